@@ -1,0 +1,1 @@
+//! The lab book: configuration, run directories, checkpoints, event log.

@@ -1,0 +1,1 @@
+//! Learning loops over any network and any task.

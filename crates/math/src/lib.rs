@@ -1,0 +1,1 @@
+//! Random streams, statistics and linear algebra for neuropil.

@@ -1,0 +1,1 @@
+//! Train, run and analyse models of how brains learn.

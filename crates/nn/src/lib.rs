@@ -1,0 +1,1 @@
+//! Networks as forward and backward passes over flat parameter buffers.

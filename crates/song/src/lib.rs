@@ -1,0 +1,1 @@
+//! Reward-based training of recurrent networks (Song, Yang and Wang 2017).
