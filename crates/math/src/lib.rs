@@ -1,1 +1,3 @@
 //! Random streams, statistics and linear algebra for neuropil.
+
+pub mod rng;
