@@ -1,3 +1,6 @@
 //! Random streams, statistics and linear algebra for neuropil.
 
+pub mod noise;
+pub mod real;
 pub mod rng;
+pub mod simd;

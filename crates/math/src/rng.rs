@@ -64,7 +64,12 @@ pub struct Key {
 impl Key {
     /// The key of a user's seed: training phase, first attempt, update 0.
     pub fn new(seed: u64) -> Self {
-        Self { seed, phase: Phase::Train, attempt: 0, update: 0 }
+        Self {
+            seed,
+            phase: Phase::Train,
+            attempt: 0,
+            update: 0,
+        }
     }
 
     /// The same key in another phase.
@@ -91,7 +96,12 @@ impl Key {
     ///
     /// `index` is the trial, the unit, the resample: whatever the purpose counts.
     pub fn stream(self, purpose: Purpose, index: u64) -> ChaCha8Rng {
-        let words = [self.seed, purpose as u64 | (self.phase as u64) << 32, self.attempt << 48 | self.update, index];
+        let words = [
+            self.seed,
+            purpose as u64 | (self.phase as u64) << 32,
+            self.attempt << 48 | self.update,
+            index,
+        ];
         let mut seed = [0u8; 32];
         for (chunk, word) in seed.chunks_exact_mut(8).zip(words) {
             chunk.copy_from_slice(&word.to_le_bytes());
@@ -103,12 +113,20 @@ impl Key {
     ///
     /// Four rounds of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014) absorb the key word by word.
     pub fn lane_seed(self, purpose: Purpose, index: u64) -> [u32; 4] {
-        let words = [self.seed, purpose as u64 | (self.phase as u64) << 32, self.attempt << 48 | self.update, index];
+        let words = [
+            self.seed,
+            purpose as u64 | (self.phase as u64) << 32,
+            self.attempt << 48 | self.update,
+            index,
+        ];
         let mut state = 0x243F_6A88_85A3_08D3_u64; // fractional part of pi
         for word in words {
             state = splitmix64(state ^ splitmix64(word));
         }
-        let (a, b) = (splitmix64(state), splitmix64(state.wrapping_add(0x9E37_79B9_7F4A_7C15)));
+        let (a, b) = (
+            splitmix64(state),
+            splitmix64(state.wrapping_add(0x9E37_79B9_7F4A_7C15)),
+        );
         [a as u32, (a >> 32) as u32, b as u32, (b >> 32) as u32]
     }
 }
@@ -138,9 +156,16 @@ mod tests {
             key.stream(Purpose::Test, 1).next_u64(),
         ];
         for (i, a) in others.iter().enumerate() {
-            assert!(others[i + 1..].iter().all(|b| a != b), "streams {i} meets another");
+            assert!(
+                others[i + 1..].iter().all(|b| a != b),
+                "streams {i} meets another"
+            );
         }
-        assert_eq!(others[0], key.stream(Purpose::Test, 0).next_u64(), "a stream repeats itself");
+        assert_eq!(
+            others[0],
+            key.stream(Purpose::Test, 0).next_u64(),
+            "a stream repeats itself"
+        );
     }
 
     #[test]
@@ -154,6 +179,9 @@ mod tests {
         }
         let expected = 4096.0 * 64.0;
         let sd = (4096.0_f64 * 128.0 * 0.25).sqrt();
-        assert!((f64::from(ones) - expected).abs() < 5.0 * sd, "{ones} ones, expected {expected}");
+        assert!(
+            (f64::from(ones) - expected).abs() < 5.0 * sd,
+            "{ones} ones, expected {expected}"
+        );
     }
 }
