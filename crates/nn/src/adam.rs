@@ -38,14 +38,21 @@ pub struct Step {
 impl<R: Real> Adam<R> {
     /// Zero moments for `n` parameters.
     pub fn new(n: usize) -> Self {
-        Self { first: vec![R::ZERO; n], second: vec![R::ZERO; n], steps: 0 }
+        Self {
+            first: vec![R::ZERO; n],
+            second: vec![R::ZERO; n],
+            steps: 0,
+        }
     }
 
     /// Moves `params` by one step; the gradient is clipped to length `max_norm`.
     ///
     /// A discarded gradient still lets the moments decay and the parameters move along the old momentum.
     pub fn step(&mut self, params: &mut [R], gradient: &[R], learning_rate: f64, max_norm: f64) -> Step {
-        assert!(params.len() == gradient.len() && params.len() == self.first.len(), "one gradient per parameter");
+        assert!(
+            params.len() == gradient.len() && params.len() == self.first.len(),
+            "one gradient per parameter"
+        );
         let norm = gradient.iter().map(|g| g.f64() * g.f64()).sum::<f64>().sqrt();
         let discarded = !(norm <= LARGEST_NORM);
         let scale = R::of(if norm > max_norm { max_norm / norm } else { 1.0 });
@@ -74,7 +81,10 @@ mod tests {
         for scale in [1e-3, 1.0, 1e3] {
             let mut theta = [0.0_f64, 0.0];
             Adam::new(2).step(&mut theta, &[scale, -scale], 0.01, 1.0);
-            assert!((theta[0] + 0.01).abs() < 1e-5 && (theta[1] - 0.01).abs() < 1e-5, "{theta:?}");
+            assert!(
+                (theta[0] + 0.01).abs() < 1e-5 && (theta[1] - 0.01).abs() < 1e-5,
+                "{theta:?}"
+            );
         }
     }
 

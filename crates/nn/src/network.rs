@@ -27,7 +27,11 @@ pub struct Shape {
 impl Shape {
     /// Dimension of the state.
     pub fn n_state(self) -> usize {
-        if self.cell == Cell::Linear { self.n_inputs } else { self.n_units }
+        if self.cell == Cell::Linear {
+            self.n_inputs
+        } else {
+            self.n_units
+        }
     }
 
     /// Layout of the parameters, matrices *from × to*; columns of `w_in` and `b_in`: drive, update gate,
@@ -58,6 +62,7 @@ pub struct Network<R> {
     shape: Shape,
     layout: Layout,
     mask: Mask,
+    place: Place,
     alpha: f64,
     gates: Option<Product<R>>,
     drive: Option<Product<R>>,
@@ -94,9 +99,20 @@ impl<R: Real, const L: usize> History<R, L> {
     pub fn new(shape: Shape, n_steps: usize, keep: Keep) -> Self {
         let (n, n_inputs) = (shape.n_state(), shape.n_inputs);
         let kept = if keep == Keep::All { n_steps.max(1) } else { 2 };
-        let dynamic = if shape.cell == Cell::Linear { 0 } else { kept * n * L };
-        let gates = if shape.cell == Cell::Gated { 2 * kept * n * L } else { 0 };
-        let mut sources = [Buffer::zeros((n + n_inputs + 1) * L), Buffer::zeros((n + n_inputs + 1) * L)];
+        let dynamic = if shape.cell == Cell::Linear {
+            0
+        } else {
+            kept * n * L
+        };
+        let gates = if shape.cell == Cell::Gated {
+            2 * kept * n * L
+        } else {
+            0
+        };
+        let mut sources = [
+            Buffer::zeros((n + n_inputs + 1) * L),
+            Buffer::zeros((n + n_inputs + 1) * L),
+        ];
         for source in &mut sources {
             source[(n + n_inputs) * L..].fill(R::ONE);
         }
@@ -168,25 +184,35 @@ impl<R: Real> Network<R> {
         let layout = shape.layout();
         assert_eq!(mask.0.len(), layout.len(), "one flag per parameter");
         let (n, i) = (shape.n_state(), shape.n_inputs);
-        let (gates, drive) = {
-            let exists = |at: Source| match at {
-                Source::Recurrent(name, at) | Source::Input(name, at) => layout.view(&mask.0, name)[at],
-                Source::Bias(_) => true,
-            };
-            let product = |rows: usize, place: &dyn Fn(usize, usize) -> Source| {
-                Product::new(rows, n + i + 1, n, |row, column| exists(place(row, column)))
-            };
-            match shape.cell {
-                Cell::Gated => (
-                    Some(product(2 * n, &|row, column| gate_source(shape, row, column))),
-                    Some(product(n, &|row, column| drive_source(shape, row, column))),
-                ),
-                Cell::Leaky => (None, Some(product(n, &|row, column| drive_source(shape, row, column)))),
-                Cell::Linear => (None, None),
-            }
+        let place = Place::new(shape, &layout);
+        let product = |rows: usize, index: &dyn Fn(usize, usize) -> usize| {
+            Product::new(rows, n + i + 1, n, |row, column| mask.0[index(row, column)])
         };
-        let (x0, w_out, b_out) = (vec![R::ZERO; n], vec![R::ZERO; n * shape.n_outputs], vec![R::ZERO; shape.n_outputs]);
-        Self { shape, layout, mask, alpha, gates, drive, x0, w_out, b_out }
+        let (gates, drive) = match shape.cell {
+            Cell::Gated => (
+                Some(product(2 * n, &|row, column| place.of_gate(row, column))),
+                Some(product(n, &|row, column| place.of_drive(row, column))),
+            ),
+            Cell::Leaky => (None, Some(product(n, &|row, column| place.of_drive(row, column)))),
+            Cell::Linear => (None, None),
+        };
+        let (x0, w_out, b_out) = (
+            vec![R::ZERO; n],
+            vec![R::ZERO; n * shape.n_outputs],
+            vec![R::ZERO; shape.n_outputs],
+        );
+        Self {
+            shape,
+            layout,
+            mask,
+            place,
+            alpha,
+            gates,
+            drive,
+            x0,
+            w_out,
+            b_out,
+        }
     }
 
     /// Sizes and kind.
@@ -206,16 +232,12 @@ impl<R: Real> Network<R> {
 
     /// Takes (new) parameters; every other call uses the last ones loaded.
     pub fn load(&mut self, params: &[R]) {
-        let (shape, layout) = (self.shape, &self.layout);
-        let value = |at: Source| match at {
-            Source::Recurrent(name, at) | Source::Input(name, at) => layout.view(params, name)[at],
-            Source::Bias(at) => layout.view(params, "b_in")[at],
-        };
+        let (place, layout) = (self.place, &self.layout);
         if let Some(gates) = &mut self.gates {
-            gates.pack(|row, column| value(gate_source(shape, row, column)));
+            gates.pack(|row, column| params[place.of_gate(row, column)]);
         }
         if let Some(drive) = &mut self.drive {
-            drive.pack(|row, column| value(drive_source(shape, row, column)));
+            drive.pack(|row, column| params[place.of_drive(row, column)]);
         }
         self.x0.copy_from_slice(layout.view(params, "x0"));
         self.w_out.copy_from_slice(layout.view(params, "w_out"));
@@ -271,13 +293,21 @@ impl<R: Real> Network<R> {
 
     /// Outputs at index `t`, the last one reached, \[output\]\[L\]; linear, before any soft-max.
     pub fn read_out<const L: usize>(&self, history: &History<R, L>, t: usize, outputs: &mut [R]) {
-        let r = if self.drive.is_some() { &history.sources[0][..history.n * L] } else { history.state(t) };
+        let r = if self.drive.is_some() {
+            &history.sources[0][..history.n * L]
+        } else {
+            history.state(t)
+        };
         readout::forward::<R, L>(r, &self.w_out, &self.b_out, outputs);
     }
 
     /// Gradients of zeros for one worker.
     pub fn gradients<const L: usize>(&self) -> Gradients<R, L> {
-        let (n, o, sources) = (self.shape.n_state() * L, self.shape.n_outputs, self.shape.n_state() + self.shape.n_inputs + 1);
+        let (n, o, sources) = (
+            self.shape.n_state() * L,
+            self.shape.n_outputs,
+            self.shape.n_state() + self.shape.n_inputs + 1,
+        );
         let mut source = [Buffer::zeros(sources * L), Buffer::zeros(sources * L)];
         for source in &mut source {
             source[(sources - 1) * L..].fill(R::ONE);
@@ -300,16 +330,29 @@ impl<R: Real> Network<R> {
     ///
     /// # Panics
     /// When the history did not keep every step.
-    pub fn backward<const L: usize>(&self, history: &History<R, L>, block: Backward<R>, gradients: &mut Gradients<R, L>) {
+    pub fn backward<const L: usize>(
+        &self,
+        history: &History<R, L>,
+        block: Backward<R>,
+        gradients: &mut Gradients<R, L>,
+    ) {
         let n_steps = block.lengths.iter().copied().max().unwrap_or(0);
-        assert!(n_steps <= history.kept, "{n_steps} steps to go back, {} kept", history.kept);
+        assert!(
+            n_steps <= history.kept,
+            "{n_steps} steps to go back, {} kept",
+            history.kept
+        );
         gradients.dx.fill(R::ZERO);
         gradients.dr.fill(R::ZERO);
         let mut live = [0; CHUNK];
         let mut step = 0;
         for t in (1..n_steps).rev() {
             self.backward_readout(history, block, t, gradients);
-            live[step] = block.lengths.iter().rposition(|&length| length > t).map_or(0, |lane| lane + 1);
+            live[step] = block
+                .lengths
+                .iter()
+                .rposition(|&length| length > t)
+                .map_or(0, |lane| lane + 1);
             self.backward_step(history, t, step, gradients);
             step += 1;
             if step == CHUNK || t == 1 {
@@ -353,7 +396,13 @@ impl<R: Real> Network<R> {
     }
 
     /// From δx_t, δr_t to δx_{t−1}, δr_{t−1}; what the weights' gradients need goes to slot `step`.
-    fn backward_step<const L: usize>(&self, history: &History<R, L>, t: usize, step: usize, gradients: &mut Gradients<R, L>) {
+    fn backward_step<const L: usize>(
+        &self,
+        history: &History<R, L>,
+        t: usize,
+        step: usize,
+        gradients: &mut Gradients<R, L>,
+    ) {
         let Some(drive) = &self.drive else {
             gradients.dr.fill(R::ZERO); // the state at t is the input alone: nothing flows further back
             return;
@@ -362,7 +411,14 @@ impl<R: Real> Network<R> {
         let (x, previous) = (history.state(t), history.state(t - 1));
         let u = &history.u[t * history.n_inputs * L..][..history.n_inputs * L];
         let y = &history.drive[t * n..][..n];
-        let Gradients { dx, dr, d_gates, d_drive, sources: [source, gated_source], .. } = gradients;
+        let Gradients {
+            dx,
+            dr,
+            d_gates,
+            d_drive,
+            sources: [source, gated_source],
+            ..
+        } = gradients;
         let d_drive = &mut d_drive[step * n..][..n];
         let alpha = R::of(self.alpha);
         source[n..][..u.len()].copy_from_slice(u);
@@ -399,7 +455,13 @@ impl<R: Real> Network<R> {
     /// Adds the weights' gradient of the steps remembered so far.
     fn accumulate<const L: usize>(&self, gradients: &mut Gradients<R, L>, live: &[usize]) {
         let n = self.shape.n_state() * L;
-        let Gradients { gates, drive, d_gates, d_drive, .. } = gradients;
+        let Gradients {
+            gates,
+            drive,
+            d_gates,
+            d_drive,
+            ..
+        } = gradients;
         d_gates[2 * live.len() * n..].fill(R::ZERO);
         d_drive[live.len() * n..].fill(R::ZERO);
         if let (Some(product), Some(gradient)) = (&self.gates, gates) {
@@ -412,21 +474,27 @@ impl<R: Real> Network<R> {
 
     /// Adds a worker's gradients to `flat`, laid out like the parameters, and clears them.
     pub fn collect<const L: usize>(&self, gradients: &mut Gradients<R, L>, flat: &mut [R]) {
-        let (shape, layout) = (self.shape, &self.layout);
-        let mut add = |at: Source, value: R| match at {
-            Source::Recurrent(name, at) | Source::Input(name, at) => layout.view_mut(flat, name)[at] += value,
-            Source::Bias(at) => layout.view_mut(flat, "b_in")[at] += value,
-        };
+        let (place, layout) = (self.place, &self.layout);
         if let (Some(product), Some(gradient)) = (&self.gates, &mut gradients.gates) {
-            product.collect::<L>(gradient, |row, column, value| add(gate_source(shape, row, column), value));
+            product.collect::<L>(gradient, |row, column, value| {
+                flat[place.of_gate(row, column)] += value
+            });
         }
         if let (Some(product), Some(gradient)) = (&self.drive, &mut gradients.drive) {
-            product.collect::<L>(gradient, |row, column, value| add(drive_source(shape, row, column), value));
+            product.collect::<L>(gradient, |row, column, value| {
+                flat[place.of_drive(row, column)] += value
+            });
         }
-        for (name, lanes) in
-            [("x0", &mut gradients.x0), ("w_out", &mut gradients.w_out), ("b_out", &mut gradients.b_out)]
-        {
-            for (value, lanes) in layout.view_mut(flat, name).iter_mut().zip(lanes.as_chunks_mut::<L>().0) {
+        for (name, lanes) in [
+            ("x0", &mut gradients.x0),
+            ("w_out", &mut gradients.w_out),
+            ("b_out", &mut gradients.b_out),
+        ] {
+            for (value, lanes) in layout
+                .view_mut(flat, name)
+                .iter_mut()
+                .zip(lanes.as_chunks_mut::<L>().0)
+            {
                 *value += lanes.iter().copied().sum();
                 lanes.fill(R::ZERO);
             }
@@ -434,30 +502,49 @@ impl<R: Real> Network<R> {
     }
 }
 
-/// Where an entry of a product lives among the parameters: array and index.
-enum Source {
-    Recurrent(&'static str, usize),
-    Input(&'static str, usize),
-    Bias(usize),
+/// Where the entries of the products live in the flat parameter buffer.
+///
+/// Columns of a product: units, then inputs, then the bias.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    n: usize,
+    n_inputs: usize,
+    blocks: usize,
+    w_in: usize,
+    b_in: usize,
+    w_gates: usize,
+    w_rec: usize,
 }
 
-/// Entry (`row`, `column`) of the gates' product; rows: update gates, then recurrent gates.
-fn gate_source(shape: Shape, row: usize, column: usize) -> Source {
-    let n = shape.n_units;
-    match column.checked_sub(n) {
-        None => Source::Recurrent("w_gates", column * 2 * n + row),
-        Some(input) if input < shape.n_inputs => Source::Input("w_in", input * 3 * n + n + row),
-        Some(_) => Source::Bias(n + row),
+impl Place {
+    fn new(shape: Shape, layout: &Layout) -> Self {
+        let offset = |name| layout.offset(name).unwrap_or(0); // arrays that the cell lacks are never asked for
+        Self {
+            n: shape.n_state(),
+            n_inputs: shape.n_inputs,
+            blocks: shape.cell.blocks(),
+            w_in: offset("w_in"),
+            b_in: offset("b_in"),
+            w_gates: offset("w_gates"),
+            w_rec: offset("w_rec"),
+        }
     }
-}
 
-/// Entry (`row`, `column`) of the drive's product.
-fn drive_source(shape: Shape, row: usize, column: usize) -> Source {
-    let n = shape.n_units;
-    match column.checked_sub(n) {
-        None => Source::Recurrent("w_rec", column * n + row),
-        Some(input) if input < shape.n_inputs => Source::Input("w_in", input * shape.cell.blocks() * n + row),
-        Some(_) => Source::Bias(row),
+    /// Rows: update gates, then recurrent gates.
+    fn of_gate(self, row: usize, column: usize) -> usize {
+        match column.checked_sub(self.n) {
+            None => self.w_gates + column * 2 * self.n + row,
+            Some(input) if input < self.n_inputs => self.w_in + (input * self.blocks + 1) * self.n + row,
+            Some(_) => self.b_in + self.n + row,
+        }
+    }
+
+    fn of_drive(self, row: usize, column: usize) -> usize {
+        match column.checked_sub(self.n) {
+            None => self.w_rec + column * self.n + row,
+            Some(input) if input < self.n_inputs => self.w_in + input * self.blocks * self.n + row,
+            Some(_) => self.b_in + row,
+        }
     }
 }
 

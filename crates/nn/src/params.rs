@@ -38,7 +38,11 @@ impl Layout {
     pub fn new(arrays: &[(&'static str, &[usize])]) -> Self {
         let mut layout = Self::default();
         for &(name, shape) in arrays {
-            let entry = Entry { name, shape: shape.to_vec(), offset: layout.len };
+            let entry = Entry {
+                name,
+                shape: shape.to_vec(),
+                offset: layout.len,
+            };
             layout.len += entry.len();
             layout.entries.push(entry);
         }
@@ -63,6 +67,14 @@ impl Layout {
     /// Is there an array of this name?
     pub fn has(&self, name: &str) -> bool {
         self.entries.iter().any(|entry| entry.name == name)
+    }
+
+    /// Place of the first value of an array in the flat buffer, if the network has that array.
+    pub fn offset(&self, name: &str) -> Option<usize> {
+        self.entries
+            .iter()
+            .find(|entry| entry.name == name)
+            .map(|entry| entry.offset)
     }
 
     fn range(&self, name: &str) -> std::ops::Range<usize> {

@@ -32,8 +32,14 @@ pub struct Product<R> {
 
 #[derive(Debug)]
 enum Form<R> {
-    Dense { forward: dense::Packed<R>, backward: dense::Packed<R> },
-    Sparse { forward: (Pattern, Buffer<R>), backward: (Pattern, Buffer<R>) },
+    Dense {
+        forward: dense::Packed<R>,
+        backward: dense::Packed<R>,
+    },
+    Sparse {
+        forward: (Pattern, Buffer<R>),
+        backward: (Pattern, Buffer<R>),
+    },
 }
 
 /// Gradient of a [`Product`]'s weights while it is being added up, and the rows it is added up from.
@@ -47,43 +53,70 @@ pub struct Gradient<R> {
 impl<R: Real> Product<R> {
     /// A product of zeros; `mask(row, column)` says which entries exist.
     pub fn new(rows: usize, columns: usize, recurrent: usize, mask: impl Fn(usize, usize) -> bool) -> Self {
-        let entries: Vec<Vec<u32>> =
-            (0..rows).map(|r| (0..columns).filter(|&c| mask(r, c)).map(|c| c as u32).collect()).collect();
+        let entries: Vec<Vec<u32>> = (0..rows)
+            .map(|r| (0..columns).filter(|&c| mask(r, c)).map(|c| c as u32).collect())
+            .collect();
         let present: usize = entries.iter().map(Vec::len).sum();
-        let recurrent_present =
-            entries.iter().flatten().filter(|&&column| (column as usize) < recurrent).count();
+        let recurrent_present = entries
+            .iter()
+            .flatten()
+            .filter(|&&column| (column as usize) < recurrent)
+            .count();
         // Inputs are dense even where recurrent connections are not: what decides is the recurrent part.
         let sparse = (recurrent_present as f64) < SPARSE_BELOW * (rows * recurrent) as f64;
         let form = if sparse {
             let backward: Vec<Vec<u32>> = (0..recurrent)
-                .map(|c| (0..rows).filter(|&r| entries[r].binary_search(&(c as u32)).is_ok()).map(|r| r as u32).collect())
+                .map(|c| {
+                    (0..rows)
+                        .filter(|&r| entries[r].binary_search(&(c as u32)).is_ok())
+                        .map(|r| r as u32)
+                        .collect()
+                })
                 .collect();
             let (forward, backward) = (Pattern::new(columns, &entries), Pattern::new(rows, &backward));
             let weights = (Buffer::zeros(forward.slots()), Buffer::zeros(backward.slots()));
-            Form::Sparse { forward: (forward, weights.0), backward: (backward, weights.1) }
+            Form::Sparse {
+                forward: (forward, weights.0),
+                backward: (backward, weights.1),
+            }
         } else {
             Form::Dense {
                 forward: dense::Packed::zeros(rows, columns),
                 backward: dense::Packed::zeros(recurrent, rows),
             }
         };
-        let mask = (present < rows * columns)
-            .then(|| (0..rows * columns).map(|i| mask(i / columns, i % columns)).collect());
-        Self { rows, columns, mask, form }
+        let mask = (present < rows * columns).then(|| {
+            (0..rows * columns)
+                .map(|i| mask(i / columns, i % columns))
+                .collect()
+        });
+        Self {
+            rows,
+            columns,
+            mask,
+            form,
+        }
     }
 
     /// Takes new weights, `weight(row, column)`; entries that the mask leaves out count as 0.
     pub fn pack(&mut self, weight: impl Fn(usize, usize) -> R) {
         let (mask, columns) = (&self.mask, self.columns);
         let masked = |r: usize, c: usize| {
-            if mask.as_ref().is_none_or(|mask| mask[r * columns + c]) { weight(r, c) } else { R::ZERO }
+            if mask.as_ref().is_none_or(|mask| mask[r * columns + c]) {
+                weight(r, c)
+            } else {
+                R::ZERO
+            }
         };
         match &mut self.form {
             Form::Dense { forward, backward } => {
                 forward.pack(masked);
                 backward.pack(|c, r| masked(r, c));
             }
-            Form::Sparse { forward: (pattern, weights), backward: (transposed, transposed_weights) } => {
+            Form::Sparse {
+                forward: (pattern, weights),
+                backward: (transposed, transposed_weights),
+            } => {
                 for (slot, r, c) in pattern.entries() {
                     weights[slot] = weight(r, c);
                 }
@@ -98,7 +131,10 @@ impl<R: Real> Product<R> {
     pub fn forward<const L: usize>(&self, src: &[R], out: &mut [R]) {
         match &self.form {
             Form::Dense { forward, .. } => forward.multiply_add::<L>(src, out),
-            Form::Sparse { forward: (pattern, weights), .. } => pattern.multiply_add::<R, L>(weights, src, out),
+            Form::Sparse {
+                forward: (pattern, weights),
+                ..
+            } => pattern.multiply_add::<R, L>(weights, src, out),
         }
     }
 
@@ -106,7 +142,10 @@ impl<R: Real> Product<R> {
     pub fn backward<const L: usize>(&self, dz: &[R], dsrc: &mut [R]) {
         match &self.form {
             Form::Dense { backward, .. } => backward.multiply_add::<L>(dz, dsrc),
-            Form::Sparse { backward: (pattern, weights), .. } => pattern.multiply_add::<R, L>(weights, dz, dsrc),
+            Form::Sparse {
+                backward: (pattern, weights),
+                ..
+            } => pattern.multiply_add::<R, L>(weights, dz, dsrc),
         }
     }
 
@@ -122,7 +161,10 @@ impl<R: Real> Product<R> {
                 sum: Buffer::zeros(self.rows * self.padded()),
                 src: Buffer::zeros(CHUNK * L * self.padded()),
             },
-            Form::Sparse { forward: (pattern, _), .. } => Gradient {
+            Form::Sparse {
+                forward: (pattern, _),
+                ..
+            } => Gradient {
                 sum: Buffer::zeros(pattern.slots() * L),
                 src: Buffer::zeros(CHUNK * self.columns * L),
             },
@@ -130,11 +172,22 @@ impl<R: Real> Product<R> {
     }
 
     /// Remembers `block` \[n\]\[L\] as rows `from..from + n` of `src` at step `step` of the current chunk.
-    pub fn remember<const L: usize>(&self, gradient: &mut Gradient<R>, step: usize, from: usize, block: &[R]) {
+    pub fn remember<const L: usize>(
+        &self,
+        gradient: &mut Gradient<R>,
+        step: usize,
+        from: usize,
+        block: &[R],
+    ) {
         match &self.form {
             Form::Dense { .. } => {
                 let padded = self.padded();
-                dense::transpose::<R, L>(block, from, padded, &mut gradient.src[step * L * padded..][..L * padded]);
+                dense::transpose::<R, L>(
+                    block,
+                    from,
+                    padded,
+                    &mut gradient.src[step * L * padded..][..L * padded],
+                );
             }
             Form::Sparse { .. } => {
                 let start = (step * self.columns + from) * L;
@@ -150,9 +203,19 @@ impl<R: Real> Product<R> {
     pub fn accumulate<const L: usize>(&self, gradient: &mut Gradient<R>, dz: &[R], live: &[usize]) {
         match &self.form {
             Form::Dense { .. } => {
-                dense::accumulate::<R, L>(dz, self.rows, &gradient.src, self.padded(), live, &mut gradient.sum);
+                dense::accumulate::<R, L>(
+                    dz,
+                    self.rows,
+                    &gradient.src,
+                    self.padded(),
+                    live,
+                    &mut gradient.sum,
+                );
             }
-            Form::Sparse { forward: (pattern, _), .. } => {
+            Form::Sparse {
+                forward: (pattern, _),
+                ..
+            } => {
                 pattern.accumulate::<R, L>(dz, &gradient.src, &mut gradient.sum);
             }
         }
@@ -170,7 +233,10 @@ impl<R: Real> Product<R> {
                     }
                 }
             }
-            Form::Sparse { forward: (pattern, _), .. } => {
+            Form::Sparse {
+                forward: (pattern, _),
+                ..
+            } => {
                 for (slot, r, c) in pattern.entries() {
                     add(r, c, gradient.sum[slot * L..][..L].iter().copied().sum());
                 }
@@ -208,16 +274,30 @@ mod tests {
         dz[steps * rows * LANES..].fill(0.0);
         let chance = numbers(rows * columns);
         let mask = chance.iter().map(|&p| (p + 1.0) / 2.0 <= density).collect();
-        Case { rows, columns, recurrent, weights, mask, src, dz, steps }
+        Case {
+            rows,
+            columns,
+            recurrent,
+            weights,
+            mask,
+            src,
+            dz,
+            steps,
+        }
     }
 
     fn weight(case: &Case, r: usize, c: usize) -> f64 {
-        if case.mask[r * case.columns + c] { case.weights[r * case.columns + c] } else { 0.0 }
+        if case.mask[r * case.columns + c] {
+            case.weights[r * case.columns + c]
+        } else {
+            0.0
+        }
     }
 
     fn check(case: &Case) {
-        let mut product =
-            Product::<f64>::new(case.rows, case.columns, case.recurrent, |r, c| case.mask[r * case.columns + c]);
+        let mut product = Product::<f64>::new(case.rows, case.columns, case.recurrent, |r, c| {
+            case.mask[r * case.columns + c]
+        });
         product.pack(|r, c| case.weights[r * case.columns + c]);
 
         let mut out = vec![0.25; case.rows * LANES];
@@ -226,11 +306,15 @@ mod tests {
         product.backward::<LANES>(&case.dz, &mut dsrc);
         for l in 0..LANES {
             for r in 0..case.rows {
-                let exact: f64 = (0..case.columns).map(|c| weight(case, r, c) * case.src[c * LANES + l]).sum();
+                let exact: f64 = (0..case.columns)
+                    .map(|c| weight(case, r, c) * case.src[c * LANES + l])
+                    .sum();
                 assert!((out[r * LANES + l] - 0.25 - exact).abs() < 1e-12);
             }
             for c in 0..case.recurrent {
-                let exact: f64 = (0..case.rows).map(|r| weight(case, r, c) * case.dz[r * LANES + l]).sum();
+                let exact: f64 = (0..case.rows)
+                    .map(|r| weight(case, r, c) * case.dz[r * LANES + l])
+                    .sum();
                 assert!((dsrc[c * LANES + l] + 0.5 - exact).abs() < 1e-12);
             }
         }
@@ -250,10 +334,15 @@ mod tests {
                 let mut exact = 0.0;
                 for t in 0..case.steps {
                     for l in 0..LANES {
-                        exact += case.dz[(t * case.rows + r) * LANES + l] * case.src[(t * case.columns + c) * LANES + l];
+                        exact += case.dz[(t * case.rows + r) * LANES + l]
+                            * case.src[(t * case.columns + c) * LANES + l];
                     }
                 }
-                let exact = if case.mask[r * case.columns + c] { exact } else { 0.0 };
+                let exact = if case.mask[r * case.columns + c] {
+                    exact
+                } else {
+                    0.0
+                };
                 assert!((found[r * case.columns + c] - exact).abs() < 1e-11);
             }
         }

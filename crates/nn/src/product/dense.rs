@@ -23,7 +23,11 @@ pub(super) struct Packed<R> {
 
 impl<R: Real> Packed<R> {
     pub(super) fn zeros(rows: usize, columns: usize) -> Self {
-        Self { rows, columns, panels: Buffer::zeros(rows.div_ceil(PANEL) * PANEL * columns) }
+        Self {
+            rows,
+            columns,
+            panels: Buffer::zeros(rows.div_ceil(PANEL) * PANEL * columns),
+        }
     }
 
     pub(super) fn pack(&mut self, weight: impl Fn(usize, usize) -> R) {
@@ -121,10 +125,16 @@ fn accumulate_tile<F: Fused, R: Real, const L: usize, const ROWS: usize>(
     for r in 0..ROWS {
         sum[r].copy_from_slice(&gradient[(from_row + r) * padded + from_column..][..TILE]);
     }
-    for ((dz, src), &live) in dz.chunks_exact(rows * L).zip(src.chunks_exact(L * padded)).zip(live) {
+    for ((dz, src), &live) in dz
+        .chunks_exact(rows * L)
+        .zip(src.chunks_exact(L * padded))
+        .zip(live)
+    {
         let dz = &dz[from_row * L..][..ROWS * L];
         for l in 0..live.min(L) {
-            let s: &[R; TILE] = src[l * padded + from_column..].first_chunk().expect("columns are padded to tiles");
+            let s: &[R; TILE] = src[l * padded + from_column..]
+                .first_chunk()
+                .expect("columns are padded to tiles");
             for r in 0..ROWS {
                 let d = dz[r * L + l];
                 for c in 0..TILE {

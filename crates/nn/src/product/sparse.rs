@@ -37,20 +37,35 @@ impl Pattern {
         order.sort_by_key(|&r| std::cmp::Reverse(entries[r as usize].len()));
         let (mut groups, mut column, mut row) = (Vec::new(), Vec::new(), Vec::new());
         for members in order.chunks(GROUP) {
-            let longest = members.iter().map(|&r| entries[r as usize].len()).max().unwrap_or(0);
+            let longest = members
+                .iter()
+                .map(|&r| entries[r as usize].len())
+                .max()
+                .unwrap_or(0);
             let first_slot = column.len();
             for e in 0..longest {
                 for g in 0..GROUP {
-                    let found = members.get(g).and_then(|&r| entries[r as usize].get(e).map(|&c| (r, c)));
+                    let found = members
+                        .get(g)
+                        .and_then(|&r| entries[r as usize].get(e).map(|&c| (r, c)));
                     let (r, c) = found.unwrap_or((NO_ROW, 0));
                     row.push(r);
                     column.push(c);
                 }
             }
             let rows = std::array::from_fn(|g| members.get(g).copied().unwrap_or(NO_ROW));
-            groups.push(Group { first_slot, entries: longest, rows });
+            groups.push(Group {
+                first_slot,
+                entries: longest,
+                rows,
+            });
         }
-        Self { columns, groups, column, row }
+        Self {
+            columns,
+            groups,
+            column,
+            row,
+        }
     }
 
     /// Number of slots; weights and partial gradients are stored by slot.
@@ -61,7 +76,9 @@ impl Pattern {
     /// (slot, row, column) of every real entry.
     pub(super) fn entries(&self) -> impl Iterator<Item = (usize, usize, usize)> + '_ {
         let slots = self.row.iter().zip(&self.column).enumerate();
-        slots.filter(|&(_, (&row, _))| row != NO_ROW).map(|(slot, (&row, &column))| (slot, row as usize, column as usize))
+        slots
+            .filter(|&(_, (&row, _))| row != NO_ROW)
+            .map(|(slot, (&row, &column))| (slot, row as usize, column as usize))
     }
 
     /// `out` \[rows\]\[L\] += W · `src` \[columns\]\[L\].
