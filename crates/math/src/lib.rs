@@ -5,3 +5,4 @@ pub mod noise;
 pub mod real;
 pub mod rng;
 pub mod simd;
+pub mod stats;
