@@ -3,6 +3,7 @@
 pub mod adam;
 pub mod buffer;
 pub mod cell;
+pub mod init;
 pub mod network;
 pub mod params;
 pub mod product;
