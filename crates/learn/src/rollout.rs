@@ -11,6 +11,7 @@ use neuropil_nn::buffer::Buffer;
 use neuropil_nn::network::{History, Keep, Network};
 use neuropil_nn::softmax::softmax;
 use neuropil_tasks::environment::Environment;
+use neuropil_tasks::performance::End;
 
 /// Where a block's recurrent noise and action draws come from.
 pub trait Draws<R, const L: usize> {
@@ -95,6 +96,23 @@ impl<R: Real, const L: usize> Rollout<R, L> {
     /// Longest trial of the block, in steps.
     pub fn n_steps(&self) -> usize {
         self.lengths.iter().copied().max().unwrap_or(0)
+    }
+
+    /// Last action of a lane.
+    pub fn end(&self, lane: usize) -> End {
+        let step = self.lengths[lane].saturating_sub(1);
+        End {
+            action: self.actions[step][lane],
+            step,
+        }
+    }
+
+    /// Sum of a lane's (discounted) rewards.
+    pub fn reward(&self, lane: usize) -> f64 {
+        self.rewards[..self.lengths[lane]]
+            .iter()
+            .map(|rewards| rewards[lane])
+            .sum()
     }
 
     /// Return of each step from then on, \[step\]\[L\] (rewards are already discounted).

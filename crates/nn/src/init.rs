@@ -88,10 +88,16 @@ pub fn draw(
     let gates = if shape.cell == Cell::Gated { 2 } else { 0 };
     for block in 0..=gates {
         let (w, exists) = recurrent_block(n, initial, key, weights, masks, block as u64)?;
-        let (name, columns, from) = if block < gates { ("w_gates", 2 * n, block * n) } else { ("w_rec", n, 0) };
+        let (name, columns, from) = if block < gates {
+            ("w_gates", 2 * n, block * n)
+        } else {
+            ("w_rec", n, 0)
+        };
         for pre in 0..n {
-            layout.view_mut(&mut params, name)[pre * columns + from..][..n].copy_from_slice(&w[pre * n..][..n]);
-            layout.view_mut(&mut mask, name)[pre * columns + from..][..n].copy_from_slice(&exists[pre * n..][..n]);
+            layout.view_mut(&mut params, name)[pre * columns + from..][..n]
+                .copy_from_slice(&w[pre * n..][..n]);
+            layout.view_mut(&mut mask, name)[pre * columns + from..][..n]
+                .copy_from_slice(&exists[pre * n..][..n]);
         }
     }
     Ok((params, Mask(mask)))
@@ -128,7 +134,9 @@ fn recurrent_block(
             }
         }
         let mut w: Vec<f64> = (0..n * n)
-            .map(|_| magnitude.sample(&mut weight_stream) * if weight_stream.random::<bool>() { 1.0 } else { -1.0 })
+            .map(|_| {
+                magnitude.sample(&mut weight_stream) * if weight_stream.random::<bool>() { 1.0 } else { -1.0 }
+            })
             .collect();
         zero_masked(&mut w, &exists);
         let radius = spectral_radius(&w, n)?;
@@ -137,14 +145,22 @@ fn recurrent_block(
             return Ok((w, exists));
         }
     }
-    Err(InitError::NoLoop { n_units: n, connection_probability: initial.connection_probability })
+    Err(InitError::NoLoop {
+        n_units: n,
+        connection_probability: initial.connection_probability,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SHAPE: Shape = Shape { cell: Cell::Gated, n_units: 100, n_inputs: 3, n_outputs: 3 };
+    const SHAPE: Shape = Shape {
+        cell: Cell::Gated,
+        n_units: 100,
+        n_inputs: 3,
+        n_outputs: 3,
+    };
 
     fn initial(connection_probability: f64) -> Initial {
         Initial {
@@ -158,7 +174,14 @@ mod tests {
 
     #[test]
     fn every_unit_hears_the_same_number_of_partners_and_blocks_have_the_radius() {
-        let (params, mask) = draw(SHAPE, &initial(0.1), Key::new(1), Purpose::InitPolicy, Purpose::MaskPolicy).unwrap();
+        let (params, mask) = draw(
+            SHAPE,
+            &initial(0.1),
+            Key::new(1),
+            Purpose::InitPolicy,
+            Purpose::MaskPolicy,
+        )
+        .unwrap();
         let layout = SHAPE.layout();
         for (name, columns) in [("w_gates", 200), ("w_rec", 100)] {
             let (w, exists) = (layout.view(&params, name), layout.view(&mask.0, name));
@@ -166,7 +189,9 @@ mod tests {
                 assert_eq!((0..100).filter(|pre| exists[pre * columns + post]).count(), 10);
             }
             for from in (0..columns).step_by(100) {
-                let block: Vec<f64> = (0..10_000).map(|i| w[i / 100 * columns + from + i % 100]).collect();
+                let block: Vec<f64> = (0..10_000)
+                    .map(|i| w[i / 100 * columns + from + i % 100])
+                    .collect();
                 assert!((spectral_radius(&block, 100).unwrap() - 2.0).abs() < 1e-6);
             }
         }
@@ -177,24 +202,46 @@ mod tests {
 
     #[test]
     fn magnitudes_follow_the_gamma_law_and_signs_are_even() {
-        let (params, _) = draw(SHAPE, &initial(1.0), Key::new(3), Purpose::InitValue, Purpose::MaskValue).unwrap();
+        let (params, _) = draw(
+            SHAPE,
+            &initial(1.0),
+            Key::new(3),
+            Purpose::InitValue,
+            Purpose::MaskValue,
+        )
+        .unwrap();
         let mut w = SHAPE.layout().view(&params, "w_rec").to_vec();
         let positive = w.iter().filter(|&&w| w > 0.0).count() as f64;
-        assert!((positive - 5000.0).abs() < 5.0 * 50.0, "{positive} of 10000 positive");
+        assert!(
+            (positive - 5000.0).abs() < 5.0 * 50.0,
+            "{positive} of 10000 positive"
+        );
         w.iter_mut().for_each(|w| *w = w.abs());
         let mean = w.iter().sum::<f64>() / 1e4;
         w.iter_mut().for_each(|w| *w /= mean);
         w.sort_by(f64::total_cmp);
         // Gamma(4, 1/4): P(x ≤ w) = 1 − e^{−4w} Σ_{k<4} (4w)^k/k!
         let cdf = |w: f64| 1.0 - (-4.0 * w).exp() * (1.0 + 4.0 * w + 8.0 * w * w + 32.0 / 3.0 * w * w * w);
-        let d = w.iter().enumerate().fold(0.0_f64, |d, (i, &w)| d.max((cdf(w) - (i as f64 + 0.5) / 1e4).abs()));
-        assert!(d * 100.0 < 1.63, "Kolmogorov–Smirnov √n·D = {}: p < 0.01", d * 100.0);
+        let d = w.iter().enumerate().fold(0.0_f64, |d, (i, &w)| {
+            d.max((cdf(w) - (i as f64 + 0.5) / 1e4).abs())
+        });
+        assert!(
+            d * 100.0 < 1.63,
+            "Kolmogorov–Smirnov √n·D = {}: p < 0.01",
+            d * 100.0
+        );
     }
 
     #[test]
     fn a_network_without_loops_is_refused() {
         let shape = Shape { n_units: 1, ..SHAPE };
-        let none = draw(shape, &initial(0.5), Key::new(1), Purpose::InitPolicy, Purpose::MaskPolicy);
+        let none = draw(
+            shape,
+            &initial(0.5),
+            Key::new(1),
+            Purpose::InitPolicy,
+            Purpose::MaskPolicy,
+        );
         assert!(matches!(none, Err(InitError::NoLoop { n_units: 1, .. })));
     }
 }

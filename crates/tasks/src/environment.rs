@@ -1,9 +1,11 @@
-//! Worlds that answer, a block of trials in lockstep.
+//! Worlds that answer: what every task is to whoever learns it.
 
-/// A block of trials advanced in lockstep.
+/// A block of trials advanced in lockstep, one a lane. Arrays are `[row][lane]`.
 pub trait Environment: Send {
-    /// Writes the inputs shown at index `t` ≥ 1, \[input\]\[lane\].
+    /// Writes the inputs shown at index `t` ≥ 1, `[input][lane]`; called once for each `t`, in order, before
+    /// [`Environment::act`] at the same `t`.
     fn observe(&mut self, t: usize, inputs: &mut [f64]);
-    /// Judges the actions taken at index `t`.
+
+    /// Judges the actions taken at index `t`: writes reward and "is over" of every living lane.
     fn act(&mut self, t: usize, actions: &[usize], living: &[bool], rewards: &mut [f64], ended: &mut [bool]);
 }

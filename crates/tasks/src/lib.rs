@@ -1,1 +1,26 @@
 //! What an animal is asked: trials as tables, tasks as TOML, interactive environments.
+//!
+//! A task is data. Its TOML file names factors, epochs, what the inputs show and what actions earn; a trial
+//! compiles, once, to a table of what holds in each step. The published tasks are files of the same kind.
+//!
+//! ```
+//! use neuropil_math::rng::{Key, Purpose};
+//!
+//! let task = neuropil_tasks::registry::find("rdm", None)?;
+//! let trial = task.draw(&mut Key::new(1).stream(Purpose::Condition, 0));
+//! assert_eq!(trial.n_steps, 276);
+//! assert_eq!(trial.row_at(10).inputs, [1.0, 0.0, 0.0]); // fixation cue alone
+//! assert_eq!(trial.row_at(10).outcomes[1].reward, -1.0); // choosing now aborts
+//! # Ok::<(), neuropil_tasks::error::TaskError>(())
+//! ```
+
+pub mod block;
+pub mod definition;
+pub mod environment;
+pub mod error;
+mod expr;
+mod load;
+pub mod performance;
+pub mod registry;
+pub mod task;
+pub mod trial;

@@ -1,0 +1,58 @@
+//! Trials of a table-driven task as a batch.
+
+use crate::update::Batch;
+use neuropil_math::rng::{Key, Purpose};
+use neuropil_tasks::block::TrialBlock;
+use neuropil_tasks::environment::Environment;
+use neuropil_tasks::task::Task;
+use neuropil_tasks::trial::Trial;
+
+/// Trials of one task.
+#[derive(Debug)]
+pub struct TaskBatch<'a> {
+    task: &'a Task,
+    /// The trials.
+    pub trials: Vec<Trial>,
+}
+
+impl<'a> TaskBatch<'a> {
+    /// `n` random trials from the streams under `key`.
+    pub fn draw(task: &'a Task, key: Key, n: usize) -> Self {
+        let trials = (0..n as u64)
+            .map(|trial| task.draw(&mut key.stream(Purpose::Condition, trial)))
+            .collect();
+        Self { task, trials }
+    }
+
+    /// Given trials.
+    pub fn of(task: &'a Task, trials: Vec<Trial>) -> Self {
+        Self { task, trials }
+    }
+}
+
+impl Batch for TaskBatch<'_> {
+    fn n_trials(&self) -> usize {
+        self.trials.len()
+    }
+
+    fn n_steps(&self) -> usize {
+        self.task.n_steps
+    }
+
+    fn expected_steps(&self, trial: usize) -> usize {
+        self.trials[trial]
+            .first_choice_step()
+            .unwrap_or(self.task.n_steps)
+    }
+
+    fn open(&self, key: Key, ids: &[u64], lanes: usize) -> Box<dyn Environment + '_> {
+        let trials = ids.iter().map(|&id| &self.trials[id as usize]).collect();
+        let noisy = &self.task.noisy_inputs;
+        match lanes {
+            8 => Box::new(TrialBlock::<8>::new(trials, noisy, key, ids)),
+            16 => Box::new(TrialBlock::<16>::new(trials, noisy, key, ids)),
+            32 => Box::new(TrialBlock::<32>::new(trials, noisy, key, ids)),
+            other => panic!("no block of {other} lanes"),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Expressions over a trial's factors: `(1 + coherence/100)/2 if direction < 0 else 0.5`.
+//!
+//! Arithmetic, `sqrt min max abs exp …`, comparisons, `&&`, `||` and `a if condition else b`. Every number is real:
+//! `1/2` is 0.5.
+
+use exmex::{Express, FlatExVal, Val};
+
+/// Names that an expression may use, in the order of the values it is evaluated on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scope {
+    names: Vec<String>,
+}
+
+impl Scope {
+    pub(crate) fn add(&mut self, name: &str) {
+        self.names.push(name.to_owned());
+    }
+
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|known| known == name)
+    }
+}
+
+/// A parsed expression, its variables resolved to positions in the scope.
+#[derive(Clone, Debug)]
+pub(crate) struct Expr {
+    text: String,
+    tree: FlatExVal<i32, f64>,
+    variables: Vec<usize>,
+}
+
+/// Why an expression cannot be used: what, and a hint.
+pub(crate) type ExprError = (String, Option<String>);
+
+impl Expr {
+    pub(crate) fn parse(text: &str, scope: &Scope) -> Result<Self, ExprError> {
+        let tree = exmex::parse_val::<i32, f64>(&real_literals(text)).map_err(|error| {
+            let reason = error.to_string();
+            let reason = reason
+                .split(['\n', '{', ','])
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_owned();
+            (format!("`{text}` is not an expression: {reason}"), None)
+        })?;
+        let mut variables = Vec::new();
+        for name in tree.var_names() {
+            let position = scope.position(name).ok_or_else(|| {
+                let known = crate::error::nearest(name, scope.names().iter().map(String::as_str));
+                let hint = known.map_or_else(
+                    || format!("known names: {}", scope.names().join(", ")),
+                    |name| format!("did you mean `{name}`?"),
+                );
+                (format!("`{text}` uses the unknown name `{name}`"), Some(hint))
+            })?;
+            variables.push(position);
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            tree,
+            variables,
+        })
+    }
+
+    fn eval(&self, values: &[f64]) -> Result<Val<i32, f64>, ExprError> {
+        let given: Vec<Val<i32, f64>> = self.variables.iter().map(|&i| Val::Float(values[i])).collect();
+        self.tree
+            .eval(&given)
+            .map_err(|error| (format!("`{}` cannot be evaluated: {error}", self.text), None))
+    }
+
+    /// Value of an arithmetic expression.
+    pub(crate) fn number(&self, values: &[f64]) -> Result<f64, ExprError> {
+        let number = match self.eval(values)? {
+            Val::Float(x) => x,
+            Val::Int(x) => f64::from(x),
+            Val::Bool(_) => return Err((format!("`{}` is a condition, expected a number", self.text), None)),
+            _ => f64::NAN,
+        };
+        if number.is_finite() {
+            Ok(number)
+        } else {
+            Err((format!("`{}` is not a finite number", self.text), None))
+        }
+    }
+
+    /// Truth of a condition.
+    pub(crate) fn truth(&self, values: &[f64]) -> Result<bool, ExprError> {
+        match self.eval(values)? {
+            Val::Bool(x) => Ok(x),
+            _ => Err((
+                format!("`{}` is not a condition", self.text),
+                Some("compare something: `direction < 0`, `wager == yes`".to_owned()),
+            )),
+        }
+    }
+}
+
+/// Writes whole numbers as reals, so that no division truncates.
+fn real_literals(text: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let mut out = String::new();
+    let mut i = 0;
+    while i < characters.len() {
+        let start = i;
+        let joined = i > 0 && (characters[i - 1].is_alphanumeric() || matches!(characters[i - 1], '_' | '.'));
+        if characters[i].is_ascii_digit() && !joined {
+            while i < characters.len() && characters[i].is_ascii_digit() {
+                i += 1;
+            }
+            out.extend(&characters[start..i]);
+            if !characters
+                .get(i)
+                .is_some_and(|&c| c == '.' || c == 'e' || c == '_' || c.is_alphanumeric())
+            {
+                out.push_str(".0");
+            }
+        } else {
+            out.push(characters[i]);
+            i += 1;
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope() -> Scope {
+        let mut scope = Scope::default();
+        scope.add("coherence");
+        scope.add("x2");
+        scope
+    }
+
+    #[test]
+    fn whole_numbers_divide_as_reals() {
+        let value = |text: &str| Expr::parse(text, &scope()).unwrap().number(&[25.6, 4.0]).unwrap();
+        assert_eq!(value("1/2"), 0.5);
+        assert_eq!(value("(1 + coherence/100)/2"), 0.628);
+        assert_eq!(value("x2 if coherence > 20 else 3/4"), 4.0);
+    }
+
+    #[test]
+    fn unknown_names_come_with_the_nearest_known_one() {
+        let (message, hint) = Expr::parse("1 + coherense", &scope()).unwrap_err();
+        assert_eq!(message, "`1 + coherense` uses the unknown name `coherense`");
+        assert_eq!(hint.as_deref(), Some("did you mean `coherence`?"));
+    }
+
+    #[test]
+    fn conditions_and_numbers_are_not_mixed_up() {
+        assert!(
+            Expr::parse("x2 + 1", &scope())
+                .unwrap()
+                .truth(&[0.0, 0.0])
+                .is_err()
+        );
+        assert!(
+            Expr::parse("x2 > 1", &scope())
+                .unwrap()
+                .number(&[0.0, 0.0])
+                .is_err()
+        );
+        assert!(
+            Expr::parse("1/x2", &scope())
+                .unwrap()
+                .number(&[0.0, 0.0])
+                .is_err()
+        );
+    }
+}

@@ -1,0 +1,789 @@
+//! From TOML text to a checked [`Task`].
+
+use crate::definition::{
+    AnswerDefinition, CriterionDefinition, Definition, Drawn, Duration, EpochDefinition, NumberOrText,
+    ShowDefinition,
+};
+use crate::error::{TaskError, nearest};
+use crate::expr::{Expr, ExprError, Scope};
+use crate::performance::Quantity;
+use crate::registry;
+use crate::task::{Answer, Column, Epoch, Factor, GRID, Show, Span, Task};
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use toml::de::DeTable;
+use toml::{Table, Value};
+
+/// Epochs fit the bits of a set.
+const MOST_EPOCHS: usize = 60;
+const MOST_CONDITIONS: usize = 100_000;
+
+/// Text that errors point into.
+struct Source<'a> {
+    name: &'a str,
+    text: &'a str,
+}
+
+impl Source<'_> {
+    /// An error at the deepest part of `path` that the text has.
+    fn error(&self, path: &[&str], message: impl Into<String>, hint: Option<String>) -> TaskError {
+        TaskError {
+            source_name: self.name.to_owned(),
+            source_text: self.text.to_owned(),
+            span: self.locate(path),
+            message: message.into(),
+            hint,
+        }
+    }
+
+    fn of_expr(&self, path: &[&str], (message, hint): ExprError) -> TaskError {
+        self.error(path, format!("{}: {message}", path.join(".")), hint)
+    }
+
+    fn locate(&self, path: &[&str]) -> Option<std::ops::Range<usize>> {
+        let root = DeTable::parse(self.text).ok()?;
+        let mut table = root.get_ref();
+        let mut found = None;
+        for part in path {
+            let Some((key, value)) = table.iter().find(|(key, _)| key.get_ref() == part) else {
+                break;
+            };
+            found = Some(key.span());
+            match value.get_ref().as_table() {
+                Some(inner) => table = inner,
+                None => {
+                    found = Some(value.span());
+                    break;
+                }
+            }
+        }
+        found
+    }
+
+    fn parse<T: DeserializeOwned>(&self, path: &[&str], value: &Value) -> Result<T, TaskError> {
+        value
+            .clone()
+            .try_into()
+            .map_err(|error: toml::de::Error| self.of_serde(path, &error))
+    }
+
+    /// An error of the deserialiser, with the nearest known key as hint.
+    fn of_serde(&self, path: &[&str], error: &toml::de::Error) -> TaskError {
+        let message = error.message().to_owned();
+        let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+        let (mut path, mut hint) = (path.to_vec(), None);
+        if let (true, Some((&wrong, known))) = (message.starts_with("unknown field"), quoted.split_first()) {
+            path.push(wrong);
+            hint = nearest(wrong, known.iter().copied()).map(|name| format!("did you mean `{name}`?"));
+        }
+        let mut problem = self.error(&path, message.clone(), hint);
+        problem.span = problem.span.or(error.span());
+        problem
+    }
+}
+
+impl Task {
+    /// Loads a task from TOML text; `name` stands for the text in errors. `dt_ms` replaces the time step.
+    ///
+    /// # Errors
+    /// The first problem of the text, and where it is.
+    pub fn parse(name: &str, text: &str, dt_ms: Option<f64>) -> Result<Self, TaskError> {
+        let source = Source { name, text };
+        let own: Table = toml::from_str(text).map_err(|error| {
+            let mut problem = source.error(&[], error.message(), None);
+            problem.span = error.span();
+            problem
+        })?;
+        let mut merged = own;
+        if let Some(base) = merged.get("extends").cloned() {
+            let base = base.as_str().unwrap_or_default();
+            let found = registry::text(base).ok_or_else(|| {
+                let hint = nearest(base, registry::names()).map(|name| format!("did you mean `{name}`?"));
+                source.error(&["extends"], format!("unknown task `{base}`"), hint)
+            })?;
+            let base: Table = toml::from_str(found).expect("library tasks parse");
+            merged = overlay(base, merged);
+        }
+        let definition: Definition = merged
+            .clone()
+            .try_into()
+            .map_err(|error: toml::de::Error| source.of_serde(&[], &error))?;
+        Loader {
+            source,
+            definition,
+            scope: Scope::default(),
+            constants: Vec::new(),
+        }
+        .load(dt_ms)
+    }
+}
+
+/// `top` over `base`, table by table; the name and aliases of the base are not inherited.
+fn overlay(mut base: Table, top: Table) -> Table {
+    for key in ["aliases", "extends"] {
+        base.remove(key);
+    }
+    merge(&mut base, top);
+    base
+}
+
+fn merge(base: &mut Table, top: Table) {
+    for (key, value) in top {
+        match (base.get_mut(&key), value) {
+            // A quantity written anew replaces the old one whole where its keys say different things.
+            (Some(Value::Table(old)), Value::Table(new)) if !new.contains_key("values") => merge(old, new),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+struct Loader<'a> {
+    source: Source<'a>,
+    definition: Definition,
+    scope: Scope,
+    constants: Vec<f64>,
+}
+
+impl Loader<'_> {
+    fn error<T>(&self, path: &[&str], message: String, hint: Option<String>) -> Result<T, TaskError> {
+        Err(self.source.error(path, message, hint))
+    }
+
+    fn load(mut self, dt_ms: Option<f64>) -> Result<Task, TaskError> {
+        self.check_lists()?;
+        let dt_ms = dt_ms.unwrap_or(self.definition.dt_ms);
+        let factors = self.factors()?;
+        let derived = self.derived()?;
+        let epochs = self.epochs()?;
+        self.check_time(dt_ms, &epochs)?;
+        let shows = self.shows(&epochs)?;
+        let answers = self.answers(&epochs)?;
+        let quantities = self.quantities()?;
+        let noisy = |input: &usize| shows.iter().any(|show| show.input == *input && show.noise > 0.0);
+        let task = Task {
+            noisy_inputs: (0..self.definition.inputs.len()).filter(noisy).collect(),
+            n_steps: (self.definition.tmax_ms / dt_ms + GRID).floor() as usize + 1,
+            dt_ms,
+            text: self.source.text.to_owned(),
+            definition: self.definition.clone(),
+            factors,
+            epochs,
+            quantities,
+            derived,
+            constants: self.constants.clone(),
+            shows,
+            answers,
+            rows: Mutex::new(BTreeMap::new()),
+        };
+        self.check_rows(&task)?;
+        Ok(task)
+    }
+
+    fn check_lists(&self) -> Result<(), TaskError> {
+        let d = &self.definition;
+        if d.inputs.is_empty() {
+            return self.error(&["inputs"], "no inputs, expected at least one name".into(), None);
+        }
+        if d.actions.len() < 2 {
+            let found = d.actions.len();
+            let hint = Some("the first action is to go on fixating, the others are choices".into());
+            return self.error(
+                &["actions"],
+                format!("{found} actions, expected at least two"),
+                hint,
+            );
+        }
+        for (key, list) in [("inputs", &d.inputs), ("actions", &d.actions)] {
+            if let Some(twice) = list
+                .iter()
+                .enumerate()
+                .find(|(i, name)| list[..*i].contains(name))
+            {
+                return self.error(&[key], format!("`{}` is listed twice", twice.1), None);
+            }
+        }
+        for (key, count) in [("trials_per_update", d.trials_per_update)] {
+            if count == 0 {
+                return self.error(&[key], format!("{key} is 0, expected a whole number ≥ 1"), None);
+            }
+        }
+        if d.rewards.tau_ms.is_some_and(|tau| tau.is_nan() || tau <= 0.0) {
+            return self.error(
+                &["rewards", "tau_ms"],
+                "rewards.tau_ms must be > 0 ms".into(),
+                None,
+            );
+        }
+        Ok(())
+    }
+
+    fn factors(&mut self) -> Result<Vec<Factor>, TaskError> {
+        let mut factors = Vec::new();
+        let mut labels: Vec<String> = Vec::new();
+        for (name, value) in &self.definition.factors.clone() {
+            let path = ["factors", name.as_str()];
+            let (columns, unit) = match value {
+                Value::Array(levels) => (vec![(name.clone(), levels.clone())], None),
+                Value::Table(table) if table.contains_key("values") => {
+                    if let Some(key) = table
+                        .keys()
+                        .find(|key| !["values", "unit"].contains(&key.as_str()))
+                    {
+                        return self.error(
+                            &["factors", name, key],
+                            format!("unknown key `{key}`, expected `values` or `unit`"),
+                            None,
+                        );
+                    }
+                    let levels = table["values"].as_array().cloned().unwrap_or_default();
+                    (
+                        vec![(name.clone(), levels)],
+                        table.get("unit").and_then(Value::as_str),
+                    )
+                }
+                Value::Table(table) => (
+                    table
+                        .iter()
+                        .map(|(key, v)| (key.clone(), v.as_array().cloned().unwrap_or_default()))
+                        .collect(),
+                    None,
+                ),
+                other => {
+                    let found = other.type_str();
+                    let hint = Some(
+                        "write `coherence = [0, 6.4]` or `offer = { n_a = [1, 2], n_b = [3, 1] }`".into(),
+                    );
+                    return self.error(
+                        &path,
+                        format!("factors.{name} is a {found}, expected a list"),
+                        hint,
+                    );
+                }
+            };
+            let n_levels = columns.first().map_or(0, |(_, levels)| levels.len());
+            if n_levels == 0 {
+                return self.error(&path, format!("factors.{name} has no values"), None);
+            }
+            let mut parsed = Vec::new();
+            for (column, levels) in columns {
+                if levels.len() != n_levels {
+                    let found = levels.len();
+                    let message =
+                        format!("factors.{name}: `{column}` has {found} values, expected {n_levels}");
+                    return self.error(
+                        &path,
+                        message,
+                        Some("columns of one factor are drawn together".into()),
+                    );
+                }
+                parsed.push(self.column(&path, &column, &levels, unit, &mut labels)?);
+            }
+            factors.push(Factor {
+                name: name.clone(),
+                columns: parsed,
+                n_levels,
+            });
+        }
+        for column in factors.iter().flat_map(|factor: &Factor| &factor.columns) {
+            self.declare(&["factors", &column.name], &column.name)?;
+        }
+        for (code, label) in labels.iter().enumerate() {
+            self.declare(&["factors"], &identifier(label))?;
+            self.constants.push(code as f64);
+        }
+        let n_conditions: usize = factors.iter().map(|factor| factor.n_levels).product();
+        if n_conditions > MOST_CONDITIONS {
+            let message =
+                format!("{n_conditions} combinations of factors, expected at most {MOST_CONDITIONS}");
+            return self.error(&["factors"], message, None);
+        }
+        Ok(factors)
+    }
+
+    fn column(
+        &self,
+        path: &[&str],
+        name: &str,
+        levels: &[Value],
+        unit: Option<&str>,
+        labels: &mut Vec<String>,
+    ) -> Result<Column, TaskError> {
+        let texts: Option<Vec<String>> = levels.iter().map(|v| v.as_str().map(str::to_owned)).collect();
+        if let Some(texts) = texts {
+            let mut code = |label: &String| {
+                labels.iter().position(|known| known == label).unwrap_or_else(|| {
+                    labels.push(label.clone());
+                    labels.len() - 1
+                }) as f64
+            };
+            let values = texts.iter().map(&mut code).collect();
+            return Ok(Column {
+                name: name.to_owned(),
+                values,
+                labels: Some(texts),
+            });
+        }
+        let mut values = Vec::new();
+        for level in levels {
+            let number = level.as_float().or_else(|| level.as_integer().map(|i| i as f64));
+            match number.filter(|x| x.is_finite()) {
+                Some(x) if unit == Some("percent") && !(0.0..=100.0).contains(&x) => {
+                    return self.error(path, format!("{name} {x} is outside 0 to 100 percent"), None);
+                }
+                Some(x) => values.push(x),
+                None => {
+                    let message =
+                        format!("{name}: `{level}` among numbers, expected all numbers or all labels");
+                    return self.error(path, message, None);
+                }
+            }
+        }
+        Ok(Column {
+            name: name.to_owned(),
+            values,
+            labels: None,
+        })
+    }
+
+    fn declare(&mut self, path: &[&str], name: &str) -> Result<(), TaskError> {
+        let valid = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && name.starts_with(|c: char| c.is_ascii_alphabetic());
+        if !valid {
+            let hint = Some("names start with a letter and go on with letters, digits and `_`".into());
+            return self.error(path, format!("`{name}` cannot be used in expressions"), hint);
+        }
+        if self.scope.position(name).is_some() {
+            return self.error(path, format!("the name `{name}` is used twice"), None);
+        }
+        self.scope.add(name);
+        Ok(())
+    }
+
+    fn derived(&mut self) -> Result<Vec<Expr>, TaskError> {
+        let mut derived = Vec::new();
+        for (name, value) in &self.definition.derived.clone() {
+            let path = ["derived", name.as_str()];
+            let text = number_or_text(value).ok_or_else(|| {
+                self.source.error(
+                    &path,
+                    format!("derived.{name} is not an expression in quotes"),
+                    None,
+                )
+            })?;
+            derived.push(self.expr(&path, &text)?);
+            self.declare(&path, name)?;
+        }
+        Ok(derived)
+    }
+
+    fn expr(&self, path: &[&str], text: &str) -> Result<Expr, TaskError> {
+        Expr::parse(text, &self.scope).map_err(|error| self.source.of_expr(path, error))
+    }
+
+    fn optional(&self, path: &[&str], text: Option<&String>) -> Result<Option<Expr>, TaskError> {
+        text.map(|text| self.expr(path, text)).transpose()
+    }
+
+    fn epochs(&self) -> Result<Vec<Epoch>, TaskError> {
+        let mut epochs: Vec<Epoch> = Vec::new();
+        for (name, value) in &self.definition.epochs {
+            let path = ["epochs", name.as_str()];
+            let given: EpochDefinition = self.source.parse(&path, value)?;
+            let after = match &given.after {
+                None => epochs.len().checked_sub(1),
+                Some(after) => {
+                    let position = epochs.iter().position(|epoch| &epoch.name == after);
+                    let unknown = || self.unknown(&["epochs", name, "after"], "epoch", after, &epochs);
+                    Some(position.ok_or_else(unknown)?)
+                }
+            };
+            let span = |key: &str, given: Option<&Duration>| {
+                given
+                    .map(|given| self.span(&["epochs", name, key], given))
+                    .transpose()
+            };
+            let wait = span("wait_ms", given.wait_ms.as_ref())?.unwrap_or(Span::Fixed(0.0));
+            let duration = span("duration_ms", given.duration_ms.as_ref())?;
+            if duration
+                .as_ref()
+                .is_some_and(|duration| duration.bounds().1 <= 0.0)
+            {
+                let message = format!("epoch `{name}` lasts 0 ms, expected a duration > 0 ms");
+                return self.error(&["epochs", name, "duration_ms"], message, None);
+            }
+            let when = self.optional(&["epochs", name, "when"], given.when.as_ref())?;
+            epochs.push(Epoch {
+                name: name.clone(),
+                after,
+                wait,
+                duration,
+                when,
+            });
+        }
+        if epochs.is_empty() || epochs.len() > MOST_EPOCHS {
+            let message = format!("{} epochs, expected 1 to {MOST_EPOCHS}", epochs.len());
+            return self.error(&["epochs"], message, None);
+        }
+        Ok(epochs)
+    }
+
+    fn unknown(&self, path: &[&str], what: &str, name: &str, epochs: &[Epoch]) -> TaskError {
+        let known: Vec<&str> = epochs.iter().map(|epoch| &epoch.name[..]).collect();
+        let hint = nearest(name, known.iter().copied()).map_or_else(
+            || format!("{what}s so far: {}", known.join(", ")),
+            |name| format!("did you mean `{name}`?"),
+        );
+        self.source
+            .error(path, format!("unknown {what} `{name}`"), Some(hint))
+    }
+
+    fn span(&self, path: &[&str], given: &Duration) -> Result<Span, TaskError> {
+        let at = path.join(".");
+        let span = match given {
+            Duration::Fixed(ms) => Span::Fixed(*ms),
+            Duration::Drawn(Drawn {
+                fixed,
+                exponential: Some(mean),
+                min,
+                max,
+                uniform: None,
+            }) => {
+                let (min, max) = (min.unwrap_or(0.0), max.unwrap_or(f64::INFINITY));
+                if mean.is_nan()
+                    || *mean <= 0.0
+                    || min.is_nan()
+                    || max.is_nan()
+                    || min >= max
+                    || max.is_infinite()
+                {
+                    let message = format!("{at}: an exponential of mean {mean} in [{min}, {max}) ms");
+                    return self.error(
+                        path,
+                        message,
+                        Some("expected a mean > 0 and `min` < `max`".into()),
+                    );
+                }
+                Span::Exponential {
+                    fixed: *fixed,
+                    mean: *mean,
+                    min,
+                    max,
+                }
+            }
+            Duration::Drawn(Drawn {
+                fixed,
+                exponential: None,
+                uniform: Some([low, high]),
+                min: None,
+                max: None,
+            }) if low < high => Span::Uniform {
+                fixed: *fixed,
+                low: *low,
+                high: *high,
+            },
+            Duration::Drawn(_) => {
+                let hint = Some(
+                    "write `{ exponential = 330, min = 80, max = 1500 }` or `{ uniform = [1000, 2000] }`"
+                        .into(),
+                );
+                return self.error(path, format!("{at} is not a known distribution"), hint);
+            }
+        };
+        if span.bounds().0.is_nan() || span.bounds().0 < 0.0 {
+            let message = format!("{at} can be {} ms, expected a duration ≥ 0 ms", span.bounds().0);
+            return self.error(path, message, None);
+        }
+        Ok(span)
+    }
+
+    /// The time step must divide the longest trial and every fixed duration, and no epoch may be shorter.
+    fn check_time(&self, dt_ms: f64, epochs: &[Epoch]) -> Result<(), TaskError> {
+        let tmax = self.definition.tmax_ms;
+        if !(tmax > 0.0 && tmax.is_finite()) {
+            return self.error(
+                &["tmax_ms"],
+                format!("tmax_ms is {tmax}, expected a duration > 0 ms"),
+                None,
+            );
+        }
+        if !(dt_ms > 0.0 && dt_ms.is_finite()) {
+            return self.error(
+                &["dt_ms"],
+                format!("dt_ms is {dt_ms}, expected a time step > 0 ms"),
+                None,
+            );
+        }
+        let divides = |dt: f64, ms: f64| (ms / dt - (ms / dt).round()).abs() < 1e-6;
+        if !divides(dt_ms, tmax) {
+            let steps = tmax / dt_ms;
+            let (below, above) = (tmax / steps.ceil(), tmax / steps.floor().max(1.0));
+            let hint = Some(format!(
+                "the nearest time steps that do are {below} ms and {above} ms"
+            ));
+            return self.error(
+                &["dt_ms"],
+                format!("dt_ms = {dt_ms} does not divide tmax_ms = {tmax}"),
+                hint,
+            );
+        }
+        let shortest = epochs
+            .iter()
+            .filter_map(|epoch| Some((epoch.duration.as_ref()?.bounds().0, epoch)));
+        for (ms, epoch) in shortest.filter(|&(ms, _)| ms > 0.0 && ms < dt_ms) {
+            let message = format!(
+                "dt_ms = {dt_ms} is longer than epoch `{}`, which can last only {ms} ms",
+                epoch.name
+            );
+            return self.error(
+                &["dt_ms"],
+                message,
+                Some(format!("take a time step of at most {ms} ms")),
+            );
+        }
+        let mut latest: Vec<f64> = Vec::new();
+        for epoch in epochs {
+            let start = epoch.after.map_or(0.0, |after| latest[after]) + epoch.wait.bounds().1;
+            let end = epoch
+                .duration
+                .as_ref()
+                .map_or(tmax, |duration| start + duration.bounds().1);
+            if end > tmax + 1e-6 || start >= tmax {
+                let message = format!(
+                    "epoch `{}` can last until {end} ms, tmax_ms is {tmax}",
+                    epoch.name
+                );
+                let hint = Some("make `tmax_ms` at least the longest sum of the epochs".into());
+                return self.error(&["epochs", &epoch.name], message, hint);
+            }
+            latest.push(end);
+        }
+        Ok(())
+    }
+
+    fn flags(&self, path: &[&str], names: &[String], epochs: &[Epoch]) -> Result<Vec<bool>, TaskError> {
+        let mut flags = vec![false; epochs.len()];
+        for name in names {
+            let position = epochs.iter().position(|epoch| &epoch.name == name);
+            flags[position.ok_or_else(|| self.unknown(path, "epoch", name, epochs))?] = true;
+        }
+        Ok(flags)
+    }
+
+    fn position(&self, table: &str, name: &str, list: &[String], what: &str) -> Result<usize, TaskError> {
+        list.iter().position(|known| known == name).ok_or_else(|| {
+            let hint = nearest(name, list.iter().map(String::as_str)).map_or_else(
+                || format!("{what}s: {}", list.join(", ")),
+                |name| format!("did you mean `{name}`?"),
+            );
+            self.source
+                .error(&[table, name], format!("unknown {what} `{name}`"), Some(hint))
+        })
+    }
+
+    fn shows(&self, epochs: &[Epoch]) -> Result<Vec<Show>, TaskError> {
+        let mut shows = Vec::new();
+        for (name, value) in &self.definition.show {
+            let input = self.position("show", name, &self.definition.inputs, "input")?;
+            let entries = match value {
+                Value::Array(entries) => entries.clone(),
+                one => vec![one.clone()],
+            };
+            let mut taken = vec![false; epochs.len()];
+            for entry in &entries {
+                let given: ShowDefinition = self.source.parse(&["show", name], entry)?;
+                let (names, except) = match (&given.during, &given.except) {
+                    (Some(during), None) => (during, false),
+                    (None, Some(except)) => (except, true),
+                    _ => {
+                        let message =
+                            format!("show.{name} needs either `during` or `except`, a list of epochs");
+                        return self.error(&["show", name], message, None);
+                    }
+                };
+                let during = self.flags(&["show", name], names, epochs)?;
+                if given.noise.is_nan() || given.noise < 0.0 {
+                    let message = format!("show.{name}.noise is {}, expected a variance ≥ 0", given.noise);
+                    return self.error(&["show", name, "noise"], message, None);
+                }
+                if let Some(i) = (0..epochs.len()).find(|&i| taken[i] && during[i] && given.when.is_none()) {
+                    let message = format!("show.{name} is given twice for epoch `{}`", epochs[i].name);
+                    return self.error(&["show", name], message, None);
+                }
+                taken
+                    .iter_mut()
+                    .zip(&during)
+                    .for_each(|(taken, during)| *taken |= during);
+                let mean = self.expr(&["show", name, "mean"], &text_of(&given.mean))?;
+                let when = self.optional(&["show", name, "when"], given.when.as_ref())?;
+                shows.push(Show {
+                    input,
+                    during,
+                    except,
+                    mean,
+                    noise: given.noise,
+                    when,
+                });
+            }
+        }
+        Ok(shows)
+    }
+
+    fn answers(&self, epochs: &[Epoch]) -> Result<Vec<Answer>, TaskError> {
+        let mut answers = Vec::new();
+        for (name, value) in &self.definition.answers {
+            let action = self.position("answers", name, &self.definition.actions, "action")?;
+            if action == 0 {
+                let message =
+                    format!("`{name}`, the first action, is to go on fixating and cannot be an answer");
+                return self.error(&["answers", name], message, None);
+            }
+            let given: AnswerDefinition = self.source.parse(&["answers", name], value)?;
+            let during = self.flags(&["answers", name, "during"], &given.during, epochs)?;
+            let when = self.optional(&["answers", name, "when"], given.when.as_ref())?;
+            let correct = self.optional(&["answers", name, "correct"], given.correct.as_ref())?;
+            let reward = given.reward.as_ref().map(text_of);
+            let reward = self.optional(&["answers", name, "reward"], reward.as_ref())?;
+            answers.push(Answer {
+                action,
+                during,
+                when,
+                correct,
+                reward,
+            });
+        }
+        Ok(answers)
+    }
+
+    fn quantities(&self) -> Result<Vec<Quantity>, TaskError> {
+        let mut scope = self.scope.clone();
+        for name in ["decided", "chosen", "correct", "action"] {
+            scope.add(name);
+        }
+        for action in &self.definition.actions {
+            scope.add(&identifier(action));
+        }
+        let mut quantities = Vec::new();
+        for (name, value) in &self.definition.criterion {
+            let path = ["criterion", name.as_str()];
+            let given: CriterionDefinition = self.source.parse(&path, value)?;
+            let (of, over) = match (&given.of, name.as_str()) {
+                (Some(of), _) => (of.clone(), given.over.clone()),
+                (None, "decided") => ("decided == 1".to_owned(), given.over.clone()),
+                (None, "correct") => {
+                    let over = given.over.clone().unwrap_or_else(|| "decided == 1".to_owned());
+                    ("correct == 1".to_owned(), Some(over))
+                }
+                (None, _) => {
+                    let hint = Some("`of` says which trials count: `of = \"action == CHOOSE_SURE\"`".into());
+                    return self.error(&path, format!("criterion.{name} has no `of`"), hint);
+                }
+            };
+            let parse =
+                |text: &String| Expr::parse(text, &scope).map_err(|error| self.source.of_expr(&path, error));
+            let bounds = [given.at_least, given.above, given.at_most];
+            if bounds.iter().all(Option::is_none) || bounds.iter().flatten().any(|b| !(0.0..=1.0).contains(b))
+            {
+                let message =
+                    format!("criterion.{name} needs `at_least`, `above` or `at_most`, fractions from 0 to 1");
+                return self.error(&path, message, None);
+            }
+            quantities.push(Quantity {
+                name: name.clone(),
+                of: parse(&of)?,
+                over: over.as_ref().map(parse).transpose()?,
+                at_least: given.at_least,
+                above: given.above,
+                at_most: given.at_most,
+            });
+        }
+        Ok(quantities)
+    }
+
+    /// Evaluates every expression in every condition, and looks for a reward worth learning for.
+    fn check_rows(&self, task: &Task) -> Result<(), TaskError> {
+        let mut reachable = false;
+        for condition in task.conditions() {
+            let mut values = condition.values.clone();
+            values.extend(&task.constants);
+            for (derived, name) in task.derived.iter().zip(self.definition.derived.keys()) {
+                let value = derived
+                    .number(&values)
+                    .map_err(|e| self.source.of_expr(&["derived", name], e))?;
+                values.push(value);
+            }
+            for epoch in &task.epochs {
+                if let Some(when) = &epoch.when {
+                    when.truth(&values)
+                        .map_err(|e| self.source.of_expr(&["epochs", &epoch.name, "when"], e))?;
+                }
+            }
+            for show in &task.shows {
+                let name = &self.definition.inputs[show.input];
+                let mean = show.mean.number(&values).map(|_| ());
+                let when = show
+                    .when
+                    .as_ref()
+                    .map_or(Ok(true), |when| when.truth(&values))
+                    .map(|_| ());
+                mean.and(when)
+                    .map_err(|e| self.source.of_expr(&["show", name], e))?;
+            }
+            for answer in &task.answers {
+                let at = ["answers", self.definition.actions[answer.action].as_str()];
+                let truth = |expr: &Option<Expr>| expr.as_ref().map_or(Ok(true), |expr| expr.truth(&values));
+                truth(&answer.when)
+                    .and(truth(&answer.correct))
+                    .map_err(|e| self.source.of_expr(&at, e))?;
+                let reward = answer
+                    .reward
+                    .as_ref()
+                    .map_or(Ok(0.0), |reward| reward.number(&values));
+                reward.map_err(|e| self.source.of_expr(&at, e))?;
+            }
+            for epoch in 0..task.epochs.len() {
+                let row = task
+                    .row(1 << epoch, false, &values)
+                    .map_err(|e| self.source.of_expr(&[], e))?;
+                reachable |= row
+                    .outcomes
+                    .iter()
+                    .any(|o| o.chosen && o.reward > self.definition.rewards.abort);
+            }
+        }
+        if reachable {
+            return Ok(());
+        }
+        let hint = Some("give an action a `reward`, or a `correct` condition, during some epoch".into());
+        self.error(
+            &["answers"],
+            "no action ever earns more than an abort: there is nothing to learn".into(),
+            hint,
+        )
+    }
+}
+
+fn text_of(given: &NumberOrText) -> String {
+    match given {
+        NumberOrText::Number(x) if *x < 0.0 => format!("0 - {}", -x),
+        NumberOrText::Number(x) => format!("{x}"),
+        NumberOrText::Text(text) => text.clone(),
+    }
+}
+
+fn number_or_text(value: &Value) -> Option<String> {
+    value
+        .clone()
+        .try_into()
+        .ok()
+        .map(|given: NumberOrText| text_of(&given))
+}
+
+/// A name as expressions write it.
+pub(crate) fn identifier(name: &str) -> String {
+    name.chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect()
+}

@@ -1,0 +1,136 @@
+//! What trials came to, and whether that is enough.
+
+use crate::expr::Expr;
+use crate::task::Task;
+use crate::trial::Trial;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How one trial ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct End {
+    /// Last action.
+    pub action: usize,
+    /// Its index.
+    pub step: usize,
+}
+
+/// A fraction of trials that the criterion speaks of.
+#[derive(Clone, Debug)]
+pub struct Quantity {
+    /// Name.
+    pub name: String,
+    /// Condition of the trials counted.
+    pub(crate) of: Expr,
+    /// Condition of the trials that they are a fraction of.
+    pub(crate) over: Option<Expr>,
+    /// Must be this or more.
+    pub at_least: Option<f64>,
+    /// Must be more than this.
+    pub above: Option<f64>,
+    /// Must be this or less.
+    pub at_most: Option<f64>,
+}
+
+impl Quantity {
+    /// Is a fraction within the bounds?
+    pub fn holds(&self, fraction: f64) -> bool {
+        self.at_least.is_none_or(|bound| fraction >= bound)
+            && self.above.is_none_or(|bound| fraction > bound)
+            && self.at_most.is_none_or(|bound| fraction <= bound)
+    }
+}
+
+/// Counts and fractions over a set of trials. A fraction of no trials is 0.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Performance {
+    /// Trials.
+    pub n_trials: usize,
+    /// Trials that ended in a correct or wrong choice.
+    pub n_decided: usize,
+    /// Of these, correct ones.
+    pub n_correct: usize,
+    /// Mean over trials of the discounted reward.
+    pub mean_reward: f64,
+    /// Mean number of steps per trial.
+    pub mean_steps: f64,
+    /// The criterion's quantities.
+    pub quantities: BTreeMap<String, f64>,
+}
+
+fn fraction(part: usize, whole: usize) -> f64 {
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
+}
+
+impl Performance {
+    /// What the given trials, ended as given, came to.
+    pub fn of<'a>(task: &Task, trials: impl Iterator<Item = (&'a Trial, End, f64)>) -> Self {
+        let mut performance = Self::default();
+        let mut counts = vec![(0, 0); task.quantities.len()];
+        // Conditions and kinds of ending are few: each is judged once.
+        let mut known: BTreeMap<(usize, usize, bool, Option<bool>), Vec<(bool, bool)>> = BTreeMap::new();
+        let (mut reward, mut steps) = (0.0, 0);
+        for (trial, end, earned) in trials {
+            let outcome = trial.row_at(end.step).outcomes[end.action];
+            performance.n_trials += 1;
+            performance.n_decided += usize::from(outcome.correct.is_some());
+            performance.n_correct += usize::from(outcome.correct == Some(true));
+            reward += earned;
+            steps += end.step + 1;
+            let kind = (trial.condition.id, end.action, outcome.chosen, outcome.correct);
+            let judged = known.entry(kind).or_insert_with(|| {
+                let mut values = task.values(&trial.condition);
+                let flag = |flag: bool| f64::from(u8::from(flag));
+                values.extend([
+                    flag(outcome.correct.is_some()),
+                    flag(outcome.chosen),
+                    flag(outcome.correct == Some(true)),
+                    end.action as f64,
+                ]);
+                values.extend((0..task.n_actions()).map(|action| action as f64));
+                let truth = |expr: &Expr| expr.truth(&values).expect("checked at load");
+                let judge = |q: &Quantity| {
+                    let over = q.over.as_ref().is_none_or(truth);
+                    (over && truth(&q.of), over)
+                };
+                task.quantities.iter().map(judge).collect()
+            });
+            for (count, &(of, over)) in counts.iter_mut().zip(judged.iter()) {
+                count.0 += usize::from(of);
+                count.1 += usize::from(over);
+            }
+        }
+        let n_trials = performance.n_trials.max(1) as f64;
+        performance.mean_reward = reward / n_trials;
+        performance.mean_steps = steps as f64 / n_trials;
+        let named = task.quantities.iter().zip(counts);
+        performance.quantities = named
+            .map(|(q, (of, over))| (q.name.clone(), fraction(of, over)))
+            .collect();
+        performance
+    }
+
+    /// Decided trials among all.
+    pub fn fraction_decided(&self) -> f64 {
+        fraction(self.n_decided, self.n_trials)
+    }
+
+    /// Correct trials among decided ones; 0 if none was decided.
+    pub fn fraction_correct(&self) -> f64 {
+        fraction(self.n_correct, self.n_decided)
+    }
+
+    /// Do all quantities of the task's criterion hold?
+    pub fn meets(&self, task: &Task) -> bool {
+        let holds = |q: &Quantity| {
+            self.quantities
+                .get(&q.name)
+                .is_some_and(|&fraction| q.holds(fraction))
+        };
+        self.n_trials > 0 && task.quantities.iter().all(holds)
+    }
+}

@@ -1,0 +1,90 @@
+//! The library of tasks.
+
+use crate::error::{TaskError, nearest};
+use crate::task::Task;
+
+/// Name and TOML text of every task of the library, in the order of the paper.
+const LIBRARY: &[(&str, &str)] = &[
+    ("rdm", include_str!("../library/rdm.toml")),
+    ("rdm-rt", include_str!("../library/rdm-rt.toml")),
+    ("mante", include_str!("../library/mante.toml")),
+    ("multisensory", include_str!("../library/multisensory.toml")),
+    ("romo", include_str!("../library/romo.toml")),
+    ("wager", include_str!("../library/wager.toml")),
+    ("economic", include_str!("../library/economic.toml")),
+    ("rdm-1ms", include_str!("../library/rdm-1ms.toml")),
+    (
+        "rdm-linear-value",
+        include_str!("../library/rdm-linear-value.toml"),
+    ),
+    (
+        "wager-linear-value",
+        include_str!("../library/wager-linear-value.toml"),
+    ),
+    ("wager-large", include_str!("../library/wager-large.toml")),
+    ("economic-1a3b", include_str!("../library/economic-1a3b.toml")),
+];
+
+/// The seven tasks of Song, Yang & Wang (2017).
+pub const PUBLISHED: [&str; 7] = [
+    "rdm",
+    "rdm-rt",
+    "mante",
+    "multisensory",
+    "romo",
+    "wager",
+    "economic",
+];
+
+/// Names of all tasks of the library.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    LIBRARY.iter().map(|(name, _)| *name)
+}
+
+/// TOML text of a task, by its name or one of its aliases.
+pub fn text(name: &str) -> Option<&'static str> {
+    let by_name = LIBRARY.iter().find(|(known, _)| *known == name);
+    let by_alias = || {
+        LIBRARY
+            .iter()
+            .find(|(_, text)| aliases(text).iter().any(|alias| alias == name))
+    };
+    by_name.or_else(by_alias).map(|(_, text)| *text)
+}
+
+fn aliases(text: &str) -> Vec<String> {
+    let table: toml::Table = toml::from_str(text).expect("library tasks parse");
+    let list = table
+        .get("aliases")
+        .and_then(toml::Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    list.iter()
+        .filter_map(|alias| alias.as_str().map(str::to_owned))
+        .collect()
+}
+
+/// Loads a task of the library; `dt_ms` replaces its time step.
+///
+/// # Errors
+/// Unknown name, or a time step that does not fit.
+pub fn find(name: &str, dt_ms: Option<f64>) -> Result<Task, TaskError> {
+    let Some(text) = text(name) else {
+        let known: Vec<String> = LIBRARY
+            .iter()
+            .flat_map(|(name, text)| [vec![(*name).to_owned()], aliases(text)].concat())
+            .collect();
+        let hint = nearest(name, known.iter().map(String::as_str)).map_or_else(
+            || "`neuropil tasks` lists them all".to_owned(),
+            |name| format!("did you mean `{name}`?"),
+        );
+        return Err(TaskError {
+            source_name: name.to_owned(),
+            source_text: String::new(),
+            span: None,
+            message: format!("unknown task `{name}`, and no file of that name"),
+            hint: Some(hint),
+        });
+    };
+    Task::parse(name, text, dt_ms)
+}
