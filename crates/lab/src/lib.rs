@@ -1,1 +1,19 @@
 //! The lab book: configuration, run directories, checkpoints, event log.
+//!
+//! ```
+//! use neuropil_lab::config::Layers;
+//!
+//! let mut layers = Layers::new();
+//! layers.set("training.check_every=20")?;
+//! # Ok::<(), Box<neuropil_lab::error::Problem>>(())
+//! ```
+
+pub mod array;
+pub mod atomic;
+pub mod checkpoint;
+pub mod config;
+pub mod error;
+pub mod events;
+pub mod provenance;
+pub mod run;
+pub mod table;
