@@ -1,1 +1,18 @@
-//! Reward-based training of recurrent networks (Song, Yang and Wang 2017).
+//! Reward-based training of recurrent networks (Song, Yang & Wang, eLife 6:e21492, 2017).
+//!
+//! A *policy* network of continuous-time gated units acts; a *value* network of the same kind reads its rates and
+//! predicts the reward still to come, as the baseline of REINFORCE. (The paper calls them decision and value
+//! network.) This crate joins tasks, networks and learning to runs, and analyses what was learnt.
+//!
+//! ```
+//! use neuropil_song::config;
+//!
+//! let task = neuropil_tasks::registry::find("rdm", None)?;
+//! let settings = config::resolve(&task, |layers| layers.set("policy.units=50"))?;
+//! assert_eq!(settings.value.policy.connection_probability, 0.1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod config;
+pub mod model;
+pub mod train;

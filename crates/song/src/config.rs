@@ -1,0 +1,320 @@
+//! Every setting of a run: unit, default, source.
+//!
+//! Defaults are those of Song, Yang & Wang (2017), Table 1, except where noted.
+
+use neuropil_lab::config::{Layers, Resolved};
+use neuropil_lab::error::Problem;
+use neuropil_learn::update::{FirstReturn, ValueInput};
+use neuropil_nn::cell::Cell;
+use neuropil_tasks::task::Task;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use toml::Table;
+
+/// Settings of one run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Task of the library, or a task file.
+    pub task: String,
+    /// Seed of every random draw.
+    pub seed: u64,
+    /// `default`, or `song2017`: the published settings to the letter, without restarts.
+    pub preset: String,
+    /// Time step in ms; the task's own if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dt_ms: Option<f64>,
+    /// Time constant of the units, ms.
+    pub tau_ms: f64,
+    /// The acting network.
+    pub policy: NetworkConfig,
+    /// The predicting network.
+    pub value: NetworkConfig,
+    /// The training protocol.
+    pub training: Training,
+}
+
+/// Settings of one network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NetworkConfig {
+    /// Kind of unit: `gated`, `leaky`, or `linear` (value network only: a linear read-out of the policy).
+    pub cell: Cell,
+    /// Number of units.
+    pub units: usize,
+    /// Fraction of units that each unit hears; 1: all.
+    pub connection_probability: f64,
+    /// Spectral radius of each recurrent block at the start.
+    pub spectral_radius: f64,
+    /// Factor of the input weights at the start.
+    pub input_scale: f64,
+    /// Variance of the recurrent noise.
+    pub noise_variance: f64,
+    /// Learning rate.
+    pub learning_rate: f64,
+    /// Read-out bias at the start; 0 (policy) or the reward of an abort (value) if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_bias: Option<f64>,
+    /// Penalty on squared rates, per unit and step.
+    pub l2_rates: f64,
+    /// Parameter arrays that never move: `x0`, `w_in`, `b_in`, `w_gates`, `w_rec`, `w_out`, `b_out`.
+    pub fixed: Vec<String>,
+    /// Part of the units that an input reaches, as fractions [from, to) of the population; all if not listed.
+    pub input_targets: BTreeMap<String, [f64; 2]>,
+}
+
+/// Settings of the training protocol.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Training {
+    /// Trials per update; the task's own if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trials_per_update: Option<usize>,
+    /// Trials per validation; the task's own if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_trials: Option<usize>,
+    /// Updates at most.
+    pub max_updates: u64,
+    /// Updates between validations.
+    pub check_every: u64,
+    /// Stop when the mean reward of a validation reaches this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_reward: Option<f64>,
+    /// Longest gradient.
+    pub max_gradient_norm: f64,
+    /// Weight of the first action: `immediate` (published: it is what makes learning start) or `return`.
+    pub t0_return: FirstReturn,
+    /// What the value network sees at step t: rates of step t − 1 (`lagged`) or t (`concurrent`).
+    pub value_input: ValueInput,
+    /// Penalty on |recurrent weights|, both networks.
+    pub l1_recurrent: f64,
+    /// Penalty on squared recurrent weights, both networks.
+    pub l2_recurrent: f64,
+    /// Every trial starts where the last one ended.
+    pub continuous: bool,
+    /// Draw new networks, from the next stream of the same seed, when the old ones cannot learn any more (ours).
+    pub restart_when_trapped: bool,
+    /// Updates without any decision, all of them fixated through, after which networks count as trapped.
+    pub trapped_after: u64,
+    /// Updates without meeting the criterion after which networks are given up as well; 0: never.
+    pub patience: u64,
+    /// Restarts at most.
+    pub max_restarts: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            task: "rdm".to_owned(),
+            seed: 1,
+            preset: "default".to_owned(),
+            dt_ms: None,
+            tau_ms: 100.0,
+            policy: NetworkConfig {
+                connection_probability: 0.1,
+                ..NetworkConfig::default()
+            },
+            value: NetworkConfig::default(),
+            training: Training::default(),
+        }
+    }
+}
+
+impl Default for NetworkConfig {
+    fn default() -> Self {
+        Self {
+            cell: Cell::Gated,
+            units: 100,
+            connection_probability: 1.0,
+            spectral_radius: 2.0,
+            input_scale: 1.0,
+            noise_variance: 0.01,
+            learning_rate: 0.004,
+            output_bias: None,
+            l2_rates: 0.0,
+            fixed: Vec::new(),
+            input_targets: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Self {
+            trials_per_update: None,
+            validation_trials: None,
+            max_updates: 100_000,
+            check_every: 50,
+            target_reward: None,
+            max_gradient_norm: 1.0,
+            t0_return: FirstReturn::Immediate,
+            value_input: ValueInput::Lagged,
+            l1_recurrent: 0.0,
+            l2_recurrent: 0.0,
+            continuous: false,
+            restart_when_trapped: true,
+            trapped_after: 200,
+            patience: 0,
+            max_restarts: 10,
+        }
+    }
+}
+
+/// What the task itself changes in the settings, as a layer of its own.
+fn task_layer(task: &Task) -> Table {
+    let d = &task.definition;
+    let tables = [
+        ("policy", &d.policy),
+        ("value", &d.value),
+        ("training", &d.training),
+    ];
+    tables
+        .into_iter()
+        .map(|(name, table)| (name.to_owned(), table.clone().into()))
+        .collect()
+}
+
+/// Resolves settings for a task: defaults ← preset ← task ← the given layers.
+///
+/// # Errors
+/// Unknown keys, values of the wrong type or out of range, with the place that sets them.
+pub fn resolve(
+    task: &Task,
+    given: impl Fn(&mut Layers) -> Result<(), Box<Problem>>,
+) -> Result<Resolved<Config>, Box<Problem>> {
+    let mut layers = Layers::new();
+    layers.add_table(&format!("task {}", task.definition.name), task_layer(task));
+    given(&mut layers)?;
+    let first: Resolved<Config> = layers.resolve()?;
+    let mut layers = Layers::new();
+    match first.value.preset.as_str() {
+        "default" => {}
+        "song2017" => layers.add(
+            "preset song2017",
+            "training.restart_when_trapped = false\ntraining.patience = 0",
+        )?,
+        other => {
+            let hint = Some("known presets: default, song2017".to_owned());
+            return Err(first
+                .layers()
+                .problem_at("preset", format!("unknown preset `{other}`"), hint));
+        }
+    }
+    layers.add_table(&format!("task {}", task.definition.name), task_layer(task));
+    given(&mut layers)?;
+    let resolved: Resolved<Config> = layers.resolve()?;
+    check(&resolved, task)?;
+    Ok(resolved)
+}
+
+/// Ranges, and names that must exist.
+fn check(resolved: &Resolved<Config>, task: &Task) -> Result<(), Box<Problem>> {
+    let (config, layers) = (&resolved.value, resolved.layers());
+    let fail = |key: &str, found: String, expected: &str| {
+        Err(layers.problem_at(key, format!("{key} is {found}, expected {expected}"), None))
+    };
+    let positive = |x: f64| x > 0.0 && x.is_finite();
+    if !positive(config.tau_ms) {
+        return fail("tau_ms", config.tau_ms.to_string(), "a time constant > 0 ms");
+    }
+    if task.dt_ms > config.tau_ms {
+        return fail(
+            "tau_ms",
+            config.tau_ms.to_string(),
+            &format!("at least the time step, {} ms", task.dt_ms),
+        );
+    }
+    for (name, net) in [("policy", &config.policy), ("value", &config.value)] {
+        let key = |field: &str| format!("{name}.{field}");
+        let p0 = net.connection_probability;
+        if net.units == 0 {
+            return fail(&key("units"), "0".into(), "a whole number ≥ 1");
+        }
+        if !(p0 > 0.0 && p0 <= 1.0) {
+            return fail(
+                &key("connection_probability"),
+                p0.to_string(),
+                "a fraction in (0, 1]",
+            );
+        }
+        if (p0 * net.units as f64).floor() < 1.0 {
+            let found = format!("{p0}, no partner for {} units", net.units);
+            return fail(
+                &key("connection_probability"),
+                found,
+                &format!("at least {}", 1.0 / net.units as f64),
+            );
+        }
+        if !positive(net.learning_rate) {
+            return fail(
+                &key("learning_rate"),
+                net.learning_rate.to_string(),
+                "a number > 0",
+            );
+        }
+        if !(net.noise_variance >= 0.0 && net.noise_variance.is_finite()) {
+            return fail(
+                &key("noise_variance"),
+                net.noise_variance.to_string(),
+                "a variance ≥ 0",
+            );
+        }
+        if !positive(net.spectral_radius) {
+            return fail(
+                &key("spectral_radius"),
+                net.spectral_radius.to_string(),
+                "a number > 0",
+            );
+        }
+        if name == "policy" && net.cell == Cell::Linear {
+            return fail("policy.cell", "linear".into(), "gated or leaky");
+        }
+        for (input, &[from, to]) in &net.input_targets {
+            let at = key(&format!("input_targets.{input}"));
+            if !task.definition.inputs.contains(input) {
+                let known = task.definition.inputs.join(", ");
+                return Err(layers.problem_at(
+                    &at,
+                    format!("{at}: the task has no input `{input}`"),
+                    Some(format!("inputs: {known}")),
+                ));
+            }
+            if !(0.0 <= from && from < to && to <= 1.0) || unit_range(from, to, net.units).is_empty() {
+                return fail(
+                    &at,
+                    format!("[{from}, {to}]"),
+                    &format!(
+                        "fractions 0 ≤ from < to ≤ 1 that hold at least one of {} units",
+                        net.units
+                    ),
+                );
+            }
+        }
+    }
+    let training = &config.training;
+    for (field, value) in [
+        ("check_every", Some(training.check_every as usize)),
+        ("trials_per_update", training.trials_per_update),
+    ] {
+        if value == Some(0) {
+            return fail(&format!("training.{field}"), "0".into(), "a whole number ≥ 1");
+        }
+    }
+    if !positive(training.max_gradient_norm) {
+        return fail(
+            "training.max_gradient_norm",
+            training.max_gradient_norm.to_string(),
+            "a number > 0",
+        );
+    }
+    if training.continuous && training.restart_when_trapped && training.check_every == 0 {
+        return fail("training.check_every", "0".into(), "a whole number ≥ 1");
+    }
+    Ok(())
+}
+
+/// Units of a part [from, to) of a population.
+pub(crate) fn unit_range(from: f64, to: f64, units: usize) -> std::ops::Range<usize> {
+    let at = |fraction: f64| (fraction * units as f64 + 1e-6).floor() as usize;
+    at(from)..at(to)
+}

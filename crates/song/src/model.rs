@@ -1,0 +1,110 @@
+//! The policy and value networks of a run.
+
+use crate::config::{Config, NetworkConfig, unit_range};
+use neuropil_learn::update::{Penalties, Player};
+use neuropil_math::rng::{Key, Purpose};
+use neuropil_nn::cell::Cell;
+use neuropil_nn::init::{InitError, Initial, draw};
+use neuropil_nn::network::{Network, Shape};
+use neuropil_tasks::task::Task;
+
+/// Standard deviation per step of recurrent noise: √(2τσ²/Δt).
+pub fn noise_sd(variance: f64, tau_ms: f64, dt_ms: f64) -> f64 {
+    (2.0 * tau_ms * variance / dt_ms).sqrt()
+}
+
+/// Shapes of policy and value network.
+pub fn shapes(config: &Config, task: &Task) -> (Shape, Shape) {
+    let policy = Shape {
+        cell: config.policy.cell,
+        n_units: config.policy.units,
+        n_inputs: task.n_inputs(),
+        n_outputs: task.n_actions(),
+    };
+    let n_inputs = config.policy.units + task.n_actions();
+    let value = Shape {
+        cell: config.value.cell,
+        n_units: config.value.units,
+        n_inputs,
+        n_outputs: 1,
+    };
+    (policy, value)
+}
+
+/// Draws the networks of the `attempt`-th try.
+///
+/// # Errors
+/// No network of this size and density has a loop.
+pub fn draw_players(
+    config: &Config,
+    task: &Task,
+    attempt: u64,
+) -> Result<(Player<f32>, Player<f32>), InitError> {
+    let key = Key::new(config.seed).attempt(attempt);
+    let (policy_shape, value_shape) = shapes(config, task);
+    // K is counted in units of the policy for both networks, as in the published code.
+    let gain = |net: &NetworkConfig, n_inputs: usize| {
+        let partners = net.connection_probability * config.policy.units as f64;
+        net.input_scale * partners.sqrt() / n_inputs as f64
+    };
+    let initial = |net: &NetworkConfig, shape: Shape, output_bias: f64| Initial {
+        input_gain: if shape.n_inputs == 0 {
+            0.0
+        } else {
+            gain(net, shape.n_inputs)
+        },
+        connection_probability: net.connection_probability,
+        spectral_radius: net.spectral_radius,
+        output_bias: net.output_bias.unwrap_or(output_bias),
+        input_mask: input_mask(net, task, shape),
+    };
+    // The reference counts partners as p₀·N whatever N_in.
+    let policy = draw(
+        policy_shape,
+        &initial(&config.policy, policy_shape, 0.0),
+        key,
+        Purpose::InitPolicy,
+        Purpose::MaskPolicy,
+    )?;
+    let value = draw(
+        value_shape,
+        &initial(&config.value, value_shape, task.definition.rewards.abort),
+        key,
+        Purpose::InitValue,
+        Purpose::MaskValue,
+    )?;
+    let alpha = task.dt_ms / config.tau_ms;
+    let player = |net: &NetworkConfig, shape: Shape, (params, mask): (Vec<f64>, _)| {
+        let network = Network::new(shape, mask, alpha);
+        let params = params.into_iter().map(|x| x as f32).collect();
+        let sd = noise_sd(net.noise_variance, config.tau_ms, task.dt_ms);
+        let mut player = Player::new(network, params, net.learning_rate, sd);
+        player.fixed.clone_from(&net.fixed);
+        player.penalties = Penalties {
+            l1_recurrent: config.training.l1_recurrent,
+            l2_recurrent: config.training.l2_recurrent,
+            l2_rates: net.l2_rates,
+        };
+        player
+    };
+    Ok((
+        player(&config.policy, policy_shape, policy),
+        player(&config.value, value_shape, value),
+    ))
+}
+
+/// Which input reaches which unit, if any input is restricted.
+fn input_mask(net: &NetworkConfig, task: &Task, shape: Shape) -> Option<Vec<bool>> {
+    if net.input_targets.is_empty() || shape.cell == Cell::Linear {
+        return None;
+    }
+    let mut mask = vec![true; shape.n_inputs * shape.n_units];
+    for (name, &[from, to]) in &net.input_targets {
+        let input = task.definition.inputs.iter().position(|input| input == name)?;
+        let reached = unit_range(from, to, shape.n_units);
+        for unit in 0..shape.n_units {
+            mask[input * shape.n_units + unit] = reached.contains(&unit);
+        }
+    }
+    Some(mask)
+}
