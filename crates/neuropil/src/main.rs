@@ -1,3 +1,34 @@
 //! The `neuropil` command.
 
-fn main() {}
+mod cli;
+mod commands;
+mod experiment;
+mod failure;
+mod terminal;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use failure::Failure;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let quiet = cli.quiet;
+    let done = match cli.command {
+        Command::Tasks(args) => commands::tasks::run(&args),
+        Command::Train(args) => commands::train::run(&args, quiet),
+        Command::Test(args) => commands::test::run(&args),
+        Command::Analyse(args) => commands::analyse::run(&args),
+        Command::Report(args) => commands::report::run(&args),
+        Command::Bench(args) => commands::bench::run(&args),
+        Command::Reproduce(args) => commands::reproduce::run(&args, quiet),
+        Command::Completions { shell } => commands::completions::run(shell),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            Failure::print(&failure);
+            ExitCode::from(failure::BAD_INPUT)
+        }
+    }
+}

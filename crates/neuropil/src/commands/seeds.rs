@@ -1,0 +1,128 @@
+//! Several seeds side by side, and their summary.
+
+use super::train::{Summary, interrupted, one};
+use crate::cli::TrainArgs;
+use crate::experiment;
+use crate::failure::{CHECK_FAILED, Failure, INTERRUPTED};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+/// Trains one network a seed and prints mean ± sd of trials to criterion.
+pub fn run(
+    args: &TrainArgs,
+    seeds: RangeInclusive<u64>,
+    pool: &rayon::ThreadPool,
+    quiet: bool,
+) -> Result<u8, Failure> {
+    let folder = args.out.clone().unwrap_or_else(|| PathBuf::from("runs"));
+    let summaries = train_all(args, &folder, seeds, pool, quiet)?;
+    if args.json {
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&summaries).expect("summaries are JSON")
+        );
+    }
+    if !quiet {
+        print(&summaries);
+    }
+    Ok(if interrupted() {
+        INTERRUPTED
+    } else if args.updates.is_some() || summaries.iter().all(|summary| summary.criterion_met) {
+        0
+    } else {
+        CHECK_FAILED
+    })
+}
+
+/// Seeds run side by side on single threads while there are enough of them: no time is lost waiting for one another.
+pub fn train_all(
+    args: &TrainArgs,
+    folder: &std::path::Path,
+    seeds: RangeInclusive<u64>,
+    pool: &rayon::ThreadPool,
+    quiet: bool,
+) -> Result<Vec<Summary>, Failure> {
+    let seeds: Vec<u64> = seeds.collect();
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let workers = pool.current_num_threads().min(seeds.len());
+    let done = std::sync::Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let i = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    let Some(&seed) = seeds.get(i).filter(|_| !interrupted()) else {
+                        break;
+                    };
+                    let result = one_seed(args, folder, seed, quiet);
+                    done.lock()
+                        .expect("no worker panics with the list")
+                        .push((i, result));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().expect("no worker panics with the list");
+    done.sort_by_key(|(i, _)| *i);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+fn one_seed(args: &TrainArgs, folder: &std::path::Path, seed: u64, quiet: bool) -> Result<Summary, Failure> {
+    let experiment = experiment::find(&args.task, Some(seed), &args.settings)?;
+    let out = folder.join(format!("{}-s{seed}", experiment.task.definition.name));
+    let single = super::train::thread_pool(Some(1))?;
+    single.install(|| one(args, &experiment, &out, quiet))
+}
+
+/// Table of the seeds, mean ± sd over those that met the criterion.
+pub fn print(summaries: &[Summary]) {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header([
+        "task",
+        "seed",
+        "criterion",
+        "trials",
+        "restarts",
+        "decided %",
+        "correct %",
+        "time s",
+    ]);
+    for s in summaries {
+        table.add_row([
+            s.task.clone(),
+            s.seed.to_string(),
+            if s.criterion_met { "met" } else { "not met" }.to_owned(),
+            s.trials.to_string(),
+            s.restarts.to_string(),
+            format!("{:.1}", s.percent_decided),
+            format!("{:.1}", s.percent_correct),
+            format!("{:.1}", s.wall_seconds),
+        ]);
+    }
+    eprintln!("{table}");
+    let trials: Vec<f64> = summaries
+        .iter()
+        .filter(|s| s.criterion_met)
+        .map(|s| s.trials as f64)
+        .collect();
+    if let (true, Some(summary)) = (trials.len() > 1, spread(&trials)) {
+        eprintln!(
+            "trials to criterion: {:.0} ± {:.0} (mean ± sd of {} seeds)",
+            summary.0,
+            summary.1,
+            trials.len()
+        );
+    }
+}
+
+fn spread(x: &[f64]) -> Option<(f64, f64)> {
+    let n = x.len() as f64;
+    let mean = x.iter().sum::<f64>() / n;
+    (n > 1.0).then(|| {
+        (
+            mean,
+            (x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt(),
+        )
+    })
+}

@@ -1,0 +1,296 @@
+//! `neuropil train TASK`: train, then test, analyse and report.
+
+use crate::cli::TrainArgs;
+use crate::experiment::{self, Experiment};
+use crate::failure::{BAD_INPUT, CHECK_FAILED, Failure, INTERRUPTED};
+use crate::terminal::{Progress, duration};
+use neuropil_lab::config::differences;
+use neuropil_lab::provenance::{self, Provenance};
+use neuropil_lab::run::RunDirectory;
+use neuropil_learn::train::{Ending, Flow, Restart, State};
+use neuropil_song::train::{News, plan, train_run};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// Set by Ctrl-C and by the signals that ask to end.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// What `--json` prints of a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    pub task: String,
+    pub seed: u64,
+    pub criterion_met: bool,
+    pub updates: u64,
+    pub trials: u64,
+    pub restarts: u64,
+    pub percent_decided: f64,
+    pub percent_correct: f64,
+    pub mean_reward: f64,
+    pub wall_seconds: f64,
+    pub run_dir: PathBuf,
+    #[serde(skip)]
+    pub interrupted: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &TrainArgs, quiet: bool) -> Result<u8, Failure> {
+    listen_for_interrupts();
+    let pool = thread_pool(args.threads)?;
+    if let Some((from, to)) = args.seeds {
+        return super::seeds::run(args, from..=to, &pool, quiet);
+    }
+    let experiment = experiment::find(&args.task, args.seed, &args.settings)?;
+    let seed = experiment.config.value.seed;
+    let out = args.out.clone().unwrap_or_else(|| default_out(&experiment, seed));
+    let summary = pool.install(|| one(args, &experiment, &out, quiet))?;
+    if args.json {
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&summary).expect("a summary is JSON")
+        );
+    }
+    Ok(exit_code(args, &summary))
+}
+
+/// Asks the loop to stop at the next update when the user or the system asks us to.
+pub fn listen_for_interrupts() {
+    let asked_twice = || {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+        eprintln!("stopping at the next update; once more to quit without saving");
+    };
+    // A second handler cannot be set: commands that train several runs come here once.
+    let _ = ctrlc::set_handler(asked_twice);
+}
+
+/// Was an interrupt asked for?
+pub fn interrupted() -> bool {
+    STOP.load(Ordering::Relaxed)
+}
+
+/// The threads that everything runs on.
+pub fn thread_pool(threads: Option<usize>) -> Result<rayon::ThreadPool, Failure> {
+    if threads == Some(0) {
+        return Err(Failure::new(
+            "--threads is 0, expected a whole number ≥ 1",
+            "leave it out to use all cores",
+        ));
+    }
+    let granted = std::env::var("SLURM_CPUS_PER_TASK")
+        .ok()
+        .and_then(|n| n.parse().ok());
+    let available = || std::thread::available_parallelism().map_or(1, usize::from);
+    let n = threads.or(granted).unwrap_or_else(available);
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(n)
+        .build()
+        .map_err(|error| {
+            Failure::new(
+                format!("cannot start {n} threads: {error}"),
+                "try fewer `--threads`",
+            )
+        })
+}
+
+fn default_out(experiment: &Experiment, seed: u64) -> PathBuf {
+    PathBuf::from("runs").join(format!("{}-s{seed}", experiment.task.definition.name))
+}
+
+fn exit_code(args: &TrainArgs, summary: &Summary) -> u8 {
+    if summary.interrupted {
+        INTERRUPTED
+    } else if summary.criterion_met || args.updates.is_some() {
+        0
+    } else {
+        CHECK_FAILED
+    }
+}
+
+/// Opens the run directory: new, to resume, or anew.
+fn open(args: &TrainArgs, experiment: &Experiment, out: &Path) -> Result<RunDirectory, Failure> {
+    let text = experiment.config.to_toml();
+    if args.resume && out.join("config.toml").exists() {
+        let run = RunDirectory::open(out)?;
+        let old = std::fs::read_to_string(run.file("config.toml")).unwrap_or_default();
+        let tables = [&old, &text].map(|text| toml::from_str::<toml::Table>(text).unwrap_or_default());
+        let changed = differences(&tables[0], &tables[1]);
+        if !changed.is_empty() {
+            let message = format!(
+                "{}: resumed with other settings: {}",
+                out.display(),
+                changed.join("; ")
+            );
+            return Err(Failure::new(
+                message,
+                "resume with the run's own settings, or begin another run with `--out`",
+            ));
+        }
+        return Ok(run);
+    }
+    if args.force {
+        RunDirectory::clear(out)?;
+    }
+    let run = RunDirectory::create(out)?;
+    if let Some(task) = &experiment.own_task {
+        neuropil_lab::atomic::write(&run.file("task.toml"), task.as_bytes())?;
+    }
+    neuropil_lab::atomic::write(&run.file("config.toml"), text.as_bytes())?;
+    Ok(run)
+}
+
+/// One run from beginning to end, on the current thread pool.
+pub fn one(args: &TrainArgs, experiment: &Experiment, out: &Path, quiet: bool) -> Result<Summary, Failure> {
+    let clock = Instant::now();
+    let (task, config) = (&experiment.task, &experiment.config.value);
+    let run = open(args, experiment, out)?;
+    let mut record = begin_record(&run, config.seed);
+    record.save(&run.file("provenance.json"))?;
+    let mut plan = plan(config, task);
+    if let Some(updates) = args.updates {
+        (plan.max_updates, plan.stop_at_criterion) = (updates, false);
+    }
+    let label = format!("{} seed {}", task.definition.name, config.seed);
+    let mut progress = Progress::new(&label, plan.trials_per_update, quiet);
+    let threshold = task
+        .quantities
+        .iter()
+        .find(|q| q.name == "correct")
+        .and_then(|q| q.at_least)
+        .unwrap_or(1.0);
+    let mut curve = Vec::new();
+    let mut watch = |news: News| {
+        match news {
+            News::Update(update) => progress.update(update),
+            News::Check(check) => {
+                curve.push((
+                    clock.elapsed().as_secs_f64(),
+                    check.performance.fraction_correct(),
+                ));
+                progress.check(check, &curve, threshold);
+            }
+            News::Restart(attempt, reason) => {
+                let why = match reason {
+                    Restart::Trapped => "fixation trap: no decision, every trial sat out",
+                    Restart::Patience => "criterion not met within the patience",
+                };
+                if !quiet {
+                    progress.say(&format!(
+                        "{label}: {why}; drawing new networks (restart {attempt})"
+                    ));
+                }
+            }
+        }
+        if interrupted() { Flow::Stop } else { Flow::Continue }
+    };
+    let text = std::fs::read_to_string(run.file("config.toml")).unwrap_or_default();
+    let (ending, state) = train_run(&run, task, config, &text, &plan, &mut watch)?;
+    progress.finish();
+    record.wall_seconds += clock.elapsed().as_secs_f64();
+    record.ended = Some(provenance::now());
+    record.finished = matches!(ending, Ending::Learnt | Ending::OutOfUpdates);
+    record.save(&run.file("provenance.json"))?;
+    let summary = summarise(experiment, &state, ending, record.wall_seconds, out);
+    if ending == Ending::Diverged {
+        let hint = "lower `policy.learning_rate` and `value.learning_rate`";
+        return Err(Failure::new(
+            format!(
+                "{}: more than 50 gradients in a row were not finite",
+                out.display()
+            ),
+            hint,
+        ));
+    }
+    if ending != Ending::Stopped && !args.only {
+        super::test::after_training(&run, experiment)?;
+        super::report::after_training(&run, experiment)?;
+    }
+    if !quiet {
+        closing_table(&summary, &run, clock.elapsed().as_secs_f64());
+    }
+    let _ = BAD_INPUT;
+    Ok(summary)
+}
+
+fn begin_record(run: &RunDirectory, seed: u64) -> Provenance {
+    let before = Provenance::load(&run.file("provenance.json")).ok();
+    Provenance {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: option_env!("NEUROPIL_COMMIT").map(str::to_owned),
+        cpu: provenance::cpu(),
+        vectors: neuropil_math::simd::level().name().to_owned(),
+        os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        threads: rayon::current_num_threads(),
+        seed,
+        command: std::env::args().collect(),
+        started: before
+            .as_ref()
+            .map_or_else(provenance::now, |record| record.started.clone()),
+        ended: None,
+        finished: false,
+        wall_seconds: before.map_or(0.0, |record| record.wall_seconds),
+    }
+}
+
+fn summarise(
+    experiment: &Experiment,
+    state: &State,
+    ending: Ending,
+    wall_seconds: f64,
+    out: &Path,
+) -> Summary {
+    let progress = &state.progress;
+    let last = progress
+        .history
+        .last()
+        .map(|check| check.performance.clone())
+        .unwrap_or_default();
+    Summary {
+        task: experiment.task.definition.name.clone(),
+        seed: experiment.config.value.seed,
+        criterion_met: last.meets(&experiment.task),
+        updates: progress.update,
+        trials: progress.n_trials,
+        restarts: progress.attempt,
+        percent_decided: 100.0 * last.fraction_decided(),
+        percent_correct: 100.0 * last.fraction_correct(),
+        mean_reward: last.mean_reward,
+        wall_seconds,
+        run_dir: out.to_owned(),
+        interrupted: ending == Ending::Stopped,
+    }
+}
+
+fn closing_table(summary: &Summary, run: &RunDirectory, seconds: f64) {
+    let verdict = if summary.interrupted {
+        "stopped; go on with `--resume`".to_owned()
+    } else if summary.criterion_met {
+        format!(
+            "criterion met after {} trials ({} updates)",
+            summary.trials, summary.updates
+        )
+    } else {
+        format!(
+            "criterion not met after {} trials ({} updates)",
+            summary.trials, summary.updates
+        )
+    };
+    eprintln!("{} seed {}: {verdict}", summary.task, summary.seed);
+    if summary.restarts > 0 {
+        eprintln!("  restarts  {}", summary.restarts);
+    }
+    eprintln!("  decided   {:.1} %", summary.percent_decided);
+    eprintln!("  correct   {:.1} %", summary.percent_correct);
+    eprintln!("  reward    {:+.3} per trial", summary.mean_reward);
+    eprintln!("  time      {}", duration(seconds));
+    let report = run.file("report.html");
+    let shown = if report.exists() {
+        report
+    } else {
+        run.path().to_owned()
+    };
+    eprintln!("  see       {}", shown.display());
+}
