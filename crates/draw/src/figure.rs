@@ -1,0 +1,239 @@
+//! Arranges panels in a grid and writes them as SVG and PNG.
+
+use crate::error::DrawError;
+use crate::layout::{Margins, PANEL, Plan, entries, free_place, legend_size};
+use crate::panel::{Axis, Panel};
+use crate::render::Placed;
+use crate::svg::{Rect, Svg};
+use crate::text::{BOLD, FAMILY, REGULAR, Ruler, escape, slug};
+use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg::{Options, Tree};
+use std::sync::Arc;
+
+/// Space between axes and a legend beside them, px.
+const LEGEND_GAP: f64 = 10.0;
+/// Pixels of the PNG per px of the SVG.
+const PNG_SCALE: f32 = 2.0;
+
+/// Panels that belong together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Figure {
+    /// File name without extension.
+    pub name: String,
+    /// The finding, with numbers; stands above the figure in a report, not in the picture.
+    pub title: String,
+    /// What is plotted, with n, interval and seed.
+    pub caption: String,
+    /// Panels per row.
+    pub columns: usize,
+    /// Panels in reading order; lettered a, b, c when there are several.
+    pub panels: Vec<Panel>,
+}
+
+/// One finished panel.
+pub(crate) struct Drawn {
+    pub(crate) body: String,
+    /// Place in the grid, px.
+    pub(crate) place: Rect,
+}
+
+impl Figure {
+    /// The figure as a stand-alone SVG on white, 360 × 280 px per panel.
+    ///
+    /// # Errors
+    /// [`DrawError`] when lists differ in length, an axis range is empty, or there is no panel.
+    pub fn to_svg(&self) -> Result<String, DrawError> {
+        let drawn = self.draw(&slug(&self.name), "white")?;
+        let width = drawn.iter().map(|d| d.place.right()).fold(0.0, f64::max);
+        let height = drawn.iter().map(|d| d.place.bottom()).fold(0.0, f64::max);
+        let mut svg = Svg::default();
+        svg.add(format_args!(
+            r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-family="{FAMILY}" fill="currentColor" color="black" role="img" aria-label="{}">"#,
+            escape(&self.title)
+        ));
+        svg.add(format_args!(
+            r#"<rect width="{width}" height="{height}" fill="white"/>"#
+        ));
+        for Drawn { body, place } in &drawn {
+            svg.add(format_args!(
+                "\n<g transform=\"translate({} {})\">{body}</g>",
+                place.left, place.top
+            ));
+        }
+        svg.add(format_args!("\n</svg>\n"));
+        Ok(svg.out)
+    }
+
+    /// The figure as a PNG with two pixels per px of the SVG.
+    ///
+    /// # Errors
+    /// As [`Figure::to_svg`], and when the image cannot be encoded.
+    pub fn to_png(&self) -> Result<Vec<u8>, DrawError> {
+        let mut options = Options::default();
+        let fonts = options.fontdb_mut();
+        for font in [REGULAR, BOLD] {
+            fonts.load_font_source(resvg::usvg::fontdb::Source::Binary(Arc::new(font)));
+        }
+        fonts.set_sans_serif_family("DejaVu Sans");
+        let tree = Tree::from_str(&self.to_svg()?, &options).map_err(|e| DrawError::Raster {
+            figure: self.name.clone(),
+            source: Box::new(e),
+        })?;
+        let size = tree.size();
+        let width = (size.width() * PNG_SCALE).ceil() as u32;
+        let height = (size.height() * PNG_SCALE).ceil() as u32;
+        let failed = || DrawError::Image { width, height };
+        let mut image = Pixmap::new(width, height).ok_or_else(failed)?;
+        let scale = Transform::from_scale(PNG_SCALE, PNG_SCALE);
+        resvg::render(&tree, scale, &mut image.as_mut());
+        image.encode_png().map_err(|_| failed())
+    }
+
+    /// Draws the panels; `prefix` begins every id, `paper` is the CSS colour behind them.
+    pub(crate) fn draw(&self, prefix: &str, paper: &str) -> Result<Vec<Drawn>, DrawError> {
+        if self.panels.is_empty() {
+            return Err(DrawError::Empty {
+                figure: self.name.clone(),
+            });
+        }
+        for (i, panel) in self.panels.iter().enumerate() {
+            self.check(i + 1, panel)?;
+        }
+        let ruler = Ruler::new();
+        let lettered = self.panels.len() > 1;
+        let plans: Vec<Plan> = self
+            .panels
+            .iter()
+            .map(|panel| Plan::new(panel, &ruler, lettered))
+            .collect();
+        for (i, plan) in plans.iter().enumerate() {
+            let panel = &self.panels[i];
+            self.check_range(i + 1, "x", &panel.x, plan.x_range)?;
+            self.check_range(i + 1, "y", &panel.y, plan.y_range)?;
+        }
+        // Axes align: panels of a column share the side margins, panels of a row the others.
+        let columns = self.columns.clamp(1, self.panels.len());
+        let widest = |i: usize, of: fn(&Margins) -> f64, together: fn(usize, usize, usize) -> bool| {
+            (0..plans.len())
+                .filter(|j| together(*j, i, columns))
+                .map(|j| of(&plans[j].margins))
+                .fold(0.0, f64::max)
+        };
+        let same_column = |j: usize, i: usize, columns: usize| j % columns == i % columns;
+        let same_row = |j: usize, i: usize, columns: usize| j / columns == i / columns;
+        let mut placed: Vec<Placed<'_>> = Vec::new();
+        let mut beside = vec![0.0f64; columns];
+        for (i, (panel, plan)) in self.panels.iter().zip(&plans).enumerate() {
+            // Half pixels keep the axis lines sharp.
+            let left = widest(i, |m| m.left, same_column).round() + 0.5;
+            let top = widest(i, |m| m.top, same_row).round() + 0.5;
+            let right = widest(i, |m| m.right, same_column).round();
+            let bottom = widest(i, |m| m.bottom, same_row).round();
+            let axes = Rect {
+                left,
+                top,
+                width: (PANEL.0 - left - right).floor(),
+                height: (PANEL.1 - top - bottom).floor(),
+            };
+            let (x, y) = Placed::scales(panel, plan, axes);
+            let rows = entries(panel);
+            let legend = (!rows.is_empty()).then(|| {
+                let size = legend_size(&rows, &ruler);
+                free_place(panel, axes, &x, &y, size).unwrap_or_else(|| {
+                    let own = plan.margins.right;
+                    let extra = size.0 + LEGEND_GAP + own - right;
+                    beside[i % columns] = beside[i % columns].max(extra.max(0.0).ceil());
+                    Rect {
+                        left: axes.right() + own.max(LEGEND_GAP),
+                        top: axes.top,
+                        width: size.0,
+                        height: size.1,
+                    }
+                })
+            });
+            placed.push(Placed {
+                panel,
+                plan,
+                axes,
+                label_left: 0.0,
+                legend,
+                letter: lettered.then(|| letter(i)),
+                prefix: format!("{prefix}-{i}"),
+                paper,
+            });
+        }
+        placed
+            .iter()
+            .enumerate()
+            .map(|(i, panel)| {
+                let (row, column) = (i / columns, i % columns);
+                let before: f64 = beside[..column].iter().sum();
+                Ok(Drawn {
+                    body: panel.draw()?,
+                    place: Rect {
+                        left: PANEL.0 * column as f64 + before,
+                        top: PANEL.1 * row as f64,
+                        width: PANEL.0 + beside[column],
+                        height: PANEL.1,
+                    },
+                })
+            })
+            .collect()
+    }
+
+    fn check(&self, number: usize, panel: &Panel) -> Result<(), DrawError> {
+        let same = |what: &'static str, found: usize, expected: usize| {
+            if found == expected {
+                return Ok(());
+            }
+            Err(DrawError::Length {
+                figure: self.name.clone(),
+                panel: number,
+                what,
+                found,
+                expected,
+            })
+        };
+        for series in &panel.series {
+            let n = series.x.len();
+            same("y", series.y.len(), n)?;
+            same("error", series.error.as_ref().map_or(n, Vec::len), n)?;
+            same("band", series.band.as_ref().map_or(n, Vec::len), n)?;
+        }
+        for bars in &panel.bars {
+            same("edges", bars.edges.len(), bars.heights.len() + 1)?;
+        }
+        if let Some(heat) = &panel.heat {
+            let n = heat.values.first().map_or(0, Vec::len);
+            for row in &heat.values {
+                same("a heat map row", row.len(), n)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_range(
+        &self,
+        number: usize,
+        name: &'static str,
+        axis: &Axis,
+        (low, high): (f64, f64),
+    ) -> Result<(), DrawError> {
+        let fits = !axis.log || (low > 0.0 && high > 0.0);
+        if (high - low).is_finite() && low != high && fits {
+            return Ok(());
+        }
+        Err(DrawError::Range {
+            figure: self.name.clone(),
+            panel: number,
+            axis: name,
+            low,
+            high,
+        })
+    }
+}
+
+/// a, b, c … and `·` after z.
+fn letter(i: usize) -> char {
+    (b'a'..=b'z').nth(i).map_or('·', char::from)
+}
