@@ -123,13 +123,12 @@ impl Axis {
                 return Self::between(behaviour, factor, negative, positive, curves);
             }
         }
-        match behaviour.actions.as_slice() {
-            [.., negative, positive] => {
-                let (negative, positive) = (negative.to_lowercase(), positive.to_lowercase());
-                Self::between(behaviour, factor, &negative, &positive, curves)
-            }
-            _ => Err(behaviour.required_action("right").map_or_else(|error| error, |_| AnalysisError::MissingHistory)),
-        }
+        // Without such names the last two actions are the ends.
+        let [.., negative, positive] = behaviour.actions.as_slice() else {
+            let found = listed(behaviour.actions.iter().map(String::as_str));
+            return Err(AnalysisError::MissingAction { action: "right".to_owned(), found });
+        };
+        Self::between(behaviour, factor, &negative.to_lowercase(), &positive.to_lowercase(), curves)
     }
 
     fn between(
