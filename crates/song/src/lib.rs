@@ -13,6 +13,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod analysis;
+pub mod behaviour;
 pub mod config;
+pub mod figures;
 pub mod model;
+pub mod report;
+pub mod testing;
 pub mod train;

@@ -24,3 +24,8 @@ pub mod performance;
 pub mod registry;
 pub mod task;
 pub mod trial;
+
+/// JSON Schema of task files, for editors.
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(definition::Definition)
+}

@@ -1,7 +1,256 @@
-//! placeholder
-use crate::cli::TasksArgs;
+//! `neuropil tasks`: the library, and one task in words, tables and a drawing.
+
+use crate::cli::{SettingArgs, TasksArgs};
+use crate::experiment;
 use crate::failure::Failure;
-/// placeholder
-pub fn run(_args: &TasksArgs) -> Result<u8, Failure> {
+use comfy_table::{Table, presets};
+use neuropil_draw::figure::Figure;
+use neuropil_math::rng::{Key, Purpose};
+use neuropil_song::figures;
+use neuropil_tasks::definition::Definition;
+use neuropil_tasks::registry;
+use neuropil_tasks::task::Task;
+use serde_json::json;
+use std::path::Path;
+
+/// Runs the command.
+pub fn run(args: &TasksArgs) -> Result<u8, Failure> {
+    if args.schema {
+        let schema = neuropil_tasks::schema();
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&schema).expect("a schema is JSON")
+        );
+        return Ok(0);
+    }
+    let Some(name) = &args.task else {
+        list(args.json)?;
+        return Ok(0);
+    };
+    let task = experiment::find(
+        name,
+        None,
+        &SettingArgs {
+            dt: None,
+            set: Vec::new(),
+        },
+    )?
+    .task;
+    if args.toml {
+        print!("{}", task.text);
+    } else if args.json {
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&as_json(&task)).expect("a task is JSON")
+        );
+    } else {
+        explain(&task, args.seed);
+    }
+    if let Some(path) = &args.draw {
+        let trial = task.draw(&mut Key::new(args.seed).stream(Purpose::Condition, 0));
+        save(&figures::trial(&task, &trial, args.seed), path)?;
+        eprintln!("drew an example trial: {}", path.display());
+    }
     Ok(0)
+}
+
+/// Writes a figure as PNG or SVG, by the file's ending.
+fn save(figure: &Figure, path: &Path) -> Result<(), Failure> {
+    let broken =
+        |error: neuropil_draw::error::DrawError| Failure::new(error.to_string(), "report this as a bug");
+    let bytes = match path.extension().and_then(|ending| ending.to_str()) {
+        Some("png") => figure.to_png().map_err(broken)?,
+        Some("svg") => figure.to_svg().map_err(broken)?.into_bytes(),
+        _ => {
+            let message = format!(
+                "{}: unknown kind of picture, expected .png or .svg",
+                path.display()
+            );
+            return Err(Failure::new(message, "end the file name with .png or .svg"));
+        }
+    };
+    Ok(neuropil_lab::atomic::write(path, &bytes)?)
+}
+
+fn table(headers: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .set_header(headers);
+    table
+}
+
+fn list(json: bool) -> Result<(), Failure> {
+    let mut tasks = Vec::new();
+    for name in registry::names() {
+        tasks.push(registry::find(name, None)?.definition);
+    }
+    if json {
+        let list: Vec<_> = tasks
+            .iter()
+            .map(|d| json!({"name": d.name, "title": d.title, "aliases": d.aliases}))
+            .collect();
+        println!("{}", serde_json::to_string_pretty(&list).expect("names are JSON"));
+        return Ok(());
+    }
+    let mut table = table(&["task", "what it asks", "also called"]);
+    for Definition {
+        name, title, aliases, ..
+    } in &tasks
+    {
+        table.add_row([name.clone(), title.clone(), aliases.join(", ")]);
+    }
+    println!("{table}");
+    println!("`neuropil tasks NAME` explains one; `neuropil train NAME` trains a network on it.");
+    Ok(())
+}
+
+fn as_json(task: &Task) -> serde_json::Value {
+    let d = &task.definition;
+    json!({
+        "name": d.name, "title": d.title, "description": d.description.trim(), "aliases": d.aliases,
+        "dt_ms": task.dt_ms, "tmax_ms": d.tmax_ms, "n_steps": task.n_steps, "inputs": d.inputs, "actions": d.actions,
+        "trials_per_update": d.trials_per_update, "validation_trials": d.validation_trials,
+        "n_conditions": task.n_conditions(), "toml": task.text,
+    })
+}
+
+/// Words and tables.
+fn explain(task: &Task, seed: u64) {
+    let d = &task.definition;
+    println!("{} — {}\n", d.name, d.title);
+    if !d.description.is_empty() {
+        println!("{}\n", d.description.trim());
+    }
+    println!(
+        "Δt {} ms, at most {} ms ({} steps); {} conditions; {} trials per update, {} per validation\n",
+        task.dt_ms,
+        d.tmax_ms,
+        task.n_steps,
+        task.n_conditions(),
+        d.trials_per_update,
+        d.validation_trials
+    );
+    let mut factors = table(&["factor", "values (each equally likely)"]);
+    for (name, values) in &d.factors {
+        factors.add_row([name.clone(), values.to_string()]);
+    }
+    println!("{factors}\n");
+    let mut epochs = table(&["epoch", "begins", "lasts", "only if"]);
+    let text = |value: &toml::Value, key: &str| value.get(key).map(ToString::to_string).unwrap_or_default();
+    let mut before = "the trial begins".to_owned();
+    for (name, epoch) in &d.epochs {
+        let after = epoch
+            .get("after")
+            .and_then(toml::Value::as_str)
+            .map_or(before.clone(), |e| format!("{e} ends"));
+        let wait = text(epoch, "wait_ms");
+        let begins = if wait.is_empty() {
+            after
+        } else {
+            format!("{after} + {wait} ms")
+        };
+        let lasts = text(epoch, "duration_ms");
+        let lasts = if lasts.is_empty() {
+            format!("until {} ms", d.tmax_ms)
+        } else {
+            format!("{lasts} ms")
+        };
+        let only_if = epoch
+            .get("when")
+            .and_then(toml::Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
+        epochs.add_row([name.clone(), begins, lasts, only_if]);
+        before = format!("{name} ends");
+    }
+    println!("{epochs}\n");
+    let mut inputs = table(&["input", "shows"]);
+    for name in &d.inputs {
+        let shown = d
+            .show
+            .get(name)
+            .map_or_else(|| "nothing".to_owned(), ToString::to_string);
+        inputs.add_row([name.clone(), shown]);
+    }
+    println!("{inputs}\n");
+    let mut answers = table(&["action", "is an answer"]);
+    for (i, name) in d.actions.iter().enumerate() {
+        let answer = match (i, d.answers.get(name)) {
+            (0, _) => "never: it goes on waiting".to_owned(),
+            (_, Some(answer)) => answer.to_string(),
+            (_, None) => "never: it aborts the trial".to_owned(),
+        };
+        answers.add_row([name.clone(), answer]);
+    }
+    println!("{answers}\n");
+    let r = &d.rewards;
+    let terminal = r.terminal.unwrap_or(r.abort);
+    println!(
+        "rewards: correct {:+}, wrong {:+}, abort {:+}, out of time {terminal:+}",
+        r.correct, r.wrong, r.abort
+    );
+    if let Some(tau) = r.tau_ms {
+        println!("discounted: every reward counts exp(−t/{tau} ms)");
+    }
+    println!("learnt when: {}\n", criterion(task));
+    sketch(task, seed);
+}
+
+/// The criterion in words.
+pub fn criterion(task: &Task) -> String {
+    let bounds = task.quantities.iter().map(|q| {
+        let mut parts = Vec::new();
+        for (sign, bound) in [("≥", q.at_least), (">", q.above), ("≤", q.at_most)] {
+            if let Some(bound) = bound {
+                parts.push(format!("{sign} {} %", 100.0 * bound));
+            }
+        }
+        format!("{} {}", q.name, parts.join(" and "))
+    });
+    bounds.collect::<Vec<_>>().join(", ")
+}
+
+/// One trial as bars of text, 60 columns wide.
+fn sketch(task: &Task, seed: u64) {
+    const WIDTH: usize = 60;
+    let trial = task.draw(&mut Key::new(seed).stream(Purpose::Condition, 0));
+    let at = |column: usize| column * (trial.n_steps - 1) / WIDTH;
+    let condition: Vec<String> = task
+        .columns()
+        .zip(&trial.condition.values)
+        .map(|(column, &value)| {
+            let shown = task
+                .label(column, value)
+                .map_or_else(|| value.to_string(), str::to_owned);
+            format!("{} {shown}", column.name)
+        })
+        .collect();
+    println!("an example trial (seed {seed}): {}", condition.join(", "));
+    let row = |name: &str, mark: &dyn Fn(usize) -> char| {
+        println!(
+            "  {name:<14}{}",
+            (0..WIDTH).map(|column| mark(at(column))).collect::<String>()
+        );
+    };
+    for (i, epoch) in task.epochs.iter().enumerate() {
+        if let Some((start, end)) = trial.epochs[i] {
+            row(&epoch.name, &|k| {
+                if (start..end).contains(&k) { '━' } else { '·' }
+            });
+        }
+    }
+    for (i, name) in task.definition.inputs.iter().enumerate() {
+        let level = |k: usize| match trial.row_at(k).inputs[i] {
+            x if x <= 0.0 => ' ',
+            x => ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'][((x * 8.0).ceil() as usize).clamp(1, 8) - 1],
+        };
+        row(name, &level);
+    }
+    println!(
+        "  {:<14}0{:>width$} ms",
+        "",
+        task.definition.tmax_ms,
+        width = WIDTH - 1
+    );
 }

@@ -1,0 +1,216 @@
+//! Analyses of trained networks: one file each, from recorded trials to a plain result.
+//!
+//! An analysis looks for factors, epochs and actions by name, never for a task: a task of your own that has the
+//! factors of a published one gets its analyses, see [`axis`]. What cannot be computed says what is missing.
+//!
+//! Song, Yang & Wang, eLife 6, e21492 (2017).
+
+pub mod accuracy_duration;
+pub mod axis;
+pub mod chronometric;
+pub mod economic;
+pub mod learning_curve;
+pub mod multisensory;
+pub mod proportion;
+pub mod psychometric;
+pub mod romo;
+pub mod wager;
+
+mod error;
+#[cfg(test)]
+mod synthetic;
+
+use neuropil_math::rng::Key;
+use serde::{Deserialize, Serialize};
+
+use crate::behaviour::Behaviour;
+pub use error::AnalysisError;
+use neuropil_learn::train::Check;
+
+/// Confidence of every interval that an analysis reports.
+pub const CONFIDENCE: f64 = 0.95;
+
+/// What was recorded, as far as it was.
+#[derive(Clone, Copy, Debug)]
+pub struct Session<'a> {
+    /// Test trials.
+    pub behaviour: &'a Behaviour,
+    /// Validations during training.
+    pub learning: &'a [Check],
+    /// Names the streams of bootstraps.
+    pub key: Key,
+}
+
+/// What an analysis needs to have been recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Test trials.
+    Behaviour,
+    /// The history of training.
+    Learning,
+}
+
+/// The result of an analysis.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "analysis", rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "each variant is the result struct that it holds")]
+pub enum Finding {
+    LearningCurve(learning_curve::LearningCurve),
+    Psychometric(psychometric::Psychometric),
+    AccuracyDuration(accuracy_duration::AccuracyDuration),
+    Chronometric(chronometric::Chronometric),
+    CueCombination(multisensory::CueCombination),
+    PairPerformance(romo::PairPerformance),
+    Wager(wager::Wager),
+    ChoicePattern(economic::ChoicePattern),
+}
+
+/// An analysis that can be asked for by name.
+#[derive(Clone, Copy, Debug)]
+pub struct Analysis {
+    /// Name in commands and file names.
+    pub name: &'static str,
+    /// Heading of its section in a report.
+    pub title: &'static str,
+    /// Published tasks that it was made for.
+    pub tasks: &'static [&'static str],
+    /// What must have been recorded.
+    pub needs: Needs,
+    /// Computes it.
+    pub compute: fn(&Session<'_>) -> Result<Finding, AnalysisError>,
+}
+
+/// Every analysis, in the order of a report.
+pub const ANALYSES: &[Analysis] = &[
+    Analysis {
+        name: "learning-curve",
+        title: "Learning",
+        tasks: &[
+            "rdm",
+            "rdm-rt",
+            "mante",
+            "multisensory",
+            "romo",
+            "wager",
+            "economic",
+        ],
+        needs: Needs::Learning,
+        compute: |session| {
+            Ok(Finding::LearningCurve(learning_curve::learning_curve(
+                session.learning,
+            )?))
+        },
+    },
+    Analysis {
+        name: "psychometric",
+        title: "Psychometric function",
+        tasks: &["rdm", "rdm-rt", "mante", "multisensory", "wager", "economic"],
+        needs: Needs::Behaviour,
+        compute: |session| {
+            Ok(Finding::Psychometric(psychometric::psychometric(
+                session.behaviour,
+            )?))
+        },
+    },
+    Analysis {
+        name: "accuracy-duration",
+        title: "Accuracy against stimulus duration",
+        tasks: &["rdm", "wager"],
+        needs: Needs::Behaviour,
+        compute: |session| {
+            Ok(Finding::AccuracyDuration(accuracy_duration::accuracy_duration(
+                session.behaviour,
+            )?))
+        },
+    },
+    Analysis {
+        name: "chronometric",
+        title: "Reaction times",
+        tasks: &["rdm-rt"],
+        needs: Needs::Behaviour,
+        compute: |session| {
+            Ok(Finding::Chronometric(chronometric::chronometric(
+                session.behaviour,
+            )?))
+        },
+    },
+    Analysis {
+        name: "cue-combination",
+        title: "Optimality of cue combination",
+        tasks: &["multisensory"],
+        needs: Needs::Behaviour,
+        compute: |session| {
+            Ok(Finding::CueCombination(multisensory::cue_combination(
+                session.behaviour,
+            )?))
+        },
+    },
+    Analysis {
+        name: "pair-performance",
+        title: "Performance by stimulus pair",
+        tasks: &["romo"],
+        needs: Needs::Behaviour,
+        compute: |session| {
+            Ok(Finding::PairPerformance(romo::pair_performance(
+                session.behaviour,
+            )?))
+        },
+    },
+    Analysis {
+        name: "wager",
+        title: "Post-decision wagering",
+        tasks: &["wager"],
+        needs: Needs::Behaviour,
+        compute: |session| Ok(Finding::Wager(wager::wager(session.behaviour, session.key)?)),
+    },
+    Analysis {
+        name: "choice-pattern",
+        title: "Choice pattern and indifference point",
+        tasks: &["economic"],
+        needs: Needs::Behaviour,
+        compute: |session| {
+            Ok(Finding::ChoicePattern(economic::choice_pattern(
+                session.behaviour,
+            )?))
+        },
+    },
+];
+
+/// The analysis called `name`.
+pub fn named(name: &str) -> Option<&'static Analysis> {
+    ANALYSES.iter().find(|analysis| analysis.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_session_gets_reasons_and_never_a_panic() {
+        let behaviour = Behaviour::default();
+        let session = Session {
+            behaviour: &behaviour,
+            learning: &[],
+            key: Key::new(1),
+        };
+        for analysis in ANALYSES {
+            let words = (analysis.compute)(&session).unwrap_err().to_string();
+            assert!(
+                words.starts_with("cannot be computed: "),
+                "{}: {words}",
+                analysis.name
+            );
+        }
+    }
+
+    #[test]
+    fn names_are_found_and_differ() {
+        for analysis in ANALYSES {
+            assert_eq!(
+                named(analysis.name).map(|found| found.title),
+                Some(analysis.title)
+            );
+        }
+        assert!(named("psychometrics").is_none());
+    }
+}

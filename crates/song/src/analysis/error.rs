@@ -1,0 +1,165 @@
+//! Why an analysis has no result.
+
+use neuropil_math::{linalg::LinalgError, stats::StatsError};
+use thiserror::Error;
+
+use crate::behaviour::Behaviour;
+
+/// Why an analysis cannot be computed, naming what is missing.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum AnalysisError {
+    /// The trials lack a factor.
+    #[error("cannot be computed: the trials have no factor `{factor}`, only {found}")]
+    MissingFactor {
+        /// The factor.
+        factor: String,
+        /// The factors that they have.
+        found: String,
+    },
+    /// No factor of the trials is a stimulus on an axis.
+    #[error(
+        "cannot be computed: no factor is a signed stimulus, found {found}\n\
+         hint: a psychometric function needs `direction` and `coherence`, `rate` and `modality`, `n_a`, `n_b` and \
+         `left_juice`, or one numeric factor with values below and above 0"
+    )]
+    MissingStimulus {
+        /// The factors that they have.
+        found: String,
+    },
+    /// The trials lack an epoch.
+    #[error("cannot be computed: the trials have no epoch `{epoch}`, only {found}")]
+    MissingEpoch {
+        /// The epoch.
+        epoch: String,
+        /// The epochs that they have.
+        found: String,
+    },
+    /// The task lacks an action.
+    #[error("cannot be computed: the task has no action `{action}`, only {found}")]
+    MissingAction {
+        /// The action.
+        action: String,
+        /// The actions that it has.
+        found: String,
+    },
+    /// Nothing is left to analyse.
+    #[error("cannot be computed: none of {n_trials} trials {what}")]
+    NoTrials {
+        /// What none of them did.
+        what: &'static str,
+        /// Number of trials.
+        n_trials: usize,
+    },
+    /// The choices come when the stimulus is over.
+    #[error("cannot be computed: choices come after the stimulus, so there are no reaction times")]
+    NotReactionTime,
+    /// Firing rates were not recorded.
+    #[error("cannot be computed: firing rates were not recorded\nhint: record them with the test trials")]
+    MissingActivity,
+    /// Firing rates belong to other trials or hold nothing.
+    #[error("cannot be computed: the recorded activity has {found} {what}, expected {expected}")]
+    ActivityShape {
+        /// What is counted.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many were expected.
+        expected: usize,
+    },
+    /// No unit is active enough.
+    #[error("cannot be computed: none of {n_units} units varies by more than {threshold}")]
+    NoActiveUnits {
+        /// Number of units.
+        n_units: usize,
+        /// Standard deviation that counts as active.
+        threshold: f64,
+    },
+    /// There is no history of training.
+    #[error("cannot be computed: there is no history of training")]
+    MissingHistory,
+    /// A fit on which the result rests has none.
+    #[error("cannot be computed: {what} has no fit, {reason}")]
+    NoFit {
+        /// What was to be fitted.
+        what: String,
+        /// Why it could not.
+        reason: String,
+    },
+    /// A statistic failed.
+    #[error("cannot be computed: {0}")]
+    Stats(#[from] StatsError),
+    /// A decomposition failed.
+    #[error("cannot be computed: {0}")]
+    Linalg(#[from] LinalgError),
+}
+
+impl Behaviour {
+    pub(super) fn number(&self, factor: &str) -> Result<&[f64], AnalysisError> {
+        self.numbers
+            .get(factor)
+            .map(Vec::as_slice)
+            .ok_or_else(|| self.missing_factor(factor))
+    }
+
+    pub(super) fn label(&self, factor: &str) -> Result<&[String], AnalysisError> {
+        self.labels
+            .get(factor)
+            .map(Vec::as_slice)
+            .ok_or_else(|| self.missing_factor(factor))
+    }
+
+    pub(super) fn onset(&self, epoch: &str) -> Result<&[f64], AnalysisError> {
+        self.onset_ms
+            .get(epoch)
+            .map(Vec::as_slice)
+            .ok_or_else(|| self.missing_epoch(epoch))
+    }
+
+    pub(super) fn duration(&self, epoch: &str) -> Result<&[f64], AnalysisError> {
+        self.duration_ms
+            .get(epoch)
+            .map(Vec::as_slice)
+            .ok_or_else(|| self.missing_epoch(epoch))
+    }
+
+    pub(super) fn required_action(&self, name: &str) -> Result<usize, AnalysisError> {
+        self.action_named(name)
+            .ok_or_else(|| AnalysisError::MissingAction {
+                action: name.to_owned(),
+                found: listed(self.actions.iter().map(String::as_str)),
+            })
+    }
+
+    pub(super) fn none_of_the_trials(&self, what: &'static str) -> AnalysisError {
+        AnalysisError::NoTrials {
+            what,
+            n_trials: self.n_trials(),
+        }
+    }
+
+    fn missing_factor(&self, factor: &str) -> AnalysisError {
+        AnalysisError::MissingFactor {
+            factor: factor.to_owned(),
+            found: listed(self.factors()),
+        }
+    }
+
+    fn missing_epoch(&self, epoch: &str) -> AnalysisError {
+        let found = listed(self.onset_ms.keys().map(String::as_str));
+        AnalysisError::MissingEpoch {
+            epoch: epoch.to_owned(),
+            found,
+        }
+    }
+}
+
+/// Names in backticks, or `none`.
+pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
+}

@@ -1,0 +1,291 @@
+//! Psychometric functions: choices against the signed stimulus.
+//!
+//! Song, Yang & Wang 2017, figures 1–2; fits as in [`neuropil_math::stats::fit`].
+
+use neuropil_math::stats::{
+    StatsError,
+    fit::{self, CumulativeGaussian},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AnalysisError,
+    axis::{Axis, AxisCurve, distinct},
+    proportion::Proportion,
+};
+use crate::behaviour::Behaviour;
+
+/// Points of a drawn curve.
+const LINE_POINTS: usize = 201;
+
+/// Choices against the stimulus, one curve for each context, modality or offer of a bet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Psychometric {
+    /// What the stimulus axis is, with its unit.
+    pub stimulus: String,
+    /// The choice whose probability is given.
+    pub choice: String,
+    /// Test trials.
+    pub n_trials: usize,
+    /// Trials that ended in one of the two choices.
+    pub n_decided: usize,
+    /// The curves.
+    pub curves: Vec<Curve>,
+}
+
+/// One psychometric curve.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Curve {
+    /// Name in a legend; empty for the only curve.
+    pub name: String,
+    /// One point for each stimulus, ascending.
+    pub points: Vec<Point>,
+    /// Unweighted least-squares fit to the proportions.
+    pub least_squares: Option<CumulativeGaussian>,
+    /// Binomial maximum-likelihood fit with symmetric lapses.
+    pub likelihood: Option<CumulativeGaussian>,
+    /// Why there is no fit, where there is none.
+    pub not_fitted: Option<String>,
+    /// The least-squares curve as (stimulus, probability), for drawing.
+    pub line: Vec<(f64, f64)>,
+}
+
+/// Choices at one stimulus.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// Signed stimulus.
+    pub stimulus: f64,
+    /// Positive choices among the decided trials; none without decided trials.
+    pub positive: Option<Proportion>,
+    /// Decided trials among all.
+    pub decided: Proportion,
+}
+
+impl Psychometric {
+    /// The curve called `name`.
+    pub fn curve(&self, name: &str) -> Option<&Curve> {
+        self.curves.iter().find(|curve| curve.name == name)
+    }
+}
+
+/// Psychometric functions of the trials, over the axis that [`Axis::of`] finds.
+///
+/// # Errors
+/// No stimulus axis, or no trial that ended in one of its choices. A fit that is impossible is not an error: the
+/// curve says why.
+pub fn psychometric(behaviour: &Behaviour) -> Result<Psychometric, AnalysisError> {
+    let axis = Axis::of(behaviour)?;
+    let n_decided = axis.chose_positive.iter().flatten().count();
+    if n_decided == 0 {
+        return Err(behaviour.none_of_the_trials("ended in a choice"));
+    }
+    let curves = axis
+        .curves
+        .iter()
+        .map(|curve| Curve::of(curve, &axis.chose_positive))
+        .collect();
+    Ok(Psychometric {
+        stimulus: axis.stimulus,
+        choice: axis.positive,
+        n_trials: behaviour.n_trials(),
+        n_decided,
+        curves,
+    })
+}
+
+impl Curve {
+    fn of(curve: &AxisCurve, chose_positive: &[Option<bool>]) -> Self {
+        let points: Vec<Point> = distinct(curve.stimulus.iter().copied())
+            .into_iter()
+            .filter_map(|stimulus| {
+                let here = curve
+                    .trials
+                    .iter()
+                    .zip(&curve.stimulus)
+                    .filter(|(_, s)| **s == stimulus);
+                let here: Vec<usize> = here.map(|(&trial, _)| trial).collect();
+                let decided: Vec<usize> = here
+                    .iter()
+                    .copied()
+                    .filter(|&trial| chose_positive[trial].is_some())
+                    .collect();
+                Some(Point {
+                    stimulus,
+                    positive: Proportion::among(&decided, |trial| chose_positive[trial] == Some(true)),
+                    decided: Proportion::of(decided.len(), here.len())?,
+                })
+            })
+            .collect();
+        Self::through(curve.name.clone(), points)
+    }
+
+    /// Fits `points`.
+    pub(super) fn through(name: String, points: Vec<Point>) -> Self {
+        let decided = points
+            .iter()
+            .filter_map(|point| Some((point.stimulus, point.positive?)));
+        let (x, proportions): (Vec<f64>, Vec<Proportion>) = decided.unzip();
+        let values: Vec<f64> = proportions.iter().map(|p| p.value).collect();
+        let counts: Vec<usize> = proportions.iter().map(|p| p.count).collect();
+        let totals: Vec<usize> = proportions.iter().map(|p| p.n).collect();
+        let least_squares = fit::least_squares(&x, &values);
+        let likelihood = fit::likelihood_with_lapse(&x, &counts, &totals);
+        let not_fitted = least_squares
+            .as_ref()
+            .err()
+            .or(likelihood.as_ref().err())
+            .map(StatsError::to_string);
+        let least_squares = least_squares.ok();
+        let line = least_squares.map_or(Vec::new(), |fit| line(&fit, &x));
+        Self {
+            name,
+            points,
+            least_squares,
+            likelihood: likelihood.ok(),
+            not_fitted,
+            line,
+        }
+    }
+
+    /// The least-squares fit, or an error that names the curve.
+    pub(super) fn fitted(&self) -> Result<CumulativeGaussian, AnalysisError> {
+        self.least_squares.ok_or_else(|| AnalysisError::NoFit {
+            what: if self.name.is_empty() {
+                "the psychometric function".into()
+            } else {
+                self.name.clone()
+            },
+            reason: self.not_fitted.clone().unwrap_or_default(),
+        })
+    }
+}
+
+fn line(fit: &CumulativeGaussian, x: &[f64]) -> Vec<(f64, f64)> {
+    let (low, high) = (x[0], x[x.len() - 1]);
+    let at = |i: usize| low + (high - low) * i as f64 / (LINE_POINTS - 1) as f64;
+    (0..LINE_POINTS)
+        .map(|i| (at(i), fit.probability(at(i))))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::synthetic;
+    use super::*;
+
+    #[test]
+    fn coherence_zero_pools_both_directions_and_the_fit_finds_the_observer() {
+        let behaviour = synthetic::rdm(20_000, 1);
+        let result = psychometric(&behaviour).unwrap();
+        let curve = result.curve("").unwrap();
+        let stimuli: Vec<f64> = curve.points.iter().map(|point| point.stimulus).collect();
+        assert_eq!(stimuli, [-51.2, -25.6, -12.8, -6.4, 0.0, 6.4, 12.8, 25.6, 51.2]);
+        assert!((3500..4500).contains(&curve.points[4].decided.n));
+        let fit = curve.likelihood.unwrap();
+        let errors = fit.standard_errors.unwrap();
+        assert!(
+            (fit.sigma - synthetic::RDM_SIGMA).abs() < 5.0 * errors.sigma,
+            "{fit:?}"
+        );
+        assert!(fit.mu.abs() < 5.0 * errors.mu, "{fit:?}");
+        assert!(curve.line.len() == 201 && curve.line[200].0 == 51.2);
+    }
+
+    #[test]
+    fn contexts_bend_the_relevant_curves_only() {
+        let result = psychometric(&synthetic::mante(20_000, 1)).unwrap();
+        let names: Vec<&str> = result.curves.iter().map(|curve| curve.name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "motion context, motion coherence",
+                "motion context, color coherence",
+                "color context, motion coherence",
+                "color context, color coherence",
+            ]
+        );
+        let slope = |name: &str| result.curve(name).unwrap().least_squares.unwrap().slope.abs();
+        for context in ["motion", "color"] {
+            let other = if context == "motion" { "color" } else { "motion" };
+            let relevant = slope(&format!("{context} context, {context} coherence"));
+            let irrelevant = slope(&format!("{context} context, {other} coherence"));
+            assert!(relevant > 5.0 * irrelevant, "{context}: {relevant} {irrelevant}");
+        }
+    }
+
+    #[test]
+    fn a_perfect_observer_has_points_but_no_threshold() {
+        let mut behaviour = synthetic::rdm(2000, 1);
+        for trial in 0..behaviour.n_trials() {
+            behaviour.action[trial] = Some(if behaviour.numbers["direction"][trial] < 0.0 {
+                1
+            } else {
+                2
+            });
+            behaviour.chosen[trial] = true;
+        }
+        let result = psychometric(&behaviour).unwrap();
+        let curve = &result.curves[0];
+        assert!(curve.points.iter().all(|point| point.positive.is_some()));
+        assert_eq!(
+            (curve.least_squares, curve.likelihood, curve.line.len()),
+            (None, None, 0)
+        );
+        assert!(
+            curve
+                .not_fitted
+                .as_ref()
+                .unwrap()
+                .contains("switch between -6.4 and 6.4")
+        );
+    }
+
+    #[test]
+    fn one_condition_and_no_decisions_say_so() {
+        let mut behaviour = synthetic::rdm(500, 1);
+        behaviour.numbers.insert("coherence".into(), vec![12.8; 500]);
+        behaviour.numbers.insert("direction".into(), vec![1.0; 500]);
+        let result = psychometric(&behaviour).unwrap();
+        assert_eq!(result.curves[0].points.len(), 1);
+        assert!(
+            result.curves[0]
+                .not_fitted
+                .as_ref()
+                .unwrap()
+                .contains("found 1 distinct stimuli")
+        );
+        behaviour.chosen = vec![false; 500];
+        let error = psychometric(&behaviour).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cannot be computed: none of 500 trials ended in a choice"
+        );
+    }
+
+    #[test]
+    fn a_task_of_ones_own_needs_one_signed_factor() {
+        let mut behaviour = synthetic::rdm(5000, 1);
+        let direction = behaviour.numbers.remove("direction").unwrap();
+        let coherence = behaviour.numbers.remove("coherence").unwrap();
+        let contrast: Vec<f64> = direction.iter().zip(&coherence).map(|(d, c)| d * c).collect();
+        behaviour.numbers.insert("contrast".into(), contrast);
+        behaviour.actions = ["wait", "lick-a", "lick-b"].map(str::to_owned).to_vec();
+        let result = psychometric(&behaviour).unwrap();
+        assert_eq!(
+            (result.stimulus.as_str(), result.choice.as_str()),
+            ("contrast", "lick-b")
+        );
+        assert!(result.curves[0].least_squares.unwrap().slope > 0.0);
+        behaviour.numbers.insert("tilt".into(), direction);
+        let words = psychometric(&behaviour).unwrap_err().to_string();
+        assert!(words.contains("found `contrast`, `tilt`"), "{words}");
+    }
+
+    #[test]
+    fn economic_choices_count_juice_b_on_either_side() {
+        let result = psychometric(&synthetic::economic(18_000, 1)).unwrap();
+        let points = &result.curves[0].points;
+        assert_eq!(points.len(), 9);
+        assert!(points[0].positive.unwrap().value < 0.01 && points[8].positive.unwrap().value > 0.99);
+    }
+}

@@ -1,0 +1,182 @@
+//! Test trials: every condition equally often, with the trained policy and without learning.
+
+use crate::behaviour::Behaviour;
+use neuropil_learn::batch::TaskBatch;
+use neuropil_learn::update::Player;
+use neuropil_learn::validate::run;
+use neuropil_math::rng::{Key, Phase, Purpose};
+use neuropil_tasks::performance::{End, Performance};
+use neuropil_tasks::task::Task;
+use neuropil_tasks::trial::Trial;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Test trials in all when nobody says how many.
+const DEFAULT_TRIALS: usize = 20_000;
+
+/// Test trials of each condition, by default.
+pub fn default_trials_per_condition(task: &Task) -> usize {
+    DEFAULT_TRIALS.div_ceil(task.n_conditions())
+}
+
+/// Test trials and what became of them.
+#[derive(Debug)]
+pub struct Tested {
+    /// The trials, condition by condition.
+    pub trials: Vec<Trial>,
+    /// How each ended, and its summed (discounted) reward.
+    pub ends: Vec<(End, f64)>,
+    /// Counts and fractions over all of them.
+    pub performance: Performance,
+}
+
+/// Runs `per_condition` test trials of every condition on the current thread pool.
+pub fn test(policy: &Player<f32>, task: &Task, seed: u64, per_condition: usize) -> Tested {
+    let key = Key::new(seed).phase(Phase::Test);
+    let mut trials = Vec::with_capacity(per_condition * task.n_conditions());
+    for condition in task.conditions() {
+        for _ in 0..per_condition {
+            let mut stream = key.stream(Purpose::Condition, trials.len() as u64);
+            trials.push(task.compile(condition.clone(), &BTreeMap::new(), &mut stream));
+        }
+    }
+    let batch = TaskBatch::of(task, trials);
+    let ends = run(
+        &policy.network,
+        policy.noise_sd,
+        &batch,
+        task.discount_per_step(),
+        key,
+    );
+    let trials = batch.trials;
+    let performance = Performance::of(
+        task,
+        trials
+            .iter()
+            .zip(&ends)
+            .map(|(trial, &(end, reward))| (trial, end, reward)),
+    );
+    Tested {
+        trials,
+        ends,
+        performance,
+    }
+}
+
+/// What happened in one condition.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConditionResult {
+    /// Factor values.
+    pub factors: BTreeMap<String, serde_json::Value>,
+    /// Trials.
+    pub n: usize,
+    /// Trials that ended in a correct or wrong choice.
+    pub decided: usize,
+    /// Correct ones.
+    pub correct: usize,
+    /// Mean time of the choice from the first moment that one was possible, ms; none without choices.
+    pub mean_reaction_time_ms: Option<f64>,
+    /// Fraction of trials that ended in each action as a choice.
+    pub choice_fractions: BTreeMap<String, f64>,
+}
+
+impl Tested {
+    /// Results by condition, in the task's order.
+    pub fn by_condition(&self, task: &Task) -> Vec<ConditionResult> {
+        let mut results: Vec<ConditionResult> = Vec::new();
+        let mut times: Vec<Vec<f64>> = Vec::new();
+        for condition in task.conditions() {
+            let factors = task.columns().zip(&condition.values).map(|(column, &value)| {
+                let shown = task
+                    .label(column, value)
+                    .map_or_else(|| value.into(), serde_json::Value::from);
+                (column.name.clone(), shown)
+            });
+            let actions = task.definition.actions[1..]
+                .iter()
+                .map(|name| (name.clone(), 0.0));
+            times.push(Vec::new());
+            results.push(ConditionResult {
+                factors: factors.collect(),
+                n: 0,
+                decided: 0,
+                correct: 0,
+                mean_reaction_time_ms: None,
+                choice_fractions: actions.collect(),
+            });
+        }
+        for (trial, &(end, _)) in self.trials.iter().zip(&self.ends) {
+            let id = trial.condition.id;
+            let (result, outcome) = (&mut results[id], trial.row_at(end.step).outcomes[end.action]);
+            result.n += 1;
+            result.decided += usize::from(outcome.correct.is_some());
+            result.correct += usize::from(outcome.correct == Some(true));
+            if outcome.chosen {
+                *result
+                    .choice_fractions
+                    .get_mut(&task.definition.actions[end.action])
+                    .expect("a choice") += 1.0;
+                let possible = trial.first_choice_step().unwrap_or(0);
+                times[id].push((end.step - possible) as f64 * task.dt_ms);
+            }
+        }
+        for (result, times) in results.iter_mut().zip(times) {
+            result
+                .choice_fractions
+                .values_mut()
+                .for_each(|count| *count /= result.n.max(1) as f64);
+            if !times.is_empty() {
+                result.mean_reaction_time_ms = Some(times.iter().sum::<f64>() / times.len() as f64);
+            }
+        }
+        results
+    }
+
+    /// The table that analyses read.
+    pub fn behaviour(&self, task: &Task) -> Behaviour {
+        let mut behaviour = Behaviour {
+            task: task.definition.name.clone(),
+            dt_ms: task.dt_ms,
+            actions: task.definition.actions.clone(),
+            ..Behaviour::default()
+        };
+        for (c, column) in task.columns().enumerate() {
+            let values = self.trials.iter().map(|trial| trial.condition.values[c]);
+            if column.labels.is_some() {
+                let labels = values.map(|value| task.label(column, value).unwrap_or_default().to_owned());
+                behaviour.labels.insert(column.name.clone(), labels.collect());
+            } else {
+                behaviour.numbers.insert(column.name.clone(), values.collect());
+            }
+        }
+        for (e, epoch) in task.epochs.iter().enumerate() {
+            let ms = |steps: Option<usize>| steps.map_or(f64::NAN, |steps| steps as f64 * task.dt_ms);
+            let onset = self
+                .trials
+                .iter()
+                .map(|trial| ms(trial.epochs[e].map(|(start, _)| start)));
+            behaviour.onset_ms.insert(epoch.name.clone(), onset.collect());
+            let duration = self
+                .trials
+                .iter()
+                .map(|trial| ms(trial.epochs[e].map(|(start, end)| end - start)));
+            behaviour
+                .duration_ms
+                .insert(epoch.name.clone(), duration.collect());
+        }
+        for (trial, &(end, reward)) in self.trials.iter().zip(&self.ends) {
+            let outcome = trial.row_at(end.step).outcomes[end.action];
+            behaviour.action.push((end.action != 0).then_some(end.action));
+            behaviour.chosen.push(outcome.chosen);
+            behaviour.correct.push(outcome.correct);
+            behaviour.choice_ms.push(if outcome.chosen {
+                end.step as f64 * task.dt_ms
+            } else {
+                f64::NAN
+            });
+            behaviour.reward.push(reward);
+            behaviour.n_steps.push(end.step + 1);
+        }
+        behaviour
+    }
+}
