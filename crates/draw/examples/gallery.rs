@@ -107,7 +107,7 @@ fn histogram() -> Panel {
     let bump = |at: f64, scale: f64| -> Vec<f64> {
         edges
             .windows(2)
-            .map(|e| (scale * (-((e[0] + e[1]) / 2.0 - at).powi(2) / 40000.0).exp()).round())
+            .map(|e| (scale * (-(f64::midpoint(e[0], e[1]) - at).powi(2) / 40000.0).exp()).round())
             .collect()
     };
     Panel::new("reaction time (ms)", "trials")

@@ -4,6 +4,7 @@ use crate::error::DrawError;
 use crate::layout::{Margins, PANEL, Plan, entries, free_place, legend_size};
 use crate::panel::{Axis, Panel};
 use crate::render::Placed;
+use crate::scale;
 use crate::svg::{Rect, Svg};
 use crate::text::{BOLD, FAMILY, REGULAR, Ruler, escape, slug};
 use resvg::tiny_skia::{Pixmap, Transform};
@@ -219,8 +220,7 @@ impl Figure {
         axis: &Axis,
         (low, high): (f64, f64),
     ) -> Result<(), DrawError> {
-        let fits = !axis.log || (low > 0.0 && high > 0.0);
-        if (high - low).is_finite() && low != high && fits {
+        if scale::usable((low, high), axis.log) {
             return Ok(());
         }
         Err(DrawError::Range {
@@ -236,4 +236,121 @@ impl Figure {
 /// a, b, c … and `·` after z.
 fn letter(i: usize) -> char {
     (b'a'..=b'z').nth(i).map_or('·', char::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::panel::{Bars, Heat, Mark, Series};
+
+    fn figure(panels: Vec<Panel>) -> Figure {
+        Figure {
+            name: "test".into(),
+            columns: 2,
+            panels,
+            ..Figure::default()
+        }
+    }
+
+    fn curve() -> Panel {
+        Panel::new("time (ms)", "rate <Hz>").series(Series::line([0.0, 1.0, 2.0], [-1.0, 0.0, 1.0]))
+    }
+
+    #[test]
+    fn labels_letters_and_tick_names_are_text() {
+        let svg = figure(vec![curve(), curve(), curve()]).to_svg().unwrap();
+        for (text, n) in [
+            ("time (ms)", 3),
+            ("rate &lt;Hz&gt;", 3),
+            (">a</text>", 1),
+            (">c</text>", 1),
+        ] {
+            assert_eq!(svg.matches(text).count(), n, "{text}");
+        }
+        assert_eq!(svg.matches(">\u{2212}1.0<").count(), 3);
+        assert!(svg.contains("width=\"720\" height=\"560\""));
+        assert!(!figure(vec![curve()]).to_svg().unwrap().contains(">a</text>"));
+    }
+
+    #[test]
+    fn every_point_bar_and_matrix_is_drawn_once() {
+        let points = Panel::new("x", "y").series(Series::points([0.0, 1.0, f64::NAN], [0.0, 1.0, 2.0]));
+        let svg = figure(vec![points]).to_svg().unwrap();
+        assert_eq!(svg.matches("<circle").count(), 2);
+        let plain = figure(vec![Panel::new("x", "y")])
+            .to_svg()
+            .unwrap()
+            .matches("<rect")
+            .count();
+        let bars = Panel::new("x", "y").bars(Bars {
+            edges: vec![0.0, 1.0, 2.0, 3.0],
+            heights: vec![2.0, 0.0, 1.0],
+            ..Bars::default()
+        });
+        let svg = figure(vec![bars]).to_svg().unwrap();
+        assert_eq!(svg.matches("<rect").count(), plain + 2);
+        let heat = Panel::new("x", "y").heat(Heat {
+            values: vec![vec![1.0; 50]; 40],
+            x: (0.0, 1.0),
+            y: (0.0, 1.0),
+            ..Heat::default()
+        });
+        let svg = figure(vec![heat]).to_svg().unwrap();
+        assert_eq!(svg.matches("<image").count(), 1);
+    }
+
+    #[test]
+    fn a_line_breaks_where_a_value_is_missing() {
+        let broken = Series::line([0.0, 1.0, 2.0, 3.0], [0.0, f64::NAN, 2.0, 3.0]).mark(Mark::Line);
+        let svg = figure(vec![Panel::new("x", "y").series(broken)])
+            .to_svg()
+            .unwrap();
+        let path = svg
+            .split("<path d=\"")
+            .nth(1)
+            .and_then(|p| p.split('"').next())
+            .unwrap();
+        assert_eq!((path.matches('M').count(), path.matches('L').count()), (2, 1));
+    }
+
+    #[test]
+    fn a_legend_that_would_cover_data_moves_to_the_right() {
+        let label = |panel: Panel| figure(vec![panel]).to_svg().unwrap();
+        let free = label(Panel::new("x", "y").series(Series::line([0.0, 1.0], [0.0, 1.0]).label("a")));
+        assert!(free.contains("width=\"360\""));
+        let x: Vec<f64> = (0..900).map(|i| f64::from(i % 30)).collect();
+        let y: Vec<f64> = (0..900).map(|i| f64::from(i / 30)).collect();
+        let full = label(Panel::new("x", "y").series(Series::points(x, y).label("everywhere")));
+        assert!(!full.contains("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"360\""));
+    }
+
+    #[test]
+    fn text_leaves_dark_pixels_in_the_png() {
+        let dark = |label: &str| {
+            let png = figure(vec![Panel::new(label, "")]).to_png().unwrap();
+            let image = Pixmap::decode_png(&png).unwrap();
+            assert_eq!((image.width(), image.height()), (720, 560));
+            image.pixels().iter().filter(|p| p.red() < 128).count()
+        };
+        let (long, short) = (dark("MMMMMMMMMM"), dark("M"));
+        assert!(long > short + 500, "{long} and {short} dark pixels");
+    }
+
+    #[test]
+    fn lists_that_differ_and_empty_ranges_are_errors() {
+        let short = Panel::new("x", "y").series(Series::line([0.0, 1.0], [0.0]));
+        let message = figure(vec![short]).to_svg().unwrap_err().to_string();
+        assert_eq!(message, "figure `test`, panel 1: y has 1 values, expected 2");
+        let log = curve().y_log().y_range(0.0, 1.0);
+        assert!(matches!(
+            figure(vec![log]).to_svg(),
+            Err(DrawError::Range { axis: "y", .. })
+        ));
+        let endless = curve().span(0.0, 1.0, "s").x_range(0.0, f64::NAN);
+        assert!(matches!(
+            figure(vec![endless]).to_svg(),
+            Err(DrawError::Range { axis: "x", .. })
+        ));
+        assert!(matches!(figure(vec![]).to_svg(), Err(DrawError::Empty { .. })));
+    }
 }

@@ -33,7 +33,7 @@ impl Heat {
         let high = finite().fold(f64::NEG_INFINITY, f64::max);
         match high - low {
             extent if extent > 0.0 => (low, high),
-            extent if extent == 0.0 => (low, low + 1.0),
+            0.0 => (low, low + 1.0),
             _ => (0.0, 1.0),
         }
     }

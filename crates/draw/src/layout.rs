@@ -79,14 +79,21 @@ impl Plan {
         let (x_ticks, slanted) = x_ticks(panel, ruler, x_range, PANEL.0 - left - right - 12.0);
         let widest = ruler.widest(x_ticks.iter().map(|(_, name)| name.as_str()), TICK);
         if slanted {
-            left = left.max(0.82 * widest);
+            let scale = Scale {
+                range: x_range,
+                log: panel.x.log,
+                pixels: (0.0, PANEL.0 - left - right),
+            };
+            for (at, name) in &x_ticks {
+                left = left.max(0.82 * ruler.width(name, TICK) + 2.0 - scale.map(*at));
+            }
         } else if let Some((_, name)) = x_ticks.last() {
             right = right.max(ruler.width(name, TICK) / 2.0 + 3.0);
         }
         let width = PANEL.0 - left - right;
         let x_label = ruler.wrap(&panel.x.label, LABEL, width + 20.0);
         let name_height = if slanted { 0.58 * widest + 12.0 } else { TICK };
-        let bottom = TICK_LENGTH + 4.0 + name_height + 8.0 + LINE_HEIGHT * x_label.len() as f64;
+        let bottom = TICK_LENGTH + 4.0 + name_height + 10.0 + LINE_HEIGHT * x_label.len() as f64;
         let note = panel
             .note
             .as_deref()
@@ -127,7 +134,11 @@ fn x_range(panel: &Panel) -> (f64, f64) {
     if let Some(heat) = &panel.heat {
         return heat.x;
     }
-    let points = panel.series.iter().any(|s| s.mark.has_points());
+    // A curve over an ascending x fills the axis; points and orbits keep off its ends.
+    let loose = panel
+        .series
+        .iter()
+        .any(|s| s.mark.has_points() || !s.x.is_sorted());
     let values = panel
         .series
         .iter()
@@ -135,7 +146,7 @@ fn x_range(panel: &Panel) -> (f64, f64) {
         .chain(panel.bars.iter().flat_map(|b| b.edges.iter().copied()))
         .chain(panel.spans.iter().flat_map(|s| [s.0, s.1]))
         .chain(panel.v_lines.iter().copied());
-    scale::around(values, panel.x.log, if points { 0.04 } else { 0.0 })
+    scale::around(values, panel.x.log, if loose { 0.04 } else { 0.0 })
 }
 
 fn y_range(panel: &Panel) -> (f64, f64) {
@@ -199,12 +210,15 @@ fn x_ticks(panel: &Panel, ruler: &Ruler, range: (f64, f64), width: f64) -> (Vec<
 /// Puts the labels of spans into as few rows as keep them apart.
 fn span_rows(panel: &Panel, ruler: &Ruler, scale: &Scale) -> Vec<usize> {
     let mut ends: Vec<f64> = Vec::new();
+    if !scale::usable(scale.range, scale.log) {
+        return vec![0; panel.spans.len()];
+    }
     panel
         .spans
         .iter()
         .map(|(from, to, label)| {
             let (low, high) = scale::ordered(scale.range);
-            let middle = scale.map((from.clamp(low, high) + to.clamp(low, high)) / 2.0);
+            let middle = scale.map(f64::midpoint(from.clamp(low, high), to.clamp(low, high)));
             let half = ruler.width(label, SMALL) / 2.0;
             let row = ends
                 .iter()
@@ -290,8 +304,11 @@ pub(crate) fn free_place(panel: &Panel, axes: Rect, x: &Scale, y: &Scale, size: 
     best.map(|(_, place)| place)
 }
 
-/// Samples of what data cover, and of reference lines, px.
-fn covered(panel: &Panel, axes: Rect, x: &Scale, y: &Scale) -> (Vec<(f64, f64)>, Vec<(f64, f64)>) {
+/// Points, px.
+type Samples = Vec<(f64, f64)>;
+
+/// Samples of what data cover, and of reference lines.
+fn covered(panel: &Panel, axes: Rect, x: &Scale, y: &Scale) -> (Samples, Samples) {
     let mut data = Vec::new();
     for s in &panel.series {
         let at: Vec<(f64, f64)> =

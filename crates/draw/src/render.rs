@@ -117,7 +117,7 @@ impl Placed<'_> {
         }
         let (low, high) = ordered(x.range);
         for ((from, to, label), row) in self.panel.spans.iter().zip(&self.plan.span_rows) {
-            let middle = x.map((from.clamp(low, high) + to.clamp(low, high)) / 2.0);
+            let middle = x.map(f64::midpoint(from.clamp(low, high), to.clamp(low, high)));
             let at = (middle, self.axes.top - 4.0 - SPAN_HEIGHT * *row as f64);
             svg.text(at, SMALL, Anchor::Middle, label);
         }

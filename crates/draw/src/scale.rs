@@ -28,6 +28,16 @@ impl Scale {
     }
 }
 
+/// Whether rounding leaves no room for ticks between two values.
+fn same(low: f64, high: f64) -> bool {
+    (high - low).abs() <= 1e-12 * low.abs().max(high.abs()).max(1e-280)
+}
+
+/// Whether an axis can have this range.
+pub(crate) fn usable((low, high): (f64, f64), log: bool) -> bool {
+    (high - low).is_finite() && !same(low, high) && (!log || (low > 0.0 && high > 0.0))
+}
+
 /// A range with the smaller end first.
 pub(crate) fn ordered((a, b): (f64, f64)) -> (f64, f64) {
     if a <= b { (a, b) } else { (b, a) }
@@ -47,15 +57,15 @@ pub(crate) fn around(values: impl IntoIterator<Item = f64>, log: bool, pad: f64)
         return if log { (1.0, 10.0) } else { (0.0, 1.0) };
     }
     if log {
-        let margin = if low == high {
+        let margin = if same(low, high) {
             0.5
         } else {
             pad * (high / low).log10()
         };
         return (low / 10f64.powf(margin), high * 10f64.powf(margin));
     }
-    if low == high {
-        let margin = if low == 0.0 { 1.0 } else { 0.1 * low.abs() };
+    if same(low, high) {
+        let margin = if low.abs() < 1e-280 { 1.0 } else { 0.1 * low.abs() };
         return (low - margin, high + margin);
     }
     let margin = pad * (high - low);
@@ -65,6 +75,9 @@ pub(crate) fn around(values: impl IntoIterator<Item = f64>, log: bool, pad: f64)
 /// Ticks of an axis: (value, name); minor ticks have an empty name.
 pub(crate) fn ticks(axis: &Axis, range: (f64, f64), most: usize) -> Vec<(f64, String)> {
     let (low, high) = ordered(range);
+    if !usable(range, axis.log) {
+        return Vec::new();
+    }
     if let Some(given) = &axis.ticks {
         let inside = Scale {
             range,
@@ -284,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_single_value_still_gives_a_range() {
-        for value in [0.0, 3.0, -3.0] {
+        for value in [0.0, 3.0, -3.0, 1e-310] {
             let (low, high) = around([value], false, 0.04);
             assert!(low < value && value < high);
         }
