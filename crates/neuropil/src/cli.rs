@@ -21,7 +21,7 @@ Examples:
   neuropil train rdm --seeds 1..6        six networks and a summary
   neuropil tasks rdm --toml > mine.toml  a task of your own to edit …
   neuropil train mine.toml               … and to train")]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -32,7 +32,7 @@ pub struct Cli {
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// List the tasks of the library, or explain one.
     Tasks(TasksArgs),
     /// Train a network, then test, analyse and report.
@@ -43,7 +43,7 @@ pub enum Command {
     Analyse(AnalyseArgs),
     /// Write the report page of a run anew.
     Report(ReportArgs),
-    /// Measure speed on this machine, and against peers where they are installed.
+    /// Measure speed on this machine, against its multiply-add peak.
     Bench(BenchArgs),
     /// Reproduce a paper's results with many seeds.
     Reproduce(ReproduceArgs),
@@ -59,7 +59,7 @@ pub enum Command {
 #[command(
     after_help = "Examples:\n  neuropil tasks\n  neuropil tasks wager\n  neuropil tasks rdm --toml > mine.toml"
 )]
-pub struct TasksArgs {
+pub(crate) struct TasksArgs {
     /// Task to explain: a name, an alias, or a TOML file.
     pub task: Option<String>,
     /// Print the task's TOML, to copy and edit.
@@ -81,7 +81,7 @@ pub struct TasksArgs {
 
 /// Settings and where they come from.
 #[derive(Debug, Clone, Args)]
-pub struct SettingArgs {
+pub(crate) struct SettingArgs {
     /// Time step in ms [default: the task's].
     #[arg(long, value_name = "MS")]
     pub dt: Option<f64>,
@@ -99,7 +99,7 @@ Examples:
   neuropil train rdm --seeds 1..6 --json
   neuropil train rdm --set preset=song2017 --set policy.units=150
   neuropil train rdm --out runs/rdm-s1 --resume")]
-pub struct TrainArgs {
+pub(crate) struct TrainArgs {
     /// Task: a name of the library, a task file, or the `config.toml` of a run.
     pub task: String,
     /// Seed of every random draw [default: 1].
@@ -135,7 +135,7 @@ pub struct TrainArgs {
 
 /// Arguments of `test`.
 #[derive(Debug, Args)]
-pub struct TestArgs {
+pub(crate) struct TestArgs {
     /// Run directory.
     pub run: PathBuf,
     /// Test trials of each condition [default: enough for 20 000 in all].
@@ -157,7 +157,7 @@ pub struct TestArgs {
 
 /// Arguments of `analyse`.
 #[derive(Debug, Args)]
-pub struct AnalyseArgs {
+pub(crate) struct AnalyseArgs {
     /// Run directory.
     #[arg(required_unless_present = "list")]
     pub run: Option<PathBuf>,
@@ -173,20 +173,17 @@ pub struct AnalyseArgs {
 
 /// Arguments of `report`.
 #[derive(Debug, Args)]
-pub struct ReportArgs {
+pub(crate) struct ReportArgs {
     /// Run directory.
     pub run: PathBuf,
 }
 
 /// Arguments of `bench`.
 #[derive(Debug, Args)]
-pub struct BenchArgs {
+pub(crate) struct BenchArgs {
     /// Seconds of measurement per entry.
     #[arg(long, default_value_t = 1.0)]
     pub seconds: f64,
-    /// Python interpreter with PyTorch and JAX (peers/requirements.txt): measures the peers in turn with ours.
-    #[arg(long, value_name = "PYTHON")]
-    pub peers: Option<PathBuf>,
     /// Write the results to this JSON file as well.
     #[arg(long)]
     pub out: Option<PathBuf>,
@@ -197,7 +194,7 @@ pub struct BenchArgs {
 #[command(
     after_help = "Examples:\n  neuropil reproduce song --out runs/criterion\n  neuropil reproduce song rdm romo --seeds 1..20 --set preset=song2017"
 )]
-pub struct ReproduceArgs {
+pub(crate) struct ReproduceArgs {
     /// System: `song`.
     #[arg(value_parser = ["song"])]
     pub system: String,

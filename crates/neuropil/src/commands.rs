@@ -1,11 +1,11 @@
 //! One file per verb.
 
-pub mod analyse;
-pub mod bench;
-pub mod completions;
-pub mod report;
-pub mod reproduce;
-pub mod seeds;
-pub mod tasks;
-pub mod test;
-pub mod train;
+pub(crate) mod analyse;
+pub(crate) mod bench;
+pub(crate) mod completions;
+pub(crate) mod report;
+pub(crate) mod reproduce;
+pub(crate) mod seeds;
+pub(crate) mod tasks;
+pub(crate) mod test;
+pub(crate) mod train;

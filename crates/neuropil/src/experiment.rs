@@ -10,7 +10,7 @@ use neuropil_tasks::task::Task;
 use std::path::Path;
 
 /// A task with its settings, ready to run.
-pub struct Experiment {
+pub(crate) struct Experiment {
     /// The task.
     pub task: Task,
     /// Its settings.
@@ -39,7 +39,7 @@ fn read(path: &Path) -> Result<String, Failure> {
 }
 
 /// Finds the experiment named on the command line, with `--set` and the like on top.
-pub fn find(name: &str, seed: Option<u64>, settings: &SettingArgs) -> Result<Experiment, Failure> {
+pub(crate) fn find(name: &str, seed: Option<u64>, settings: &SettingArgs) -> Result<Experiment, Failure> {
     let path = Path::new(name);
     let source = if registry::text(name).is_none() && path.is_file() {
         let text = read(path)?;
@@ -110,7 +110,7 @@ pub fn find(name: &str, seed: Option<u64>, settings: &SettingArgs) -> Result<Exp
 }
 
 /// The experiment of a run directory, optionally at another time step.
-pub fn of_run(run: &RunDirectory, dt: Option<f64>) -> Result<Experiment, Failure> {
+pub(crate) fn of_run(run: &RunDirectory, dt: Option<f64>) -> Result<Experiment, Failure> {
     let config = run.file("config.toml");
     let settings = SettingArgs { dt, set: Vec::new() };
     find(&config.display().to_string(), None, &settings)

@@ -6,15 +6,15 @@ use neuropil_song::train::TrainError;
 use neuropil_tasks::error::TaskError;
 
 /// The run finished, but a check that was asked for failed.
-pub const CHECK_FAILED: u8 = 1;
+pub(crate) const CHECK_FAILED: u8 = 1;
 /// Bad input or usage.
-pub const BAD_INPUT: u8 = 2;
+pub(crate) const BAD_INPUT: u8 = 2;
 /// Interrupted after a clean checkpoint.
-pub const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// A message for the user, with its place in a text if it has one.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     message: String,
     hint: Option<String>,
     place: Option<(String, String, std::ops::Range<usize>)>,
@@ -22,7 +22,7 @@ pub struct Failure {
 
 impl Failure {
     /// A message, and what to do about it.
-    pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             hint: Some(hint.into()),
@@ -31,7 +31,7 @@ impl Failure {
     }
 
     /// Prints the message to standard error.
-    pub fn print(&self) {
+    pub(crate) fn print(&self) {
         let mut diagnostic = MietteDiagnostic::new(self.message.clone());
         if let Some(hint) = &self.hint {
             diagnostic = diagnostic.with_help(hint.clone());

@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 /// Progress of one training run, on standard error: a bar on a terminal, a line every 30 s elsewhere.
-pub struct Progress {
+pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     label: String,
     began: Instant,
@@ -18,7 +18,7 @@ pub struct Progress {
 
 impl Progress {
     /// Progress of a run named `label`.
-    pub fn new(label: &str, trials_per_update: usize, quiet: bool) -> Self {
+    pub(crate) fn new(label: &str, trials_per_update: usize, quiet: bool) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
             bar.set_style(ProgressStyle::with_template("{spinner} {msg}").expect("the template is valid"));
@@ -39,13 +39,13 @@ impl Progress {
     }
 
     /// An update was made.
-    pub fn update(&mut self, update: u64) {
+    pub(crate) fn update(&mut self, update: u64) {
         self.first.get_or_insert(update.saturating_sub(1));
         self.done = update;
     }
 
     /// A validation was made.
-    pub fn check(&mut self, check: &Check, history: &[(f64, f64)], threshold: f64) {
+    pub(crate) fn check(&mut self, check: &Check, history: &[(f64, f64)], threshold: f64) {
         let p = &check.performance;
         let seconds = self.began.elapsed().as_secs_f64();
         let trials = (self.done - self.first.unwrap_or(self.done)) * self.trials_per_update;
@@ -74,7 +74,7 @@ impl Progress {
     }
 
     /// A line that stays.
-    pub fn say(&self, line: &str) {
+    pub(crate) fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
             None => eprintln!("{line}"),
@@ -82,7 +82,7 @@ impl Progress {
     }
 
     /// Removes the bar.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
@@ -108,7 +108,7 @@ fn eta(history: &[(f64, f64)], threshold: f64) -> String {
 }
 
 /// `1 h 12 min`, `3 min 20 s`, `12.3 s`.
-pub fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match whole {
         0..60 => format!("{seconds:.1} s"),

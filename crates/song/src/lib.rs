@@ -15,6 +15,7 @@
 
 pub mod analysis;
 pub mod behaviour;
+pub mod bench;
 pub mod config;
 pub mod figures;
 pub mod model;

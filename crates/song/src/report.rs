@@ -1,1 +1,187 @@
-//! report
+//! From a run's test trials to findings, figures and the report page.
+
+use crate::analysis::{ANALYSES, Analysis, AnalysisError, Finding, Session};
+use crate::behaviour::Behaviour;
+use crate::figures::{Origin, figure};
+use neuropil_draw::{Figure, Report, ReportTable, Section};
+use neuropil_learn::train::Progress;
+use neuropil_math::rng::{Key, Phase};
+use neuropil_tasks::task::Task;
+
+/// One analysis of a run: its result and figure, or why there is none.
+pub struct Analysed {
+    /// Which analysis.
+    pub analysis: &'static Analysis,
+    /// Result.
+    pub finding: Result<Finding, AnalysisError>,
+    /// Its figure.
+    pub figure: Option<Figure>,
+}
+
+/// Makes the named analyses, or all that fit the trials.
+///
+/// Without names, an analysis that needs factors or actions which the task lacks is left out.
+pub fn analyse(
+    task: &Task,
+    seed: u64,
+    behaviour: &Behaviour,
+    progress: &Progress,
+    names: &[String],
+) -> Vec<Analysed> {
+    let key = Key::new(seed).phase(Phase::Test);
+    let session = Session {
+        behaviour,
+        learning: &progress.history,
+        key,
+    };
+    let correct = task.quantities.iter().find(|q| q.name == "correct");
+    let origin = Origin {
+        task: task.definition.name.clone(),
+        seed,
+        n_trials: behaviour.n_trials(),
+        threshold: correct.and_then(|q| q.at_least),
+    };
+    let wanted = ANALYSES
+        .iter()
+        .filter(|a| names.is_empty() || names.iter().any(|name| name == a.name));
+    wanted
+        .map(|analysis| {
+            let finding = (analysis.compute)(&session);
+            let drawn = finding
+                .as_ref()
+                .ok()
+                .map(|finding| figure(analysis, finding, &origin));
+            Analysed {
+                analysis,
+                finding,
+                figure: drawn,
+            }
+        })
+        .filter(|analysed| !names.is_empty() || analysed.finding.is_ok())
+        .collect()
+}
+
+/// The page of a run. `details` are folded away at its end: summary and text.
+pub fn page(
+    task: &Task,
+    seed: u64,
+    behaviour: &Behaviour,
+    progress: &Progress,
+    analysed: Vec<Analysed>,
+    details: Vec<(String, String)>,
+) -> Report {
+    let d = &task.definition;
+    let last = progress
+        .history
+        .last()
+        .map(|check| check.performance.clone())
+        .unwrap_or_default();
+    let (n, decided, correct) = counts(behaviour);
+    let percent = |part: usize, whole: usize| format!("{:.1} %", 100.0 * part as f64 / whole.max(1) as f64);
+    let verdict = if last.meets(task) { "met" } else { "not met" };
+    let lead = format!(
+        "{} A recurrent network trained by reward on `{}` (seed {seed}): criterion {verdict} after {} trials \
+         ({} updates{}). In {n} test trials it decided {} and was correct in {} of these.",
+        d.title.clone() + ".",
+        d.name,
+        progress.n_trials,
+        progress.update,
+        match progress.attempt {
+            0 => String::new(),
+            1 => ", 1 restart".to_owned(),
+            n => format!(", {n} restarts"),
+        },
+        percent(decided, n),
+        percent(correct, decided),
+    );
+    let facts = vec![
+        ("criterion".to_owned(), verdict.to_owned()),
+        ("training trials".to_owned(), progress.n_trials.to_string()),
+        ("decided (test)".to_owned(), percent(decided, n)),
+        ("correct (test)".to_owned(), percent(correct, decided)),
+        (
+            "reward per trial".to_owned(),
+            format!("{:+.3}", mean(&behaviour.reward)),
+        ),
+    ];
+    let mut sections: Vec<Section> = analysed
+        .into_iter()
+        .filter_map(|analysed| {
+            let figure = analysed.figure?;
+            Some(Section {
+                title: format!("{}: {}", analysed.analysis.title, figure.title),
+                text: String::new(),
+                table: Some(data_table(&figure)),
+                figure: Some(Figure {
+                    title: String::new(),
+                    ..figure
+                }),
+            })
+        })
+        .collect();
+    sections.push(Section {
+        title: "The task".to_owned(),
+        text: d.description.trim().to_owned(),
+        figure: None,
+        table: None,
+    });
+    Report {
+        title: format!("{} · seed {seed}", d.name),
+        lead,
+        facts,
+        sections,
+        details,
+    }
+}
+
+fn counts(behaviour: &Behaviour) -> (usize, usize, usize) {
+    let decided = behaviour.correct.iter().flatten().count();
+    let correct = behaviour
+        .correct
+        .iter()
+        .flatten()
+        .filter(|&&correct| correct)
+        .count();
+    (behaviour.n_trials(), decided, correct)
+}
+
+fn mean(x: &[f64]) -> f64 {
+    x.iter().sum::<f64>() / x.len().max(1) as f64
+}
+
+/// Headers and rows of what a figure shows.
+pub fn data_rows(figure: &Figure) -> (Vec<String>, Vec<Vec<String>>) {
+    let headers = ["panel", "series", "x", "y", "low", "high"]
+        .map(str::to_owned)
+        .to_vec();
+    let mut rows = Vec::new();
+    for panel in &figure.panels {
+        for (s, series) in panel.series.iter().enumerate() {
+            let name = series.label.clone().unwrap_or_else(|| format!("{}", s + 1));
+            for i in 0..series.x.len() {
+                let bounds = series.error.as_ref().map(|error| error[i]);
+                let bound = |pick: fn((f64, f64)) -> f64| {
+                    bounds.map(|b| format!("{:.4}", pick(b))).unwrap_or_default()
+                };
+                rows.push(vec![
+                    format!("{} against {}", panel.y.label, panel.x.label),
+                    name.clone(),
+                    format!("{}", series.x[i]),
+                    format!("{:.4}", series.y[i]),
+                    bound(|b| b.0),
+                    bound(|b| b.1),
+                ]);
+            }
+        }
+    }
+    (headers, rows)
+}
+
+fn data_table(figure: &Figure) -> ReportTable {
+    let (headers, rows) = data_rows(figure);
+    ReportTable {
+        headers,
+        rows,
+        csv_name: Some(format!("{}.csv", figure.name)),
+    }
+}

@@ -1,7 +1,132 @@
-//! placeholder
+//! `neuropil analyse RUN [NAME…]`: results and figures from test trials.
+
 use crate::cli::AnalyseArgs;
-use crate::failure::Failure;
-/// placeholder
-pub fn run(_args: &AnalyseArgs) -> Result<u8, Failure> {
-    Ok(0)
+use crate::experiment::{self, Experiment};
+use crate::failure::{CHECK_FAILED, Failure};
+use neuropil_lab::atomic;
+use neuropil_lab::run::RunDirectory;
+use neuropil_lab::table::write_csv;
+use neuropil_song::analysis::{ANALYSES, named};
+use neuropil_song::behaviour::Behaviour;
+use neuropil_song::report::{Analysed, analyse, data_rows};
+use neuropil_song::train::load_progress;
+
+/// Runs the command.
+pub(crate) fn run(args: &AnalyseArgs) -> Result<u8, Failure> {
+    if args.list {
+        list();
+        return Ok(0);
+    }
+    for name in &args.names {
+        if named(name).is_none() {
+            let known: Vec<&str> = ANALYSES.iter().map(|analysis| analysis.name).collect();
+            let hint = neuropil_lab::error::nearest(name, known.iter().copied()).map_or_else(
+                || format!("known: {}", known.join(", ")),
+                |name| format!("did you mean `{name}`?"),
+            );
+            return Err(Failure::new(format!("unknown analysis `{name}`"), hint));
+        }
+    }
+    let path = args.run.as_ref().expect("required by the parser");
+    let run = RunDirectory::read(path)?;
+    let experiment = experiment::of_run(&run, None)?;
+    let analysed = make(&run, &experiment, &args.names)?;
+    save(&run, &analysed)?;
+    let mut document = serde_json::Map::new();
+    let mut failed = false;
+    for item in &analysed {
+        match &item.finding {
+            Ok(finding) => {
+                document.insert(
+                    item.analysis.name.to_owned(),
+                    serde_json::to_value(finding).expect("results are JSON"),
+                );
+                let title = item
+                    .figure
+                    .as_ref()
+                    .map(|figure| figure.title.clone())
+                    .unwrap_or_default();
+                eprintln!("{:<18} {title}", item.analysis.name);
+            }
+            Err(error) => {
+                failed = true;
+                eprintln!("{:<18} {error}", item.analysis.name);
+            }
+        }
+    }
+    if args.json {
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&document).expect("results are JSON")
+        );
+    }
+    Ok(if failed { CHECK_FAILED } else { 0 })
+}
+
+fn list() {
+    let mut table = comfy_table::Table::new();
+    table
+        .load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY)
+        .set_header(["analysis", "shows", "made for"]);
+    for analysis in ANALYSES {
+        table.add_row([
+            analysis.name.to_owned(),
+            analysis.title.to_owned(),
+            analysis.tasks.join(", "),
+        ]);
+    }
+    println!("{table}");
+}
+
+/// The test trials of a run, as saved.
+pub(crate) fn behaviour(run: &RunDirectory, experiment: &Experiment) -> Result<Behaviour, Failure> {
+    let (path, task) = (run.file("trials/test.csv"), &experiment.task);
+    let hint = format!("`neuropil test {}` makes them", run.path().display());
+    let text = std::fs::read_to_string(&path)
+        .map_err(|_| Failure::new(format!("{}: no test trials", run.path().display()), hint.clone()))?;
+    Behaviour::from_csv(&task.definition.name, task.dt_ms, &task.definition.actions, &text)
+        .map_err(|error| Failure::new(format!("{}: {error}", path.display()), hint))
+}
+
+/// Makes analyses from the run directory alone.
+pub(crate) fn make(
+    run: &RunDirectory,
+    experiment: &Experiment,
+    names: &[String],
+) -> Result<Vec<Analysed>, Failure> {
+    let behaviour = behaviour(run, experiment)?;
+    let progress = load_progress(run)?;
+    Ok(analyse(
+        &experiment.task,
+        experiment.config.value.seed,
+        &behaviour,
+        &progress,
+        names,
+    ))
+}
+
+/// Writes results and figures.
+pub(crate) fn save(run: &RunDirectory, analysed: &[Analysed]) -> Result<(), Failure> {
+    for item in analysed {
+        let (Ok(finding), Some(figure)) = (&item.finding, &item.figure) else {
+            continue;
+        };
+        let name = item.analysis.name;
+        let json = serde_json::to_vec_pretty(finding).expect("results are JSON");
+        atomic::write(&run.file(&format!("results/{name}.json")), &json)?;
+        let (headers, rows) = data_rows(figure);
+        write_csv(&run.file(&format!("results/{name}.csv")), &headers, &rows)?;
+        let drawn = |error: neuropil_draw::DrawError| {
+            Failure::new(format!("figure {name}: {error}"), "report this as a bug")
+        };
+        atomic::write(
+            &run.file(&format!("figures/{name}.svg")),
+            figure.to_svg().map_err(drawn)?.as_bytes(),
+        )?;
+        atomic::write(
+            &run.file(&format!("figures/{name}.png")),
+            &figure.to_png().map_err(drawn)?,
+        )?;
+    }
+    Ok(())
 }

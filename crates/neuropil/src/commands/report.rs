@@ -1,14 +1,41 @@
-//! placeholder
+//! `neuropil report RUN`: the page of a run.
+
+use super::analyse;
 use crate::cli::ReportArgs;
+use crate::experiment::{self, Experiment};
 use crate::failure::Failure;
-/// placeholder
-pub fn run(_args: &ReportArgs) -> Result<u8, Failure> {
+use neuropil_lab::run::RunDirectory;
+use neuropil_song::report::page;
+use neuropil_song::train::load_progress;
+
+/// Runs the command.
+pub(crate) fn run(args: &ReportArgs) -> Result<u8, Failure> {
+    let run = RunDirectory::read(&args.run)?;
+    let experiment = experiment::of_run(&run, None)?;
+    after_training(&run, &experiment)?;
+    println!("{}", run.file("report.html").display());
     Ok(0)
 }
-/// placeholder
-pub fn after_training(
-    _run: &neuropil_lab::run::RunDirectory,
-    _e: &crate::experiment::Experiment,
-) -> Result<(), Failure> {
-    Ok(())
+
+/// Analyses, figures and the page, from the run directory alone.
+pub(crate) fn after_training(run: &RunDirectory, experiment: &Experiment) -> Result<(), Failure> {
+    let analysed = analyse::make(run, experiment, &[])?;
+    analyse::save(run, &analysed)?;
+    let behaviour = analyse::behaviour(run, experiment)?;
+    let progress = load_progress(run)?;
+    let read = |name: &str| std::fs::read_to_string(run.file(name)).unwrap_or_default();
+    let details = vec![
+        ("Settings".to_owned(), read("config.toml")),
+        ("Task file".to_owned(), experiment.task.text.clone()),
+        ("Provenance".to_owned(), read("provenance.json")),
+    ];
+    let seed = experiment.config.value.seed;
+    let report = page(&experiment.task, seed, &behaviour, &progress, analysed, details);
+    let html = report
+        .to_html()
+        .map_err(|error| Failure::new(format!("report: {error}"), "report this as a bug"))?;
+    Ok(neuropil_lab::atomic::write(
+        &run.file("report.html"),
+        html.as_bytes(),
+    )?)
 }

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 /// Trains one network a seed and prints mean ± sd of trials to criterion.
-pub fn run(
+pub(crate) fn run(
     args: &TrainArgs,
     seeds: RangeInclusive<u64>,
     pool: &rayon::ThreadPool,
@@ -35,7 +35,7 @@ pub fn run(
 }
 
 /// Seeds run side by side on single threads while there are enough of them: no time is lost waiting for one another.
-pub fn train_all(
+pub(crate) fn train_all(
     args: &TrainArgs,
     folder: &std::path::Path,
     seeds: RangeInclusive<u64>,
@@ -75,7 +75,7 @@ fn one_seed(args: &TrainArgs, folder: &std::path::Path, seed: u64, quiet: bool) 
 }
 
 /// Table of the seeds, mean ± sd over those that met the criterion.
-pub fn print(summaries: &[Summary]) {
+pub(crate) fn print(summaries: &[Summary]) {
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
     table.set_header([

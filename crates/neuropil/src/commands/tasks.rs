@@ -4,7 +4,7 @@ use crate::cli::{SettingArgs, TasksArgs};
 use crate::experiment;
 use crate::failure::Failure;
 use comfy_table::{Table, presets};
-use neuropil_draw::figure::Figure;
+use neuropil_draw::{DrawError, Figure};
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_song::figures;
 use neuropil_tasks::definition::Definition;
@@ -14,7 +14,7 @@ use serde_json::json;
 use std::path::Path;
 
 /// Runs the command.
-pub fn run(args: &TasksArgs) -> Result<u8, Failure> {
+pub(crate) fn run(args: &TasksArgs) -> Result<u8, Failure> {
     if args.schema {
         let schema = neuropil_tasks::schema();
         println!(
@@ -56,8 +56,7 @@ pub fn run(args: &TasksArgs) -> Result<u8, Failure> {
 
 /// Writes a figure as PNG or SVG, by the file's ending.
 fn save(figure: &Figure, path: &Path) -> Result<(), Failure> {
-    let broken =
-        |error: neuropil_draw::error::DrawError| Failure::new(error.to_string(), "report this as a bug");
+    let broken = |error: DrawError| Failure::new(error.to_string(), "report this as a bug");
     let bytes = match path.extension().and_then(|ending| ending.to_str()) {
         Some("png") => figure.to_png().map_err(broken)?,
         Some("svg") => figure.to_svg().map_err(broken)?.into_bytes(),
@@ -198,7 +197,7 @@ fn explain(task: &Task, seed: u64) {
 }
 
 /// The criterion in words.
-pub fn criterion(task: &Task) -> String {
+pub(crate) fn criterion(task: &Task) -> String {
     let bounds = task.quantities.iter().map(|q| {
         let mut parts = Vec::new();
         for (sign, bound) in [("≥", q.at_least), (">", q.above), ("≤", q.at_most)] {

@@ -2,7 +2,7 @@
 
 use crate::cli::TrainArgs;
 use crate::experiment::{self, Experiment};
-use crate::failure::{BAD_INPUT, CHECK_FAILED, Failure, INTERRUPTED};
+use crate::failure::{CHECK_FAILED, Failure, INTERRUPTED};
 use crate::terminal::{Progress, duration};
 use neuropil_lab::config::differences;
 use neuropil_lab::provenance::{self, Provenance};
@@ -19,7 +19,7 @@ static STOP: AtomicBool = AtomicBool::new(false);
 
 /// What `--json` prints of a run.
 #[derive(Debug, Clone, Serialize)]
-pub struct Summary {
+pub(crate) struct Summary {
     pub task: String,
     pub seed: u64,
     pub criterion_met: bool,
@@ -36,7 +36,7 @@ pub struct Summary {
 }
 
 /// Runs the command.
-pub fn run(args: &TrainArgs, quiet: bool) -> Result<u8, Failure> {
+pub(crate) fn run(args: &TrainArgs, quiet: bool) -> Result<u8, Failure> {
     listen_for_interrupts();
     let pool = thread_pool(args.threads)?;
     if let Some((from, to)) = args.seeds {
@@ -56,7 +56,7 @@ pub fn run(args: &TrainArgs, quiet: bool) -> Result<u8, Failure> {
 }
 
 /// Asks the loop to stop at the next update when the user or the system asks us to.
-pub fn listen_for_interrupts() {
+pub(crate) fn listen_for_interrupts() {
     let asked_twice = || {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(INTERRUPTED));
@@ -68,12 +68,12 @@ pub fn listen_for_interrupts() {
 }
 
 /// Was an interrupt asked for?
-pub fn interrupted() -> bool {
+pub(crate) fn interrupted() -> bool {
     STOP.load(Ordering::Relaxed)
 }
 
 /// The threads that everything runs on.
-pub fn thread_pool(threads: Option<usize>) -> Result<rayon::ThreadPool, Failure> {
+pub(crate) fn thread_pool(threads: Option<usize>) -> Result<rayon::ThreadPool, Failure> {
     if threads == Some(0) {
         return Err(Failure::new(
             "--threads is 0, expected a whole number ≥ 1",
@@ -143,7 +143,12 @@ fn open(args: &TrainArgs, experiment: &Experiment, out: &Path) -> Result<RunDire
 }
 
 /// One run from beginning to end, on the current thread pool.
-pub fn one(args: &TrainArgs, experiment: &Experiment, out: &Path, quiet: bool) -> Result<Summary, Failure> {
+pub(crate) fn one(
+    args: &TrainArgs,
+    experiment: &Experiment,
+    out: &Path,
+    quiet: bool,
+) -> Result<Summary, Failure> {
     let clock = Instant::now();
     let (task, config) = (&experiment.task, &experiment.config.value);
     let run = open(args, experiment, out)?;
@@ -186,7 +191,8 @@ pub fn one(args: &TrainArgs, experiment: &Experiment, out: &Path, quiet: bool) -
         }
         if interrupted() { Flow::Stop } else { Flow::Continue }
     };
-    let text = std::fs::read_to_string(run.file("config.toml")).unwrap_or_default();
+    // Without the comments on where values come from: a checkpoint depends on the settings alone.
+    let text = toml::to_string(config).expect("settings are TOML");
     let (ending, state) = train_run(&run, task, config, &text, &plan, &mut watch)?;
     progress.finish();
     record.wall_seconds += clock.elapsed().as_secs_f64();
@@ -211,7 +217,6 @@ pub fn one(args: &TrainArgs, experiment: &Experiment, out: &Path, quiet: bool) -
     if !quiet {
         closing_table(&summary, &run, clock.elapsed().as_secs_f64());
     }
-    let _ = BAD_INPUT;
     Ok(summary)
 }
 

@@ -146,18 +146,6 @@ impl Curve {
             line,
         }
     }
-
-    /// The least-squares fit, or an error that names the curve.
-    pub(super) fn fitted(&self) -> Result<CumulativeGaussian, AnalysisError> {
-        self.least_squares.ok_or_else(|| AnalysisError::NoFit {
-            what: if self.name.is_empty() {
-                "the psychometric function".into()
-            } else {
-                self.name.clone()
-            },
-            reason: self.not_fitted.clone().unwrap_or_default(),
-        })
-    }
 }
 
 fn line(fit: &CumulativeGaussian, x: &[f64]) -> Vec<(f64, f64)> {

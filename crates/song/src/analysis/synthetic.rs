@@ -20,20 +20,41 @@ const FIXATION_MS: f64 = 750.0;
 
 fn empty(task: &str, actions: &[&str]) -> Behaviour {
     let actions = actions.iter().map(|name| (*name).to_owned()).collect();
-    Behaviour { task: task.to_owned(), dt_ms: 10.0, actions, ..Behaviour::default() }
+    Behaviour {
+        task: task.to_owned(),
+        dt_ms: 10.0,
+        actions,
+        ..Behaviour::default()
+    }
 }
 
 fn number(behaviour: &mut Behaviour, factor: &str, value: f64) {
-    behaviour.numbers.entry(factor.to_owned()).or_default().push(value);
+    behaviour
+        .numbers
+        .entry(factor.to_owned())
+        .or_default()
+        .push(value);
 }
 
 fn label(behaviour: &mut Behaviour, factor: &str, value: &str) {
-    behaviour.labels.entry(factor.to_owned()).or_default().push(value.to_owned());
+    behaviour
+        .labels
+        .entry(factor.to_owned())
+        .or_default()
+        .push(value.to_owned());
 }
 
 fn epoch(behaviour: &mut Behaviour, epoch: &str, onset_ms: f64, duration_ms: f64) {
-    behaviour.onset_ms.entry(epoch.to_owned()).or_default().push(onset_ms);
-    behaviour.duration_ms.entry(epoch.to_owned()).or_default().push(duration_ms);
+    behaviour
+        .onset_ms
+        .entry(epoch.to_owned())
+        .or_default()
+        .push(onset_ms);
+    behaviour
+        .duration_ms
+        .entry(epoch.to_owned())
+        .or_default()
+        .push(duration_ms);
 }
 
 fn outcome(behaviour: &mut Behaviour, action: Option<usize>, correct: Option<bool>, choice_ms: f64) {
@@ -41,8 +62,16 @@ fn outcome(behaviour: &mut Behaviour, action: Option<usize>, correct: Option<boo
     behaviour.action.push(action);
     behaviour.chosen.push(chosen);
     behaviour.correct.push(correct);
-    behaviour.choice_ms.push(if chosen { choice_ms } else { f64::NAN });
-    behaviour.reward.push(if correct == Some(true) { 1.0 } else if chosen { 0.0 } else { -1.0 });
+    behaviour
+        .choice_ms
+        .push(if chosen { choice_ms } else { f64::NAN });
+    behaviour.reward.push(if correct == Some(true) {
+        1.0
+    } else if chosen {
+        0.0
+    } else {
+        -1.0
+    });
     behaviour.n_steps.push((choice_ms / behaviour.dt_ms) as usize + 1);
 }
 
@@ -100,12 +129,18 @@ pub(crate) fn rdm_rt(n: usize, seed: u64) -> Behaviour {
     let mut stream = Key::new(seed).stream(Purpose::Test, 2);
     let mut behaviour = rdm(n, seed);
     behaviour.task = "rdm-rt".to_owned();
-    behaviour.duration_ms.insert("stimulus".to_owned(), vec![2000.0; n]);
+    behaviour
+        .duration_ms
+        .insert("stimulus".to_owned(), vec![2000.0; n]);
     behaviour.onset_ms.remove("decision");
     behaviour.duration_ms.remove("decision");
     for trial in 0..n {
         if behaviour.chosen[trial] {
-            let slow = if behaviour.correct[trial] == Some(true) { 0.0 } else { 60.0 };
+            let slow = if behaviour.correct[trial] == Some(true) {
+                0.0
+            } else {
+                60.0
+            };
             let reaction = 250.0 + slow + 500.0 / (1.0 + behaviour.numbers["coherence"][trial] / 10.0);
             let jitter: f64 = stream.random_range(-8..=8).into();
             behaviour.choice_ms[trial] = FIXATION_MS + (reaction / 10.0).floor() * 10.0 + 10.0 * jitter;
@@ -130,8 +165,11 @@ pub(crate) fn mante(n: usize, seed: u64) -> Behaviour {
         label(&mut behaviour, "context", context);
         epoch(&mut behaviour, "stimulus", FIXATION_MS, 750.0);
         epoch(&mut behaviour, "decision", 2000.0, 500.0);
-        let (relevant, other) =
-            if context == "motion" { (signed[0], signed[1]) } else { (signed[1], signed[0]) };
+        let (relevant, other) = if context == "motion" {
+            (signed[0], signed[1])
+        } else {
+            (signed[1], signed[0])
+        };
         let right = stream.random::<f64>() < normal::cdf((relevant + 0.1 * other) / 14.0);
         let correct = Some(right == (relevant > 0.0));
         outcome(&mut behaviour, Some(if right { 2 } else { 1 }), correct, 2050.0);
@@ -146,11 +184,20 @@ pub(crate) fn multisensory(n: usize, seed: u64) -> Behaviour {
     for _ in 0..n {
         let modality = stream.random_range(0..3);
         let rate = f64::from(stream.random_range(9_i32..17));
-        label(&mut behaviour, "modality", ["visual", "auditory", "both"][modality]);
+        label(
+            &mut behaviour,
+            "modality",
+            ["visual", "auditory", "both"][modality],
+        );
         number(&mut behaviour, "rate", rate);
         epoch(&mut behaviour, "stimulus", FIXATION_MS, 1000.0);
         let high = stream.random::<f64>() < normal::cdf((rate - 12.5) / RATE_SIGMA[modality]);
-        outcome(&mut behaviour, Some(if high { 2 } else { 1 }), Some(high == (rate > 12.5)), 1800.0);
+        outcome(
+            &mut behaviour,
+            Some(if high { 2 } else { 1 }),
+            Some(high == (rate > 12.5)),
+            1800.0,
+        );
     }
     behaviour
 }
@@ -160,7 +207,16 @@ pub(crate) fn romo(n: usize, seed: u64) -> Behaviour {
     let mut stream = Key::new(seed).stream(Purpose::Test, 0);
     let mut behaviour = empty("romo", &["fixate", ">", "<"]);
     for _ in 0..n {
-        let (high, low) = of(&mut stream, &[(18.0, 10.0), (22.0, 14.0), (26.0, 18.0), (30.0, 22.0), (34.0, 26.0)]);
+        let (high, low) = of(
+            &mut stream,
+            &[
+                (18.0, 10.0),
+                (22.0, 14.0),
+                (26.0, 18.0),
+                (30.0, 22.0),
+                (34.0, 26.0),
+            ],
+        );
         let order = of(&mut stream, &[">", "<"]);
         let (f1, f2) = if order == ">" { (high, low) } else { (low, high) };
         number(&mut behaviour, "f1", f1);
@@ -169,7 +225,12 @@ pub(crate) fn romo(n: usize, seed: u64) -> Behaviour {
         epoch(&mut behaviour, "f1", FIXATION_MS, 500.0);
         let correct = stream.random::<f64>() < 0.99 - 0.005 * (high - 18.0) / 4.0;
         let greater = correct == (f1 > f2);
-        outcome(&mut behaviour, Some(if greater { 1 } else { 2 }), Some(correct), 5000.0);
+        outcome(
+            &mut behaviour,
+            Some(if greater { 1 } else { 2 }),
+            Some(correct),
+            5000.0,
+        );
     }
     behaviour
 }
@@ -187,14 +248,28 @@ pub(crate) fn wager(n: usize, seed: u64) -> Behaviour {
         number(&mut behaviour, "coherence", coherence);
         label(&mut behaviour, "wager", if offered { "yes" } else { "no" });
         epoch(&mut behaviour, "stimulus", FIXATION_MS, duration);
-        epoch(&mut behaviour, "sure", if offered { FIXATION_MS + duration + 600.0 } else { f64::NAN }, 900.0);
+        epoch(
+            &mut behaviour,
+            "sure",
+            if offered {
+                FIXATION_MS + duration + 600.0
+            } else {
+                f64::NAN
+            },
+            900.0,
+        );
         let noise = normal::quantile(stream.random_range(1e-9..1.0));
         let evidence = direction * coherence / 15.0 * (duration / 300.0).sqrt() + noise;
         if offered && evidence.abs() < 0.7 {
             outcome(&mut behaviour, Some(3), None, 2800.0);
         } else {
             let right = evidence > 0.0;
-            outcome(&mut behaviour, Some(if right { 2 } else { 1 }), Some(right == (direction > 0.0)), 2800.0);
+            outcome(
+                &mut behaviour,
+                Some(if right { 2 } else { 1 }),
+                Some(right == (direction > 0.0)),
+                2800.0,
+            );
         }
     }
     behaviour
@@ -204,7 +279,17 @@ pub(crate) fn wager(n: usize, seed: u64) -> Behaviour {
 pub(crate) fn economic(n: usize, seed: u64) -> Behaviour {
     let mut stream = Key::new(seed).stream(Purpose::Test, 0);
     let mut behaviour = empty("economic", &["fixate", "left", "right"]);
-    let offers = [(0, 1), (1, 3), (1, 2), (1, 1), (2, 1), (3, 1), (4, 1), (6, 1), (2, 0)];
+    let offers = [
+        (0, 1),
+        (1, 3),
+        (1, 2),
+        (1, 1),
+        (2, 1),
+        (3, 1),
+        (4, 1),
+        (6, 1),
+        (2, 0),
+    ];
     let indifference = (JUICE_RATIO - 1.0) / (JUICE_RATIO + 1.0);
     for _ in 0..n {
         let (n_b, n_a): (i32, i32) = of(&mut stream, &offers);
@@ -216,7 +301,12 @@ pub(crate) fn economic(n: usize, seed: u64) -> Behaviour {
         let x = f64::from(n_b - n_a) / f64::from(n_b + n_a);
         let b = stream.random::<f64>() < normal::cdf((x - indifference) / 0.12);
         let correct = b == (f64::from(n_b) > JUICE_RATIO * f64::from(n_a));
-        outcome(&mut behaviour, Some(if b == (left == "B") { 1 } else { 2 }), Some(correct), 2300.0);
+        outcome(
+            &mut behaviour,
+            Some(if b == (left == "B") { 1 } else { 2 }),
+            Some(correct),
+            2300.0,
+        );
     }
     behaviour
 }

@@ -1,0 +1,89 @@
+//! The floors of the house: dependencies only point downwards, and systems do not know one another.
+
+use std::collections::BTreeMap;
+
+/// Crate → the crates of this workspace that it may use.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("neuropil-math", &[]),
+    ("neuropil-nn", &["neuropil-math"]),
+    ("neuropil-tasks", &["neuropil-math"]),
+    (
+        "neuropil-learn",
+        &["neuropil-math", "neuropil-nn", "neuropil-tasks"],
+    ),
+    ("neuropil-lab", &["neuropil-math"]),
+    ("neuropil-draw", &["neuropil-math"]),
+    (
+        "neuropil-song",
+        &[
+            "neuropil-math",
+            "neuropil-nn",
+            "neuropil-tasks",
+            "neuropil-learn",
+            "neuropil-lab",
+            "neuropil-draw",
+        ],
+    ),
+    (
+        "neuropil",
+        &[
+            "neuropil-math",
+            "neuropil-nn",
+            "neuropil-tasks",
+            "neuropil-learn",
+            "neuropil-lab",
+            "neuropil-draw",
+            "neuropil-song",
+        ],
+    ),
+];
+
+#[test]
+fn dependencies_point_downwards() {
+    let metadata = cargo_metadata::MetadataCommand::new()
+        .no_deps()
+        .exec()
+        .expect("this is a cargo workspace");
+    let may_use: BTreeMap<&str, &[&str]> = MAY_USE.iter().copied().collect();
+    for package in &metadata.packages {
+        let name = package.name.as_str();
+        let allowed = may_use
+            .get(name)
+            .unwrap_or_else(|| panic!("`{name}` has no floor: give it a line in MAY_USE"));
+        for dependency in package
+            .dependencies
+            .iter()
+            .filter(|d| d.name.starts_with("neuropil"))
+        {
+            assert!(
+                allowed.contains(&dependency.name.as_str()),
+                "`{name}` must not use `{}`",
+                dependency.name
+            );
+        }
+    }
+}
+
+#[test]
+fn no_file_is_a_drawer() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut folders = vec![root];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder of the workspace") {
+            let path = entry.expect("an entry").path();
+            let name = path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            assert!(
+                !["util", "utils", "common", "helpers", "misc"].contains(&name.as_str()),
+                "{} says nothing about what is in it",
+                path.display()
+            );
+            if path.is_dir() && name != "target" {
+                folders.push(path);
+            }
+        }
+    }
+}
