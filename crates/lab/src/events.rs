@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 pub struct EventLog {
     path: PathBuf,
     file: File,
-    offset: u64,
 }
 
 impl EventLog {
@@ -28,13 +27,12 @@ impl EventLog {
             .open(path)
             .map_err(LabError::io(path, "open"))?;
         let length = file.metadata().map_err(LabError::io(path, "read"))?.len();
-        let offset = keep_bytes.min(length);
-        file.set_len(offset).map_err(LabError::io(path, "write"))?;
+        file.set_len(keep_bytes.min(length))
+            .map_err(LabError::io(path, "write"))?;
         file.seek(SeekFrom::End(0)).map_err(LabError::io(path, "write"))?;
         Ok(Self {
             path: path.to_owned(),
             file,
-            offset,
         })
     }
 
@@ -48,13 +46,7 @@ impl EventLog {
         self.file
             .write_all(&line)
             .map_err(LabError::io(&self.path, "write"))?;
-        self.offset += line.len() as u64;
         Ok(())
-    }
-
-    /// Length so far in bytes.
-    pub fn offset(&self) -> u64 {
-        self.offset
     }
 }
 
@@ -68,7 +60,7 @@ mod tests {
         let path = folder.path().join("log.jsonl");
         let mut log = EventLog::open(&path, 0).unwrap();
         log.write(&1).unwrap();
-        let kept = log.offset();
+        let kept = std::fs::metadata(&path).unwrap().len();
         log.write(&2).unwrap();
         EventLog::open(&path, kept).unwrap().write(&3).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "1\n3\n");

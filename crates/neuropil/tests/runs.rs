@@ -53,8 +53,14 @@ fn threads_do_not_change_a_bit() {
                 .success()
         );
     }
-    assert_eq!(last(folder.path(), "1"), last(folder.path(), "2"));
-    assert_eq!(last(folder.path(), "1"), last(folder.path(), "5"));
+    assert!(
+        last(folder.path(), "1") == last(folder.path(), "2"),
+        "runs 1 and 2 differ"
+    );
+    assert!(
+        last(folder.path(), "1") == last(folder.path(), "5"),
+        "runs 1 and 5 differ"
+    );
     assert!(train(folder.path(), "other", &["--seed", "2"]).status.success());
     assert_ne!(
         last(folder.path(), "1"),
@@ -93,7 +99,10 @@ fn a_run_killed_again_and_again_ends_as_if_left_alone() {
         child.wait().expect("it ends");
     }
     assert!(neuropil(&args, folder.path()).status.success());
-    assert_eq!(last(folder.path(), "alone"), last(folder.path(), "killed"));
+    assert!(
+        last(folder.path(), "alone") == last(folder.path(), "killed"),
+        "runs alone and killed differ"
+    );
     let without_times = |out: &str| -> Vec<serde_json::Value> {
         let log = std::fs::read_to_string(folder.path().join(out).join("log.jsonl")).unwrap();
         let parse = |line: &str| {
@@ -169,7 +178,10 @@ fn the_whole_job_leaves_trials_results_figures_and_a_report() {
         "{}",
         String::from_utf8_lossy(&again.stderr)
     );
-    assert_eq!(last(folder.path(), "run"), last(folder.path(), "again"));
+    assert!(
+        last(folder.path(), "run") == last(folder.path(), "again"),
+        "runs run and again differ"
+    );
 }
 
 /// Exit code 2, a message with all of `words`, and no run directory.
@@ -193,7 +205,7 @@ fn refused(folder: &Path, args: &[&str], words: &[&str]) {
 fn bad_input_is_named_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
-    let mut train = |settings: &[&str], words: &[&str]| {
+    let train = |settings: &[&str], words: &[&str]| {
         let args = [&["train", "rdm", "--out", "bad"], settings].concat();
         refused(path, &args, words);
     };
@@ -309,5 +321,5 @@ fn checkpoints_that_do_not_fit_are_refused_by_name() {
         again.status.code() == Some(2) && message.contains("finished"),
         "{message}"
     );
-    assert_eq!(std::fs::read(&file).unwrap(), whole, "nothing was lost");
+    assert!(std::fs::read(&file).unwrap() == whole, "nothing was lost");
 }

@@ -18,6 +18,7 @@ pub mod wager;
 
 mod error;
 #[cfg(test)]
+#[expect(dead_code, reason = "animals for analyses of activity")]
 mod synthetic;
 
 use neuropil_math::rng::Key;

@@ -80,7 +80,7 @@ pub fn page(
     let percent = |part: usize, whole: usize| format!("{:.1} %", 100.0 * part as f64 / whole.max(1) as f64);
     let verdict = if last.meets(task) { "met" } else { "not met" };
     let lead = format!(
-        "{} A recurrent network trained by reward on `{}` (seed {seed}): criterion {verdict} after {} trials \
+        "{} A recurrent network trained by reward on {} (seed {seed}): criterion {verdict} after {} trials \
          ({} updates{}). In {n} test trials it decided {} and was correct in {} of these.",
         d.title.clone() + ".",
         d.name,

@@ -67,7 +67,6 @@ enum Line<'a> {
 struct Saved {
     progress: Progress,
     adam_steps: [u64; 2],
-    log_bytes: u64,
 }
 
 /// When and how a run stops, from its settings.
@@ -134,11 +133,11 @@ pub fn train_run(
 ) -> Result<(Ending, State), TrainError> {
     let clock = std::time::Instant::now();
     let last = run.checkpoint("last");
-    let (mut state, log_bytes) = if last.exists() {
+    let mut state = if last.exists() {
         load_state(&last, config, task)?
     } else {
         let (policy, value) = draw_players(config, task, 0)?;
-        (State::new(policy, value), 0)
+        State::new(policy, value)
     };
     if state.progress.criterion_met || (state.progress.checked && state.progress.update >= plan.max_updates) {
         let ending = if state.progress.criterion_met {
@@ -148,7 +147,7 @@ pub fn train_run(
         };
         return Ok((ending, state));
     }
-    let mut log = EventLog::open(&run.file("log.jsonl"), log_bytes)?;
+    let mut log = EventLog::open(&run.file("log.jsonl"), logged_bytes(run, &state.progress))?;
     let seconds = || clock.elapsed().as_secs_f64();
     let mut observe = |state: &State, event: Event| -> Result<Flow, TrainError> {
         let update = state.progress.update;
@@ -158,7 +157,7 @@ pub fn train_run(
                     at_seconds: seconds(),
                     check,
                 })?;
-                save_state(run, state, config_text, log.offset())?;
+                save_state(run, state, config_text)?;
                 Ok(watch(News::Check(check)))
             }
             Event::Updated(_) => Ok(watch(News::Update(update))),
@@ -191,7 +190,7 @@ pub fn train_run(
         Ending::Diverged => "diverged",
     };
     if ending == Ending::Stopped {
-        save_state(run, &state, config_text, log.offset())?;
+        save_state(run, &state, config_text)?;
     }
     log.write(&Line::End {
         at_seconds: seconds(),
@@ -199,6 +198,24 @@ pub fn train_run(
         ending: name,
     })?;
     Ok((ending, state))
+}
+
+/// Length of the log's lines that a state has behind it; the rest was written after it and will be written again.
+fn logged_bytes(run: &RunDirectory, progress: &Progress) -> u64 {
+    let text = std::fs::read_to_string(run.file("log.jsonl")).unwrap_or_default();
+    let (mut bytes, mut checks) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+        checks += usize::from(event["event"] == "check");
+        let known = event["update"]
+            .as_u64()
+            .is_some_and(|update| update <= progress.update);
+        if event["event"] == "end" || !known || checks > progress.history.len() {
+            break;
+        }
+        bytes += line.len() as u64;
+    }
+    bytes
 }
 
 fn player_arrays<'a>(who: &str, player: &'a Player<f32>) -> Vec<(String, Vec<usize>, &'a [f32])> {
@@ -237,7 +254,7 @@ fn mask_arrays(who: &str, player: &Player<f32>) -> Vec<(String, (Vec<usize>, Vec
 }
 
 /// Writes `last` (everything) and, if it changed, `best` (parameters and masks alone).
-fn save_state(run: &RunDirectory, state: &State, config: &str, log_bytes: u64) -> Result<(), LabError> {
+fn save_state(run: &RunDirectory, state: &State, config: &str) -> Result<(), LabError> {
     let mut last = Checkpoint {
         config: config.to_owned(),
         ..Checkpoint::default()
@@ -263,7 +280,6 @@ fn save_state(run: &RunDirectory, state: &State, config: &str, log_bytes: u64) -
     let saved = Saved {
         progress: state.progress.clone(),
         adam_steps: [state.policy.adam.steps, state.value.adam.steps],
-        log_bytes,
     };
     last.state = serde_json::to_value(&saved).expect("counters are JSON");
     last.save(&run.checkpoint("last"))?;
@@ -352,7 +368,7 @@ fn players_of(
     Ok((policy, player_of(checkpoint, path, "value", value, alpha)?))
 }
 
-fn load_state(path: &Path, config: &Config, task: &Task) -> Result<(State, u64), TrainError> {
+fn load_state(path: &Path, config: &Config, task: &Task) -> Result<State, TrainError> {
     let checkpoint = Checkpoint::load(path)?;
     let (policy, value) = players_of(&checkpoint, path, config, task)?;
     let mismatch = |message: String| TrainError::Mismatch {
@@ -389,7 +405,7 @@ fn load_state(path: &Path, config: &Config, task: &Task) -> Result<(State, u64),
         player.adam.steps = steps;
     }
     *progress = saved.progress;
-    Ok((state, saved.log_bytes))
+    Ok(state)
 }
 
 /// History of a finished or running run, from its last checkpoint.

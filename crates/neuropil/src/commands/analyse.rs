@@ -66,7 +66,7 @@ pub(crate) fn run(args: &AnalyseArgs) -> Result<u8, Failure> {
 fn list() {
     let mut table = comfy_table::Table::new();
     table
-        .load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(comfy_table::presets::NOTHING)
         .set_header(["analysis", "shows", "made for"]);
     for analysis in ANALYSES {
         table.add_row([

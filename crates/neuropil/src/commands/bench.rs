@@ -44,7 +44,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<u8, Failure> {
         }
     }
     let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(comfy_table::presets::NOTHING);
     table.set_header(["work", "threads", "ms", "trials/s", "GFLOP/s", "% of peak"]);
     for (threads, m) in &rows {
         let top = if *threads == 1 { tops[0] } else { tops[1] };

@@ -77,7 +77,7 @@ fn one_seed(args: &TrainArgs, folder: &std::path::Path, seed: u64, quiet: bool) 
 /// Table of the seeds, mean ± sd over those that met the criterion.
 pub(crate) fn print(summaries: &[Summary]) {
     let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(comfy_table::presets::NOTHING);
     table.set_header([
         "task",
         "seed",

@@ -73,9 +73,7 @@ fn save(figure: &Figure, path: &Path) -> Result<(), Failure> {
 
 fn table(headers: &[&str]) -> Table {
     let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
-        .set_header(headers);
+    table.load_style(presets::NOTHING).set_header(headers);
     table
 }
 

@@ -116,7 +116,7 @@ fn save(run: &RunDirectory, task: &Task, tested: &Tested) -> Result<(), Failure>
 
 fn print(task: &Task, tested: &Tested) {
     let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(comfy_table::presets::NOTHING);
     let factors: Vec<String> = task.columns().map(|column| column.name.clone()).collect();
     let numbers = ["trials", "decided %", "correct %", "RT ms"].map(str::to_owned);
     table.set_header(factors.iter().cloned().chain(numbers));
