@@ -392,7 +392,7 @@ pub fn update<R: Real, const L: usize>(
     let reward: f64 = work
         .policy
         .iter()
-        .flat_map(|block| block.returns.first())
+        .filter_map(|block| block.returns.first())
         .flatten()
         .sum();
     Report {

@@ -104,7 +104,7 @@ fn cos_sin<F: Fused>(x: f32) -> (f32, f32) {
     c = f32::fma::<F>(c, z, 1.0);
     let mut s = f32::fma::<F>(-0.004_602_177, z, 0.079_680_23);
     s = f32::fma::<F>(s, z, -0.645_963_5);
-    s = f32::fma::<F>(s, z, 1.570_796_3);
+    s = f32::fma::<F>(s, z, std::f32::consts::FRAC_PI_2);
     (c, s * x)
 }
 

@@ -1,5 +1,7 @@
 //! The `neuropil` command.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks")]
+
 mod cli;
 mod commands;
 mod experiment;
@@ -22,7 +24,10 @@ fn main() -> ExitCode {
         Command::Report(args) => commands::report::run(&args),
         Command::Bench(args) => commands::bench::run(&args),
         Command::Reproduce(args) => commands::reproduce::run(&args, quiet),
-        Command::Completions { shell } => commands::completions::run(shell),
+        Command::Completions { shell } => {
+            commands::completions::run(shell);
+            Ok(0)
+        }
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -477,12 +477,12 @@ impl<R: Real> Network<R> {
         let (place, layout) = (self.place, &self.layout);
         if let (Some(product), Some(gradient)) = (&self.gates, &mut gradients.gates) {
             product.collect::<L>(gradient, |row, column, value| {
-                flat[place.of_gate(row, column)] += value
+                flat[place.of_gate(row, column)] += value;
             });
         }
         if let (Some(product), Some(gradient)) = (&self.drive, &mut gradients.drive) {
             product.collect::<L>(gradient, |row, column, value| {
-                flat[place.of_drive(row, column)] += value
+                flat[place.of_drive(row, column)] += value;
             });
         }
         for (name, lanes) in [

@@ -273,7 +273,7 @@ mod tests {
         let mut dz = numbers(CHUNK * rows * LANES);
         dz[steps * rows * LANES..].fill(0.0);
         let chance = numbers(rows * columns);
-        let mask = chance.iter().map(|&p| (p + 1.0) / 2.0 <= density).collect();
+        let mask = chance.iter().map(|&p| f64::midpoint(p, 1.0) <= density).collect();
         Case {
             rows,
             columns,

@@ -56,8 +56,9 @@ fn case(
     let noise = numbers(n_steps * shape.n_state() * LANES, 0.5);
     let mut weights = numbers(n_steps * 2 * LANES, 1.0);
     let draws = numbers(LANES, 1.0);
-    let lengths =
-        std::array::from_fn(|lane| (((draws[lane] + 1.0) / 2.0 * n_steps as f64) as usize + 1).min(n_steps));
+    let lengths = std::array::from_fn(|lane| {
+        ((f64::midpoint(draws[lane], 1.0) * n_steps as f64) as usize + 1).min(n_steps)
+    });
     for (i, weight) in weights.iter_mut().enumerate() {
         if i / (2 * LANES) >= lengths[i % LANES] {
             *weight = 0.0;

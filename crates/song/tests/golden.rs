@@ -3,13 +3,17 @@
 //! Reads every file of `$NEUROPIL_GOLDEN/song`, else of the shared golden folder beside the checkout, else the
 //! crate's own copies; a new reference file is checked by dropping it in.
 
-mod support;
+#[path = "support/files.rs"]
+mod files;
+#[path = "support/replay.rs"]
+mod replay;
 
+use files::{files, numbers};
 use neuropil_learn::update::{Player, Report};
 use neuropil_math::real::Real;
 use neuropil_nn::adam::Adam;
+use replay::{Case, Tolerance, flat};
 use serde_json::Value;
-use support::{Case, Tolerance, files, flat, numbers};
 
 #[test]
 fn networks_match_in_double_precision() {

@@ -1,13 +1,14 @@
 //! Statistics of behaviour against reference values.
 
-mod support;
+#[path = "support/files.rs"]
+mod files;
 
+use files::{files, numbers};
 use neuropil_math::stats::bins::equal_count_bins;
 use neuropil_math::stats::dprime::dprime;
 use neuropil_math::stats::fit::weibull;
 use neuropil_math::stats::fit::{least_squares, likelihood, likelihood_with_lapse};
 use serde_json::Value;
-use support::{files, numbers};
 
 fn close(what: &str, found: f64, expected: &Value, tolerance: f64) {
     let expected = expected

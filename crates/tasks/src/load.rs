@@ -529,10 +529,10 @@ impl Loader<'_> {
                 hint,
             );
         }
-        let shortest = epochs
+        let mut shortest = epochs
             .iter()
             .filter_map(|epoch| Some((epoch.duration.as_ref()?.bounds().0, epoch)));
-        for (ms, epoch) in shortest.filter(|&(ms, _)| ms > 0.0 && ms < dt_ms) {
+        if let Some((ms, epoch)) = shortest.find(|&(ms, _)| ms > 0.0 && ms < dt_ms) {
             let message = format!(
                 "dt_ms = {dt_ms} is longer than epoch `{}`, which can last only {ms} ms",
                 epoch.name

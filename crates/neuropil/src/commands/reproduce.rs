@@ -41,10 +41,8 @@ pub(crate) fn run(args: &ReproduceArgs, quiet: bool) -> Result<u8, Failure> {
         };
         let (from, to) = args.seeds;
         summaries.extend(train_all(&train, &args.out, from..=to, &pool, true)?);
-        if !quiet {
-            if let Some(last) = summaries.last() {
-                eprintln!("{}: done", last.task);
-            }
+        if !quiet && let Some(last) = summaries.last() {
+            eprintln!("{}: done", last.task);
         }
         if interrupted() {
             return Ok(INTERRUPTED);

@@ -206,7 +206,7 @@ impl Behaviour {
                 self.chosen = bits(name, column)?
                     .into_iter()
                     .map(|bit| bit == Some(true))
-                    .collect()
+                    .collect();
             }
             "correct" => self.correct = bits(name, column)?,
             "choice_ms" => self.choice_ms = numeric(name, column)?,
