@@ -9,6 +9,7 @@ use crate::train::rules;
 use neuropil_learn::batch::TaskBatch;
 use neuropil_learn::update::{KeyedRandomness, Player, Workspace, update};
 use neuropil_learn::validate::validate;
+use neuropil_math::real::Real;
 use neuropil_math::rng::{Key, Phase, Purpose};
 use neuropil_math::simd::vectorised;
 use neuropil_nn::cell::Cell;
@@ -46,37 +47,41 @@ fn least(budget: f64, mut work: impl FnMut()) -> f64 {
     best
 }
 
-const CHAINS: usize = 12;
+/// Independent chains of multiply-adds: enough to hide their latency.
+const CHAINS: usize = 10;
 const LANES: usize = 16;
-const ROUNDS: usize = 4096;
+/// Operands, few enough to stay in the first-level cache.
+const OPERANDS: usize = 64;
+const ROUNDS: usize = 2000;
 
 vectorised! {
-    fn multiply_adds<F>[][](sums: &mut [[f32; LANES]; CHAINS], factor: &[f32; LANES]) {
-        let mut s = *sums;
+    fn multiply_adds<F>[][](a: &[[f32; CHAINS]], b: &[[f32; LANES]], sums: &mut [[f32; LANES]; CHAINS]) {
+        let mut sum = [[0.0_f32; LANES]; CHAINS];
         for _ in 0..ROUNDS {
-            for chain in &mut s {
-                for l in 0..LANES {
-                    chain[l] = <f32 as neuropil_math::real::Real>::fma::<F>(chain[l], factor[l], factor[l]);
+            for (a, b) in a.iter().zip(b) {
+                for c in 0..CHAINS {
+                    for l in 0..LANES {
+                        sum[c][l] = <f32 as Real>::fma::<F>(a[c], b[l], sum[c][l]);
+                    }
                 }
             }
         }
-        *sums = s;
+        *sums = sum;
     }
 }
 
-/// Multiply-adds per second that all threads of the current pool reach together, GFLOP/s, from registers alone.
+/// Multiply-adds per second that all threads of the current pool reach together, GFLOP/s, from the first-level cache.
 pub fn peak(budget: f64) -> f64 {
     let threads = rayon::current_num_threads();
+    let (a, b) = ([[1e-3_f32; CHAINS]; OPERANDS], [[1e-3_f32; LANES]; OPERANDS]);
     let seconds = least(budget, || {
         (0..threads).into_par_iter().for_each(|_| {
-            let mut sums = [[0.5_f32; LANES]; CHAINS];
-            for _ in 0..50 {
-                multiply_adds(&mut sums, black_box(&[0.5; LANES]));
-            }
+            let mut sums = [[0.0; LANES]; CHAINS];
+            multiply_adds(black_box(&a), black_box(&b), &mut sums);
             black_box(sums);
         });
     });
-    (threads * 50 * ROUNDS * CHAINS * LANES * 2) as f64 / seconds * 1e-9
+    (threads * ROUNDS * OPERANDS * CHAINS * LANES * 2) as f64 / seconds * 1e-9
 }
 
 /// Forward and backward passes of single networks: dense, sparse, and of the value network's shape.

@@ -101,18 +101,16 @@ pub(crate) fn print(summaries: &[Summary]) {
         ]);
     }
     eprintln!("{table}");
-    let trials: Vec<f64> = summaries
-        .iter()
-        .filter(|s| s.criterion_met)
-        .map(|s| s.trials as f64)
-        .collect();
-    if let (true, Some(summary)) = (trials.len() > 1, spread(&trials)) {
-        eprintln!(
-            "trials to criterion: {:.0} ± {:.0} (mean ± sd of {} seeds)",
-            summary.0,
-            summary.1,
-            trials.len()
-        );
+    for task in summaries.chunk_by(|a, b| a.task == b.task) {
+        let met = task.iter().filter(|s| s.criterion_met);
+        let trials: Vec<f64> = met.map(|s| s.trials as f64).collect();
+        if let Some((mean, sd)) = spread(&trials) {
+            let n = trials.len();
+            eprintln!(
+                "{}: {mean:.0} ± {sd:.0} trials to criterion (mean ± sd of {n} seeds)",
+                task[0].task
+            );
+        }
     }
 }
 
