@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// Batches smaller than this are cut into blocks of 8 trials, larger ones into blocks of 16.
 ///
 /// Eight lanes let a batch of ten use both cores and waste little; wide blocks need fewer passes over the weights.
-const WIDE_FROM: usize = 32;
+pub const WIDE_FROM: usize = 32;
 
 /// When to check, when to stop, when to begin anew.
 #[derive(Clone, Debug, PartialEq)]

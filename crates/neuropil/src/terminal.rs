@@ -89,6 +89,15 @@ impl Progress {
     }
 }
 
+/// A bar over `n` pieces of work, on standard error if it is a terminal.
+pub(crate) fn counter(label: &str, n: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(n), ProgressDrawTarget::stderr_with_hz(8));
+    let style = ProgressStyle::with_template("{prefix} {msg} {bar:30} {pos}/{len}, {eta} left");
+    bar.set_style(style.expect("the template is valid"));
+    bar.set_prefix(label.to_owned());
+    bar
+}
+
 /// Time left, if the last validations (seconds, fraction correct) go on as they went; nothing while they don't.
 fn eta(history: &[(f64, f64)], threshold: f64) -> String {
     let recent = &history[history.len().saturating_sub(8)..];

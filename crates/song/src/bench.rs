@@ -1,44 +1,33 @@
 //! Work to be timed: the engine's passes, whole updates, validations.
 //!
 //! Every time is the least of repeated runs; every floating-point count is that of the products alone (a
-//! multiply-add is two), for the dense network also where the engine works on a sparse one.
+//! multiply-add is two), for the dense network also where the engine works on a sparse one. Updates and
+//! validations are those of networks that have learnt for a while, so that trials are as long as they really are.
 
 use crate::config;
 use crate::model::draw_players;
 use crate::train::rules;
 use neuropil_learn::batch::TaskBatch;
-use neuropil_learn::update::{KeyedRandomness, Player, Workspace, update};
+use neuropil_learn::train::WIDE_FROM;
+use neuropil_learn::update::{KeyedRandomness, Player, Rules, Workspace, update};
 use neuropil_learn::validate::validate;
 use neuropil_math::real::Real;
 use neuropil_math::rng::{Key, Phase, Purpose};
 use neuropil_math::simd::vectorised;
 use neuropil_nn::cell::Cell;
 use neuropil_nn::init::{Initial, draw};
-use neuropil_nn::network::{Backward, Gradients, History, Keep, Network, Shape};
-use neuropil_tasks::registry::{self, PUBLISHED};
+use neuropil_nn::network::{Backward, Gradients, History, Keep, Mask, Network, Shape};
+use neuropil_tasks::registry;
+use neuropil_tasks::task::Task;
 use rayon::prelude::*;
 use std::hint::black_box;
 use std::time::Instant;
 
-/// One kind of work and its least time.
-#[derive(Clone, Debug)]
-pub struct Measured {
-    /// What was done.
-    pub work: String,
-    /// Least time of one go, s.
-    pub seconds: f64,
-    /// Trials in one go.
-    pub trials: usize,
-    /// Floating-point operations of its products, if counted.
-    pub flops: Option<f64>,
-}
-
-/// Least time of `work` within about `budget` seconds, at least three goes.
-fn least(budget: f64, mut work: impl FnMut()) -> f64 {
-    work();
+/// Least time of `work` within about `seconds`, at least two goes, s.
+pub fn least(seconds: f64, mut work: impl FnMut()) -> f64 {
     let began = Instant::now();
     let (mut best, mut goes) = (f64::INFINITY, 0);
-    while goes < 3 || began.elapsed().as_secs_f64() < budget {
+    while goes < 2 || began.elapsed().as_secs_f64() < seconds {
         let clock = Instant::now();
         work();
         best = best.min(clock.elapsed().as_secs_f64());
@@ -84,161 +73,262 @@ pub fn peak(budget: f64) -> f64 {
     (threads * ROUNDS * OPERANDS * CHAINS * LANES * 2) as f64 / seconds * 1e-9
 }
 
-/// Forward and backward passes of single networks: dense, sparse, and of the value network's shape.
-pub fn kernels(budget: f64) -> Vec<Measured> {
-    let mut rows = Vec::new();
-    for (name, n, t, b, p0, n_inputs) in [
-        ("policy, dense", 100, 150, 128, 1.0, 4),
-        ("policy, p0 = 0.1", 100, 150, 128, 0.1, 4),
-        ("value network", 100, 150, 128, 1.0, 103),
-        ("value network", 100, 150, 16, 1.0, 103),
-        ("policy, dense", 150, 150, 64, 1.0, 4),
-        ("policy, dense", 100, 300, 64, 1.0, 4),
-    ] {
-        let n_outputs = if n_inputs > 100 { 1 } else { 3 };
-        let shape = Shape {
-            cell: Cell::Gated,
+/// Forward and backward pass of one network over a batch of trials of the same length.
+#[derive(Clone, Copy, Debug)]
+pub struct Kernel {
+    /// Which network it stands for.
+    pub name: &'static str,
+    /// Units.
+    pub n_units: usize,
+    /// Steps.
+    pub n_steps: usize,
+    /// Trials.
+    pub n_trials: usize,
+    /// Probability that a recurrent weight exists.
+    pub density: f64,
+    /// Inputs.
+    pub n_inputs: usize,
+    /// Outputs.
+    pub n_outputs: usize,
+}
+
+const fn kernel(
+    name: &'static str,
+    sizes: [usize; 3],
+    density: f64,
+    n_inputs: usize,
+    n_outputs: usize,
+) -> Kernel {
+    let [n_units, n_steps, n_trials] = sizes;
+    Kernel {
+        name,
+        n_units,
+        n_steps,
+        n_trials,
+        density,
+        n_inputs,
+        n_outputs,
+    }
+}
+
+/// The networks that are timed by themselves.
+pub const KERNELS: [Kernel; 6] = [
+    kernel("policy, dense", [100, 150, 128], 1.0, 4, 3),
+    kernel("policy, p0 = 0.1", [100, 150, 128], 0.1, 4, 3),
+    kernel("value network", [100, 150, 128], 1.0, 103, 1),
+    kernel("value network", [100, 150, 16], 1.0, 103, 1),
+    kernel("policy, dense", [150, 150, 64], 1.0, 4, 3),
+    kernel("policy, dense", [100, 300, 64], 1.0, 4, 3),
+];
+
+impl Kernel {
+    /// What is done, in words.
+    pub fn describe(&self) -> String {
+        let Self {
+            name,
+            n_units,
+            n_steps,
+            n_trials,
+            ..
+        } = self;
+        format!("{name}: N {n_units}, T {n_steps}, B {n_trials}")
+    }
+
+    /// Floating-point operations of its products, were it dense.
+    pub fn flops(&self) -> f64 {
+        let Self {
             n_units: n,
             n_inputs,
             n_outputs,
-        };
-        let flops = 3 * t * b * (6 * n * n + 6 * n * n_inputs + 2 * n * n_outputs);
-        rows.push(Measured {
-            work: format!("{name}: N {n}, T {t}, B {b}, forward + backward"),
-            seconds: if b < 32 {
-                time_network::<8>(shape, t, b, p0, budget)
-            } else {
-                time_network::<16>(shape, t, b, p0, budget)
-            },
-            trials: b,
-            flops: Some(flops as f64),
-        });
+            ..
+        } = *self;
+        (3 * self.n_steps * self.n_trials * (6 * n * n + 6 * n * n_inputs + 2 * n * n_outputs)) as f64
     }
-    rows
-}
 
-fn time_network<const L: usize>(shape: Shape, n_steps: usize, n_trials: usize, p0: f64, budget: f64) -> f64 {
-    let initial = Initial {
-        input_gain: 0.5,
-        connection_probability: p0,
-        spectral_radius: 2.0,
-        output_bias: 0.0,
-        input_mask: None,
-    };
-    let (params, mask) = draw(
-        shape,
-        &initial,
-        Key::new(1),
-        Purpose::InitPolicy,
-        Purpose::MaskPolicy,
-    )
-    .expect("a hundred units have loops");
-    let mut network = Network::<f32>::new(shape, mask, 0.1);
-    let params: Vec<f32> = params.into_iter().map(|x| x as f32).collect();
-    network.load(&params);
-    type Block<const L: usize> = (History<f32, L>, Gradients<f32, L>, Vec<f32>);
-    let mut blocks: Vec<Block<L>> = (0..n_trials.div_ceil(L))
-        .map(|_| {
-            let mut history = History::new(shape, n_steps, Keep::All);
-            for t in 1..n_steps {
-                history.input_mut(t).fill(0.3);
-            }
-            (
-                history,
-                network.gradients(),
-                vec![0.01; n_steps * shape.n_outputs * L],
-            )
-        })
-        .collect();
-    let mut flat = vec![0.0; params.len()];
-    least(budget, || {
-        network.load(&params);
-        blocks.par_iter_mut().for_each(|(history, gradients, d_outputs)| {
-            let mut z = vec![0.0; shape.n_outputs * L];
-            network.begin(history, None);
-            for t in 1..n_steps {
-                history.noise_mut(t).fill(0.1);
-                network.advance(history, t);
-                network.read_out(history, t, &mut z);
-            }
-            let lengths = [n_steps; L];
-            let block = Backward {
-                d_outputs,
-                lengths: &lengths,
-                rate_penalty: 0.0,
-                from_x0: true,
-            };
-            network.backward(history, block, gradients);
-        });
-        for (_, gradients, _) in &mut blocks {
-            network.collect(gradients, &mut flat);
+    fn shape(&self) -> Shape {
+        Shape {
+            cell: Cell::Gated,
+            n_units: self.n_units,
+            n_inputs: self.n_inputs,
+            n_outputs: self.n_outputs,
         }
-    })
+    }
+
+    /// The network: parameters, laid out as its shape says, and which of them exist.
+    pub fn draw(&self) -> (Shape, Vec<f64>, Mask) {
+        let initial = Initial {
+            input_gain: 0.5,
+            connection_probability: self.density,
+            spectral_radius: 2.0,
+            output_bias: 0.0,
+            input_mask: None,
+        };
+        let (params, mask) = draw(
+            self.shape(),
+            &initial,
+            Key::new(1),
+            Purpose::InitPolicy,
+            Purpose::MaskPolicy,
+        )
+        .expect("a hundred units have loops");
+        (self.shape(), params, mask)
+    }
+
+    /// One go, ready to be called again and again on whichever thread pool is current.
+    pub fn prepare(&self) -> Box<dyn FnMut() + Send> {
+        if self.n_trials < WIDE_FROM {
+            self.pass::<8>()
+        } else {
+            self.pass::<16>()
+        }
+    }
+
+    fn pass<const L: usize>(&self) -> Box<dyn FnMut() + Send> {
+        type Block<const L: usize> = (History<f32, L>, Gradients<f32, L>, Vec<f32>);
+        let (shape, params, mask) = self.draw();
+        let n_steps = self.n_steps;
+        let mut network = Network::<f32>::new(shape, mask, 0.1);
+        let params: Vec<f32> = params.into_iter().map(|x| x as f32).collect();
+        network.load(&params);
+        let mut blocks: Vec<Block<L>> = (0..self.n_trials.div_ceil(L))
+            .map(|_| {
+                let mut history = History::new(shape, n_steps, Keep::All);
+                for t in 1..n_steps {
+                    history.input_mut(t).fill(0.3);
+                }
+                (
+                    history,
+                    network.gradients(),
+                    vec![0.01; n_steps * shape.n_outputs * L],
+                )
+            })
+            .collect();
+        let mut flat = vec![0.0; params.len()];
+        Box::new(move || {
+            network.load(&params);
+            blocks.par_iter_mut().for_each(|(history, gradients, d_outputs)| {
+                let mut z = vec![0.0; shape.n_outputs * L];
+                network.begin(history, None);
+                for t in 1..n_steps {
+                    history.noise_mut(t).fill(0.1);
+                    network.advance(history, t);
+                    network.read_out(history, t, &mut z);
+                }
+                let lengths = [n_steps; L];
+                let block = Backward {
+                    d_outputs,
+                    lengths: &lengths,
+                    rate_penalty: 0.0,
+                    from_x0: true,
+                };
+                network.backward(history, block, gradients);
+            });
+            for (_, gradients, _) in &mut blocks {
+                network.collect(gradients, &mut flat);
+            }
+        })
+    }
 }
 
-/// Networks of a task that never choose: trials as long as they can be while the policy is still learning.
-fn players(task: &neuropil_tasks::task::Task) -> (config::Config, Player<f32>, Player<f32>) {
-    let config = config::resolve(task, |_| Ok(()))
-        .expect("library tasks resolve")
-        .value;
-    let (mut policy, value) = draw_players(&config, task, 0).expect("library networks can be drawn");
-    // A bias towards fixation: about 1 trial in 30 breaks off early, the others reach the decision.
-    let layout = policy.network.layout().clone();
-    let mut params = policy.params.clone();
-    layout.view_mut(&mut params, "b_out")[0] = 9.0;
-    policy.set_params(&params);
-    (config, policy, value)
+/// Batches that an update is timed over: their lengths differ.
+pub const BATCHES: u64 = 10;
+
+/// Updates that networks learn for before they are timed: by then they hold fixation.
+const LEARNT: u64 = 300;
+
+/// Networks of a published task that have learnt for a while, with everything an update needs.
+#[derive(Debug)]
+pub struct Pupil {
+    /// The task.
+    pub task: Task,
+    /// The acting network.
+    pub policy: Player<f32>,
+    /// The predicting network.
+    pub value: Player<f32>,
+    rules: Rules,
+    work: Work,
 }
 
-/// One whole update of every published task: rollout, value network, both gradients, Adam, at the published batch.
-pub fn updates(budget: f64) -> Vec<Measured> {
-    let mut rows = Vec::new();
-    for name in PUBLISHED {
+#[derive(Debug)]
+enum Work {
+    Narrow(Workspace<f32, 8>),
+    Wide(Workspace<f32, 16>),
+}
+
+impl Pupil {
+    /// Trains networks of the library task `name` with its default settings.
+    ///
+    /// # Panics
+    /// When the library has no such task.
+    pub fn teach(name: &str) -> Self {
         let task = registry::find(name, None).expect("a library task");
-        let (config, mut policy, mut value) = players(&task);
-        policy.learning_rate = 1e-12; // the work stays the same from one go to the next
-        value.learning_rate = 1e-12;
-        let n = task.definition.trials_per_update;
+        let config = config::resolve(&task, |_| Ok(()))
+            .expect("library tasks resolve")
+            .value;
+        let (policy, value) = draw_players(&config, &task, 0).expect("library networks can be drawn");
+        let (n, steps) = (task.definition.trials_per_update, task.n_steps);
+        let work = if n < WIDE_FROM {
+            Work::Narrow(Workspace::new(&policy.network, &value.network, n, steps, false))
+        } else {
+            Work::Wide(Workspace::new(&policy.network, &value.network, n, steps, false))
+        };
         let rules = rules(&config, &task);
-        let mut narrow = Workspace::<f32, 8>::new(&policy.network, &value.network, n, task.n_steps, false);
-        let key = Key::new(1);
+        let mut pupil = Self {
+            task,
+            policy,
+            value,
+            rules,
+            work,
+        };
+        for number in BATCHES..BATCHES + LEARNT {
+            pupil.update(number);
+        }
+        // From now on the work stays the same from one go to the next.
+        (pupil.policy.learning_rate, pupil.value.learning_rate) = (0.0, 0.0);
+        pupil
+    }
+
+    /// Trials of batch `number`.
+    pub fn batch(&self, number: u64) -> TaskBatch<'_> {
+        TaskBatch::draw(
+            &self.task,
+            Key::new(1).at(number),
+            self.task.definition.trials_per_update,
+        )
+    }
+
+    /// One whole update as training makes it, the drawing of its trials included; mean steps of a trial.
+    pub fn update(&mut self, number: u64) -> f64 {
+        let key = Key::new(1).at(number);
+        let batch = TaskBatch::draw(&self.task, key, self.task.definition.trials_per_update);
         let draws = KeyedRandomness {
             key,
-            policy_noise_sd: policy.noise_sd,
-            value_noise_sd: value.noise_sd,
+            policy_noise_sd: self.policy.noise_sd,
+            value_noise_sd: self.value.noise_sd,
         };
-        let batch = TaskBatch::draw(&task, key, n);
-        let mut steps = 0.0;
-        let seconds = least(budget, || {
-            steps = update(&mut policy, &mut value, &batch, key, &draws, &rules, &mut narrow).mean_steps;
-        });
-        rows.push(Measured {
-            work: format!("update {name}: B {n}, {steps:.0} steps a trial"),
-            seconds,
-            trials: n,
-            flops: None,
-        });
+        let (policy, value, rules) = (&mut self.policy, &mut self.value, &self.rules);
+        match &mut self.work {
+            Work::Narrow(work) => update(policy, value, &batch, key, &draws, rules, work).mean_steps,
+            Work::Wide(work) => update(policy, value, &batch, key, &draws, rules, work).mean_steps,
+        }
     }
-    rows
-}
 
-/// One validation of every published task: forward only.
-pub fn validations(budget: f64) -> Vec<Measured> {
-    let mut rows = Vec::new();
-    for name in PUBLISHED {
-        let task = registry::find(name, None).expect("a library task");
-        let (_, policy, _) = players(&task);
-        let n = task.definition.validation_trials;
+    /// Trials of a validation.
+    pub fn validation_batch(&self) -> TaskBatch<'_> {
         let key = Key::new(1).phase(Phase::Validate);
-        let seconds = least(budget, || {
-            black_box(validate(&policy.network, policy.noise_sd, &task, key, n));
-        });
-        rows.push(Measured {
-            work: format!("validation {name}: {n} trials"),
-            seconds,
-            trials: n,
-            flops: None,
-        });
+        TaskBatch::draw(&self.task, key, self.task.definition.validation_trials)
     }
-    rows
+
+    /// One validation, forward only.
+    pub fn validate(&self) {
+        let key = Key::new(1).phase(Phase::Validate);
+        let n = self.task.definition.validation_trials;
+        black_box(validate(
+            &self.policy.network,
+            self.policy.noise_sd,
+            &self.task,
+            key,
+            n,
+        ));
+    }
 }

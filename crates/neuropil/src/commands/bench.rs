@@ -2,9 +2,19 @@
 
 use crate::cli::BenchArgs;
 use crate::failure::Failure;
+use crate::terminal;
 use neuropil_lab::provenance;
-use neuropil_song::bench::{Measured, kernels, peak, updates, validations};
+use neuropil_song::bench::{BATCHES, KERNELS, Pupil, least, peak};
+use neuropil_tasks::registry::PUBLISHED;
 use serde_json::json;
+
+/// One kind of work and its least time.
+struct Measured {
+    work: String,
+    seconds: f64,
+    trials: usize,
+    flops: Option<f64>,
+}
 
 /// Runs the command.
 pub(crate) fn run(args: &BenchArgs) -> Result<u8, Failure> {
@@ -28,16 +38,10 @@ pub(crate) fn run(args: &BenchArgs) -> Result<u8, Failure> {
         tops[0],
         tops[1]
     );
+    let mut pupils = taught();
     let mut rows: Vec<(usize, Measured)> = Vec::new();
     for (threads, pool) in [(1, &one), (n, &all)] {
-        let measured = pool.install(|| {
-            [
-                kernels(args.seconds),
-                updates(args.seconds),
-                validations(args.seconds),
-            ]
-            .concat()
-        });
+        let measured = pool.install(|| measure(&mut pupils, args.seconds));
         rows.extend(measured.into_iter().map(|m| (threads, m)));
         if n == 1 {
             break;
@@ -75,4 +79,57 @@ pub(crate) fn run(args: &BenchArgs) -> Result<u8, Failure> {
         )?;
     }
     Ok(0)
+}
+
+/// Networks of every published task that have learnt for a while.
+fn taught() -> Vec<Pupil> {
+    let progress = terminal::counter("teaching", PUBLISHED.len() as u64);
+    let teach = |name: &&str| {
+        progress.set_message((*name).to_owned());
+        let pupil = Pupil::teach(name);
+        progress.inc(1);
+        pupil
+    };
+    let pupils = PUBLISHED.iter().map(teach).collect();
+    progress.finish_and_clear();
+    pupils
+}
+
+fn measure(pupils: &mut [Pupil], seconds: f64) -> Vec<Measured> {
+    let mut rows = Vec::new();
+    for kernel in KERNELS {
+        rows.push(Measured {
+            work: kernel.describe() + ", forward + backward",
+            seconds: least(seconds, kernel.prepare()),
+            trials: kernel.n_trials,
+            flops: Some(kernel.flops()),
+        });
+    }
+    for pupil in pupils {
+        let (name, n) = (
+            pupil.task.definition.name.clone(),
+            pupil.task.definition.trials_per_update,
+        );
+        let mut steps = 0.0;
+        let all = least(seconds, || {
+            steps = (0..BATCHES).map(|number| pupil.update(number)).sum();
+        });
+        rows.push(Measured {
+            work: format!(
+                "update {name}: B {n}, {:.0} steps a trial",
+                steps / BATCHES as f64
+            ),
+            seconds: all / BATCHES as f64,
+            trials: n,
+            flops: None,
+        });
+        let n = pupil.task.definition.validation_trials;
+        rows.push(Measured {
+            work: format!("validation {name}: {n} trials"),
+            seconds: least(seconds, || pupil.validate()),
+            trials: n,
+            flops: None,
+        });
+    }
+    rows
 }
