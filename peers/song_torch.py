@@ -61,6 +61,7 @@ def chunk_of_steps(x, r, drives, gates, w_gates, w_rec, alpha):
     return x, r, torch.stack(rates)
 
 
+torch._dynamo.config.recompile_limit = 64  # every batch size and network is a new shape
 compiled_chunk = torch.compile(chunk_of_steps, dynamic=False)
 
 
