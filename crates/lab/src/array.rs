@@ -3,12 +3,12 @@
 use crate::atomic;
 use crate::error::LabError;
 use ndarray::ArrayD;
-use ndarray_npy::{NpzReader, NpzWriter};
+use ndarray_npy::{NpzReader, NpzWriter, ReadableElement, WritableElement};
 use std::io::Cursor;
 use std::path::Path;
 
-/// A named array of real numbers.
-pub type Named<'a> = (&'a str, Vec<usize>, Vec<f64>);
+/// A named array: shape and row-major values.
+pub type Named<'a, T = f64> = (&'a str, Vec<usize>, Vec<T>);
 
 /// Writes named arrays (shape and row-major values), atomically.
 ///
@@ -17,7 +17,7 @@ pub type Named<'a> = (&'a str, Vec<usize>, Vec<f64>);
 ///
 /// # Panics
 /// When an array has not as many values as its shape says.
-pub fn write_npz(path: &Path, arrays: Vec<Named>) -> Result<(), LabError> {
+pub fn write_npz<T: WritableElement>(path: &Path, arrays: Vec<Named<T>>) -> Result<(), LabError> {
     let mut npz = NpzWriter::new_compressed(Cursor::new(Vec::new()));
     for (name, shape, values) in arrays {
         let array = ArrayD::from_shape_vec(shape, values).expect("as many values as the shape says");
@@ -28,21 +28,26 @@ pub fn write_npz(path: &Path, arrays: Vec<Named>) -> Result<(), LabError> {
 }
 
 /// Shape and row-major values of a named array.
-pub type Loaded = (String, Vec<usize>, Vec<f64>);
+pub type Loaded<T = f64> = (String, Vec<usize>, Vec<T>);
 
 /// Reads all arrays of a file.
 ///
 /// # Errors
 /// Missing, damaged, or of another number type.
-pub fn read_npz(path: &Path) -> Result<Vec<Loaded>, LabError> {
+pub fn read_npz<T: ReadableElement + Copy>(path: &Path) -> Result<Vec<Loaded<T>>, LabError> {
     let file = std::fs::File::open(path).map_err(LabError::io(path, "read"))?;
-    let damaged =
-        |error: ndarray_npy::ReadNpzError| LabError::content(path, error.to_string(), "arrays of f64");
+    let damaged = |error: ndarray_npy::ReadNpzError| {
+        LabError::content(
+            path,
+            error.to_string(),
+            format!("arrays of {}", std::any::type_name::<T>()),
+        )
+    };
     let mut npz = NpzReader::new(file).map_err(damaged)?;
     let names = npz.names().map_err(damaged)?;
     let mut arrays = Vec::new();
     for name in names {
-        let array: ArrayD<f64> = npz.by_name(&name).map_err(damaged)?;
+        let array: ArrayD<T> = npz.by_name(&name).map_err(damaged)?;
         let name = name.trim_end_matches(".npy").to_owned();
         arrays.push((name, array.shape().to_vec(), array.iter().copied().collect()));
     }
@@ -63,7 +68,7 @@ mod tests {
             vec![("x", vec![2, 3], values.clone()), ("y", vec![1], vec![7.0])],
         )
         .unwrap();
-        let back = read_npz(&path).unwrap();
+        let back = read_npz::<f64>(&path).unwrap();
         assert_eq!((&back[0].0[..], &back[0].1[..]), ("x", &[2, 3][..]));
         assert!(
             back[0]

@@ -1,6 +1,7 @@
 //! Learning loops over any network and any task.
 
 pub mod batch;
+pub mod record;
 pub mod rollout;
 pub mod train;
 pub mod update;

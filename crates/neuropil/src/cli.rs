@@ -1,6 +1,6 @@
 //! Everything that can be typed.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Train, run and analyse models of how brains learn.
@@ -138,9 +138,15 @@ pub(crate) struct TrainArgs {
 pub(crate) struct TestArgs {
     /// Run directory.
     pub run: PathBuf,
-    /// Test trials of each condition [default: enough for 20 000 in all].
+    /// What to keep: `behaviour`, or `activity` of both networks as well, from trials of its own.
+    #[arg(long, value_enum, default_value_t = Kind::Behaviour)]
+    pub kind: Kind,
+    /// Test trials of each condition [default: enough for 20 000 in all, 300 with activity].
     #[arg(long, value_name = "K")]
     pub trials_per_condition: Option<usize>,
+    /// Time between the steps whose activity is kept, in ms.
+    #[arg(long, value_name = "MS", default_value_t = 50.0)]
+    pub save_every: f64,
     /// Time step in ms, other than in training.
     #[arg(long, value_name = "MS")]
     pub dt: Option<f64>,
@@ -153,6 +159,15 @@ pub(crate) struct TestArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// What test trials keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// How each trial ended.
+    Behaviour,
+    /// Rates of both networks and the predicted reward, too.
+    Activity,
 }
 
 /// Arguments of `analyse`.

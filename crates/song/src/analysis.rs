@@ -6,6 +6,7 @@
 //! Song, Yang & Wang, eLife 6, e21492 (2017).
 
 pub mod accuracy_duration;
+pub mod activity;
 pub mod axis;
 pub mod chronometric;
 pub mod economic;
@@ -14,17 +15,21 @@ pub mod multisensory;
 pub mod proportion;
 pub mod psychometric;
 pub mod romo;
+pub mod state_space;
+pub mod unit_activity;
+pub mod unit_values;
+pub mod value_trace;
 pub mod wager;
 
 mod error;
 #[cfg(test)]
-#[expect(dead_code, reason = "animals for analyses of activity")]
 mod synthetic;
 
 use neuropil_math::rng::Key;
 use serde::{Deserialize, Serialize};
 
 use crate::behaviour::Behaviour;
+use activity::Recorded;
 pub use error::AnalysisError;
 use neuropil_learn::train::Check;
 
@@ -36,10 +41,18 @@ pub const CONFIDENCE: f64 = 0.95;
 pub struct Session<'a> {
     /// Test trials.
     pub behaviour: &'a Behaviour,
+    /// Trials with the activity of both networks.
+    pub recorded: Option<&'a Recorded>,
     /// Validations during training.
     pub learning: &'a [Check],
     /// Names the streams of bootstraps.
     pub key: Key,
+}
+
+impl Session<'_> {
+    fn recorded(&self) -> Result<&Recorded, AnalysisError> {
+        self.recorded.ok_or(AnalysisError::MissingActivity)
+    }
 }
 
 /// What an analysis needs to have been recorded.
@@ -47,6 +60,8 @@ pub struct Session<'a> {
 pub enum Needs {
     /// Test trials.
     Behaviour,
+    /// Trials with activity.
+    Activity,
     /// The history of training.
     Learning,
 }
@@ -64,6 +79,10 @@ pub enum Finding {
     PairPerformance(romo::PairPerformance),
     Wager(wager::Wager),
     ChoicePattern(economic::ChoicePattern),
+    UnitActivity(unit_activity::UnitActivity),
+    ValueTrace(value_trace::ValueTrace),
+    UnitValues(unit_values::UnitValues),
+    StateSpace(state_space::StateSpace),
 }
 
 /// An analysis that can be asked for by name.
@@ -175,6 +194,66 @@ pub const ANALYSES: &[Analysis] = &[
             )?))
         },
     },
+    Analysis {
+        name: "unit-activity",
+        title: "Activity of single units",
+        tasks: &[
+            "rdm",
+            "rdm-rt",
+            "mante",
+            "multisensory",
+            "romo",
+            "wager",
+            "economic",
+        ],
+        needs: Needs::Activity,
+        compute: |session| {
+            let recorded = session.recorded()?;
+            let found = unit_activity::unit_activity(&recorded.behaviour, &recorded.policy)?;
+            Ok(Finding::UnitActivity(found))
+        },
+    },
+    Analysis {
+        name: "value-trace",
+        title: "Predicted reward",
+        tasks: &[
+            "rdm",
+            "rdm-rt",
+            "mante",
+            "multisensory",
+            "romo",
+            "wager",
+            "economic",
+        ],
+        needs: Needs::Activity,
+        compute: |session| {
+            Ok(Finding::ValueTrace(value_trace::value_trace(
+                session.recorded()?,
+            )?))
+        },
+    },
+    Analysis {
+        name: "unit-values",
+        title: "Units of the value network that carry values",
+        tasks: &["economic"],
+        needs: Needs::Activity,
+        compute: |session| {
+            let recorded = session.recorded()?;
+            let found = unit_values::unit_values(&recorded.behaviour, &recorded.value)?;
+            Ok(Finding::UnitValues(found))
+        },
+    },
+    Analysis {
+        name: "state-space",
+        title: "Population activity in state space",
+        tasks: &["mante"],
+        needs: Needs::Activity,
+        compute: |session| {
+            let recorded = session.recorded()?;
+            let found = state_space::state_space(&recorded.behaviour, &recorded.policy)?;
+            Ok(Finding::StateSpace(found))
+        },
+    },
 ];
 
 /// The analysis called `name`.
@@ -191,6 +270,7 @@ mod tests {
         let behaviour = Behaviour::default();
         let session = Session {
             behaviour: &behaviour,
+            recorded: Some(&Recorded::default()),
             learning: &[],
             key: Key::new(1),
         };

@@ -8,12 +8,17 @@ use crate::analysis::multisensory::CueCombination;
 use crate::analysis::proportion::{DurationPoint, Proportion};
 use crate::analysis::psychometric::{Curve, Psychometric};
 use crate::analysis::romo::PairPerformance;
+use crate::analysis::state_space::StateSpace;
+use crate::analysis::unit_activity::{Trace, UnitActivity};
+use crate::analysis::unit_values::{UnitValues, Variable};
+use crate::analysis::value_trace::ValueTrace;
 use crate::analysis::wager::Wager;
-use crate::analysis::{Analysis, Finding};
+use crate::analysis::{Analysis, Finding, Needs};
 use neuropil_draw::Figure;
 use neuropil_draw::{Color, Mark, Panel, Series};
 use neuropil_tasks::task::Task;
 use neuropil_tasks::trial::Trial;
+use std::fmt::Write;
 
 /// Where the data of a figure come from, for captions.
 #[derive(Clone, Debug)]
@@ -24,6 +29,8 @@ pub struct Origin {
     pub seed: u64,
     /// Test trials in all.
     pub n_trials: usize,
+    /// Trials with activity.
+    pub n_recorded: usize,
     /// Fraction correct that the criterion asks for, if it asks for one.
     pub threshold: Option<f64>,
 }
@@ -39,15 +46,18 @@ pub fn figure(analysis: &Analysis, finding: &Finding, origin: &Origin) -> Figure
         Finding::PairPerformance(r) => pair_performance(r),
         Finding::Wager(r) => wager(r),
         Finding::ChoicePattern(r) => choice_pattern(r),
+        Finding::UnitActivity(r) => unit_activity(r),
+        Finding::ValueTrace(r) => value_trace(r),
+        Finding::UnitValues(r) => unit_values(r),
+        Finding::StateSpace(r) => state_space(r),
     };
-    let source = match finding {
-        Finding::LearningCurve(_) => format!("{}, seed {}.", origin.task, origin.seed),
-        _ => format!(
-            "{}, seed {}, {} test trials.",
-            origin.task, origin.seed, origin.n_trials
-        ),
+    let source = format!("{}, seed {}", origin.task, origin.seed);
+    let source = match analysis.needs {
+        Needs::Learning => format!("{source}."),
+        Needs::Behaviour => format!("{source}, {} test trials.", origin.n_trials),
+        Needs::Activity => format!("{source}, {} recorded trials.", origin.n_recorded),
     };
-    let columns = panels.len().min(2);
+    let columns = if panels.len() > 4 { 3 } else { panels.len().min(2) };
     Figure {
         name: analysis.name.to_owned(),
         title,
@@ -344,6 +354,164 @@ fn wager(r: &Wager) -> Drawn {
         r.n_wager
     );
     (title, vec![sure, correct], what)
+}
+
+/// Name of a trace, and a colour by group: dashed lines are the negative choice.
+fn trace_series(traces: &[&Trace], times_ms: &[f64], panel: Panel) -> Panel {
+    let group = |trace: &Trace| (trace.curve.clone(), trace.strength.map(f64::to_bits));
+    let mut groups: Vec<_> = traces.iter().map(|trace| group(trace)).collect();
+    groups.dedup();
+    let mut shown = Vec::new();
+    groups.retain(|g| {
+        !shown.contains(g) && {
+            shown.push(g.clone());
+            true
+        }
+    });
+    traces.iter().fold(panel, |panel, trace| {
+        let number = groups.iter().position(|g| *g == group(trace)).unwrap_or(0);
+        let (x, y): (Vec<f64>, Vec<f64>) = times_ms
+            .iter()
+            .zip(&trace.mean)
+            .filter_map(|(&x, y)| Some((x, (*y)?)))
+            .unzip();
+        let mark = if trace.positive { Mark::Line } else { Mark::Dashed };
+        let mut series = Series::line(x, y).mark(mark).color(Color::cycle(number));
+        if trace.positive
+            || !traces
+                .iter()
+                .any(|other| other.positive && group(other) == group(trace))
+        {
+            let strength = trace.strength.map(|strength| format!("{strength} %"));
+            let name = [trace.curve.clone(), strength.unwrap_or_default()].join(" ");
+            series = series.label(name.trim().to_owned());
+        }
+        panel.series(series)
+    })
+}
+
+fn unit_activity(r: &UnitActivity) -> Drawn {
+    let panels: Vec<Panel> = r
+        .units
+        .iter()
+        .map(|unit| {
+            let axis = format!("Rate of unit {}", unit.unit);
+            let panel = Panel::new(format!("Time from {} onset (ms)", r.aligned_to), axis).v_line(0.0);
+            trace_series(&unit.traces.iter().collect::<Vec<_>>(), &r.times_ms, panel)
+        })
+        .collect();
+    let what = format!(
+        "Mean rates of the units of the policy network that tell the {} best apart (largest |d′|), by stimulus; solid: \
+         trials that ended in the positive choice (right, high, B, >), dashed: in the other.",
+        r.selected_by
+    );
+    ("The most selective units".to_owned(), panels, what)
+}
+
+fn value_trace(r: &ValueTrace) -> Drawn {
+    let panels = r
+        .aligned
+        .iter()
+        .map(|aligned| {
+            let panel =
+                Panel::new(format!("Time from {} (ms)", aligned.event), "Predicted reward").v_line(0.0);
+            trace_series(
+                &aligned.traces.iter().collect::<Vec<_>>(),
+                &aligned.times_ms,
+                panel,
+            )
+        })
+        .collect();
+    let what = "Prediction of the value network, averaged by stimulus; solid: trials that ended in the positive choice \
+                (right, high, B, >), dashed: in the other.";
+    (
+        "The value network's prediction".to_owned(),
+        panels,
+        what.to_owned(),
+    )
+}
+
+fn unit_values(r: &UnitValues) -> Drawn {
+    let name = |variable| match variable {
+        Variable::ChosenValue => "chosen value",
+        Variable::OfferValueA => "offer A",
+        Variable::OfferValueB => "offer B",
+        Variable::Choice => "choice",
+    };
+    let ticks = r
+        .counts
+        .iter()
+        .enumerate()
+        .map(|(i, (variable, _))| (i as f64, name(*variable).to_owned()));
+    let x: Vec<f64> = (0..r.counts.len()).map(|i| i as f64).collect();
+    let y: Vec<f64> = r.counts.iter().map(|(_, n)| *n as f64).collect();
+    let panel = Panel::new("Variable", "Units")
+        .x_ticks(ticks.collect::<Vec<_>>())
+        .x_range(-0.5, r.counts.len() as f64 - 0.5)
+        .y_range(0.0, 1.15 * y.iter().copied().fold(1.0, f64::max))
+        .series(Series::points(x, y));
+    let what = format!(
+        "Units of the value network by the variable that explains most of their mean rate in the 500 ms before the \
+         choice (p < 0.05 and r² ≥ 0.05), over {} trials that offered both juices; 1 A is worth {:.2} B.",
+        r.n_trials, r.indifference
+    );
+    let title = format!(
+        "{} of {} units carry a value or the choice",
+        r.n_classified,
+        r.units.len()
+    );
+    (title, vec![panel], what)
+}
+
+fn state_space(r: &StateSpace) -> Drawn {
+    let panels = r
+        .panels
+        .iter()
+        .map(|p| {
+            let strongest = p
+                .trajectories
+                .iter()
+                .map(|t| t.coherence.abs())
+                .fold(0.0, f64::max);
+            let x = format!("Choice ({} context)", p.context);
+            let panel = Panel::new(x, format!("{}, by {}", capitalised(&p.axis), p.sorted_by));
+            p.trajectories.iter().fold(panel, |panel, t| {
+                let color = match t.coherence.abs() / strongest {
+                    0.8.. => Color::Black,
+                    0.2..0.8 => Color::Blue,
+                    _ => Color::Sky,
+                };
+                let mark = if t.coherence > 0.0 {
+                    Mark::Line
+                } else {
+                    Mark::Dashed
+                };
+                let series = Series::line(t.choice.clone(), t.evidence.clone())
+                    .mark(mark)
+                    .color(color);
+                panel.series(series.label(format!("{:+} %", t.coherence)))
+            })
+        })
+        .collect();
+    let mut what = format!(
+        "Mean activity of correct trials from stimulus onset to 800 ms, every 50 ms, on orthogonal axes of choice and \
+         evidence found by targeted dimensionality reduction over {} active units and {} decided trials; solid: \
+         evidence for right, dashed: for left.",
+        r.active_units.len(),
+        r.n_trials
+    );
+    if r.reduction.rank < 11 {
+        let _ = write!(
+            what,
+            " The regressors have rank {} of 11: coefficients are shared.",
+            r.reduction.rank
+        );
+    }
+    ("Choice and evidence in both contexts".to_owned(), panels, what)
+}
+
+fn capitalised(word: &str) -> String {
+    word[..1].to_uppercase() + &word[1..]
 }
 
 fn choice_pattern(r: &ChoicePattern) -> Drawn {

@@ -1,5 +1,6 @@
 //! From a run's test trials to findings, figures and the report page.
 
+use crate::analysis::activity::Recorded;
 use crate::analysis::{ANALYSES, Analysis, AnalysisError, Finding, Session};
 use crate::behaviour::Behaviour;
 use crate::figures::{Origin, figure};
@@ -25,12 +26,14 @@ pub fn analyse(
     task: &Task,
     seed: u64,
     behaviour: &Behaviour,
+    recorded: Option<&Recorded>,
     progress: &Progress,
     names: &[String],
 ) -> Vec<Analysed> {
     let key = Key::new(seed).phase(Phase::Test);
     let session = Session {
         behaviour,
+        recorded,
         learning: &progress.history,
         key,
     };
@@ -39,6 +42,7 @@ pub fn analyse(
         task: task.definition.name.clone(),
         seed,
         n_trials: behaviour.n_trials(),
+        n_recorded: recorded.map_or(0, |recorded| recorded.behaviour.n_trials()),
         threshold: correct.and_then(|q| q.at_least),
     };
     let wanted = ANALYSES

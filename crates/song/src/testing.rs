@@ -1,8 +1,10 @@
 //! Test trials: every condition equally often, with the trained policy and without learning.
 
+use crate::analysis::activity::{Activity, Recorded};
 use crate::behaviour::Behaviour;
 use neuropil_learn::batch::TaskBatch;
-use neuropil_learn::update::Player;
+use neuropil_learn::record::{Recording, record};
+use neuropil_learn::update::{Player, ValueInput};
 use neuropil_learn::validate::run;
 use neuropil_math::rng::{Key, Phase, Purpose};
 use neuropil_tasks::performance::{End, Performance};
@@ -19,6 +21,14 @@ pub fn default_trials_per_condition(task: &Task) -> usize {
     DEFAULT_TRIALS.div_ceil(task.n_conditions())
 }
 
+/// Recorded trials in all when nobody says how many.
+const DEFAULT_RECORDED: usize = 300;
+
+/// Recorded trials of each condition, by default.
+pub fn default_recorded_per_condition(task: &Task) -> usize {
+    DEFAULT_RECORDED.div_ceil(task.n_conditions())
+}
+
 /// Test trials and what became of them.
 #[derive(Debug)]
 pub struct Tested {
@@ -33,14 +43,7 @@ pub struct Tested {
 /// Runs `per_condition` test trials of every condition on the current thread pool.
 pub fn test(policy: &Player<f32>, task: &Task, seed: u64, per_condition: usize) -> Tested {
     let key = Key::new(seed).phase(Phase::Test);
-    let mut trials = Vec::with_capacity(per_condition * task.n_conditions());
-    for condition in task.conditions() {
-        for _ in 0..per_condition {
-            let mut stream = key.stream(Purpose::Condition, trials.len() as u64);
-            trials.push(task.compile(condition.clone(), &BTreeMap::new(), &mut stream));
-        }
-    }
-    let batch = TaskBatch::of(task, trials);
+    let batch = TaskBatch::of(task, factorial(task, key, per_condition));
     let ends = run(
         &policy.network,
         policy.noise_sd,
@@ -48,19 +51,67 @@ pub fn test(policy: &Player<f32>, task: &Task, seed: u64, per_condition: usize) 
         task.discount_per_step(),
         key,
     );
-    let trials = batch.trials;
-    let performance = Performance::of(
-        task,
-        trials
+    Tested::of(task, batch.trials, ends)
+}
+
+/// Runs `per_condition` trials of every condition and keeps the activity of both networks at every `every`-th step.
+///
+/// The trials are others than those of [`test`].
+pub fn record_activity(
+    players: (&Player<f32>, &Player<f32>),
+    task: &Task,
+    seed: u64,
+    per_condition: usize,
+    every: usize,
+    sees: ValueInput,
+) -> Recorded {
+    let key = Key::new(seed).phase(Phase::Test).at(1);
+    let batch = TaskBatch::of(task, factorial(task, key, per_condition));
+    let (policy, value) = players;
+    let recordings = record(policy, value, &batch, task.discount_per_step(), sees, every, key);
+    let ends = recordings
+        .iter()
+        .map(|recording| (recording.end, recording.reward))
+        .collect();
+    let activity = |n_units: usize, of: fn(&Recording<f32>) -> &[f32]| {
+        let longest = recordings
             .iter()
-            .zip(&ends)
-            .map(|(trial, &(end, reward))| (trial, end, reward)),
-    );
-    Tested {
-        trials,
-        ends,
-        performance,
+            .map(|r| of(r).len() / n_units)
+            .max()
+            .unwrap_or(0);
+        let mut rates = vec![0.0; longest * recordings.len() * n_units];
+        for (trial, recording) in recordings.iter().enumerate() {
+            for (time, row) in of(recording).chunks_exact(n_units).enumerate() {
+                rates[(time * recordings.len() + trial) * n_units..][..n_units].copy_from_slice(row);
+            }
+        }
+        Activity {
+            times_ms: (0..longest)
+                .map(|time| (time * every) as f64 * task.dt_ms)
+                .collect(),
+            n_trials: recordings.len(),
+            n_units,
+            rates,
+        }
+    };
+    Recorded {
+        policy: activity(policy.network.shape().n_state(), |r| &r.policy),
+        value: activity(value.network.shape().n_state(), |r| &r.value),
+        predicted: activity(1, |r| &r.predicted),
+        behaviour: Tested::of(task, batch.trials, ends).behaviour(task),
     }
+}
+
+/// `per_condition` trials of every condition, condition by condition.
+fn factorial(task: &Task, key: Key, per_condition: usize) -> Vec<Trial> {
+    let mut trials = Vec::with_capacity(per_condition * task.n_conditions());
+    for condition in task.conditions() {
+        for _ in 0..per_condition {
+            let mut stream = key.stream(Purpose::Condition, trials.len() as u64);
+            trials.push(task.compile(condition.clone(), &BTreeMap::new(), &mut stream));
+        }
+    }
+    trials
 }
 
 /// What happened in one condition.
@@ -81,6 +132,19 @@ pub struct ConditionResult {
 }
 
 impl Tested {
+    fn of(task: &Task, trials: Vec<Trial>, ends: Vec<(End, f64)>) -> Self {
+        let ended = trials
+            .iter()
+            .zip(&ends)
+            .map(|(trial, &(end, reward))| (trial, end, reward));
+        let performance = Performance::of(task, ended);
+        Self {
+            trials,
+            ends,
+            performance,
+        }
+    }
+
     /// Results by condition, in the task's order.
     pub fn by_condition(&self, task: &Task) -> Vec<ConditionResult> {
         let mut results: Vec<ConditionResult> = Vec::new();

@@ -8,6 +8,8 @@ use neuropil_math::stats::bins::equal_count_bins;
 use neuropil_math::stats::dprime::dprime;
 use neuropil_math::stats::fit::weibull;
 use neuropil_math::stats::fit::{least_squares, likelihood, likelihood_with_lapse};
+use neuropil_song::analysis::state_space::{Variables, targeted_reduction};
+use neuropil_song::analysis::unit_values::{Variable, classify_units};
 use serde_json::Value;
 
 fn close(what: &str, found: f64, expected: &Value, tolerance: f64) {
@@ -143,5 +145,131 @@ fn bins_and_discriminability_match() {
                 1e-9,
             );
         }
+    }
+}
+
+fn all_close(what: &str, found: &[f64], expected: &Value, tolerance: f64) {
+    let expected = numbers(expected);
+    assert!(
+        found.len() == expected.len(),
+        "{what}: {} values, not {}",
+        found.len(),
+        expected.len()
+    );
+    for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
+        assert!(
+            (found - expected).abs() <= tolerance,
+            "{what}[{i}] is {found}, not {expected}"
+        );
+    }
+}
+
+/// (n_B − n_A)/(n_B + n_A) of each pair.
+fn offers(value: &Value) -> Vec<f64> {
+    numbers(value)
+        .chunks(2)
+        .map(|pair| (pair[0] - pair[1]) / (pair[0] + pair[1]))
+        .collect()
+}
+
+#[test]
+fn targeted_dimensionality_reduction_matches() {
+    for (name, json) in files("analysis") {
+        targeted(&name, &json["targeted_dimensionality_reduction"]);
+    }
+}
+
+fn targeted(file: &str, case: &Value) {
+    let column = |name: &str| numbers(&case[name]);
+    let (context, motion, colour, choice) = (
+        column("context"),
+        column("motion_signed"),
+        column("colour_signed"),
+        column("choice"),
+    );
+    let trials: Vec<Variables> = (0..choice.len())
+        .map(|i| Variables {
+            choice: choice[i],
+            motion: motion[i],
+            colour: colour[i],
+            context: context[i],
+        })
+        .collect();
+    let rates = column("rates_time_trial_unit");
+    let reduction = targeted_reduction(
+        &rates,
+        &trials,
+        &column("preferred"),
+        case["max_coherence"].as_f64().unwrap(),
+    )
+    .expect("a reduction");
+    assert_eq!(reduction.rank, 11);
+    all_close(
+        &format!("{file}: beta"),
+        &reduction.coefficients,
+        &case["beta_regressor_time_unit"],
+        1e-9,
+    );
+    assert_eq!(reduction.time_of_max.to_vec(), counts(&case["time_of_max"]));
+    all_close(
+        &format!("{file}: axes"),
+        &reduction.axes,
+        &case["axes_unit_by_4"],
+        1e-9,
+    );
+}
+
+#[test]
+fn units_that_carry_value_match() {
+    for (_, json) in files("analysis") {
+        carrying(&json["unit_classification"]);
+    }
+}
+
+fn carrying(case: &Value) {
+    let x = offers(&case["offers_B_A"]);
+    let chose_b: Vec<bool> = case["choice_is_B"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|b| b.as_bool().unwrap_or_else(|| b.as_f64() == Some(1.0)))
+        .collect();
+    let ratio = case["indifference_point"].as_f64().unwrap();
+    let rates = numbers(&case["pre_choice_rate_trial_unit"]);
+    let expected = case["units"].as_array().expect("units");
+    let found = classify_units(
+        &rates,
+        expected.len(),
+        &x,
+        &chose_b,
+        (ratio - 1.0) / (ratio + 1.0),
+    );
+    let names = [
+        (Variable::ChosenValue, "chosen-value"),
+        (Variable::OfferValueA, "offer-value-A"),
+        (Variable::OfferValueB, "offer-value-B"),
+        (Variable::Choice, "choice"),
+    ];
+    for (unit, (found, expected)) in found.iter().zip(expected).enumerate() {
+        for ((_, name), correlation) in names.iter().zip(&found.correlations) {
+            let correlation = correlation.expect("a unit that varies");
+            close(
+                &format!("unit {unit} r {name}"),
+                correlation.r,
+                &expected["r"][name],
+                1e-9,
+            );
+            let p = expected["p"][name].as_f64().unwrap();
+            let what = format!("unit {unit} p {name}: found {}, expected {p}", correlation.p);
+            assert!((correlation.p / p - 1.0).abs() < 1e-8, "{what}");
+        }
+        let carries = found.carries.map(|variable| {
+            names
+                .iter()
+                .find(|(named, _)| *named == variable)
+                .map(|(_, name)| *name)
+                .expect("named")
+        });
+        assert_eq!(carries, expected["type"].as_str(), "unit {unit}");
     }
 }

@@ -6,7 +6,7 @@ use crate::failure::{CHECK_FAILED, Failure};
 use neuropil_lab::atomic;
 use neuropil_lab::run::RunDirectory;
 use neuropil_lab::table::write_csv;
-use neuropil_song::analysis::{ANALYSES, named};
+use neuropil_song::analysis::{ANALYSES, Needs, named};
 use neuropil_song::behaviour::Behaviour;
 use neuropil_song::report::{Analysed, analyse, data_rows};
 use neuropil_song::train::load_progress;
@@ -95,11 +95,25 @@ pub(crate) fn make(
     names: &[String],
 ) -> Result<Vec<Analysed>, Failure> {
     let behaviour = behaviour(run, experiment)?;
+    let recorded = super::test::load_activity(run, &experiment.task)?;
+    let unmet = names
+        .iter()
+        .filter_map(|name| named(name))
+        .find(|a| a.needs == Needs::Activity);
+    if let (Some(analysis), None) = (unmet, &recorded) {
+        let path = run.path().display();
+        let message = format!("{path}: no trials with activity, which `{}` needs", analysis.name);
+        return Err(Failure::new(
+            message,
+            format!("`neuropil test {path} --kind activity` makes them"),
+        ));
+    }
     let progress = load_progress(run)?;
     Ok(analyse(
         &experiment.task,
         experiment.config.value.seed,
         &behaviour,
+        recorded.as_ref(),
         &progress,
         names,
     ))

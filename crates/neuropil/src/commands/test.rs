@@ -1,16 +1,22 @@
 //! `neuropil test RUN`: test trials of a trained network.
 
 use super::train::thread_pool;
-use crate::cli::TestArgs;
+use crate::cli::{Kind, TestArgs};
 use crate::experiment::{self, Experiment};
 use crate::failure::Failure;
 use neuropil_lab::array;
 use neuropil_lab::run::RunDirectory;
+use neuropil_learn::update::Player;
+use neuropil_song::analysis::activity::{Activity, Recorded};
 use neuropil_song::behaviour::{Behaviour, Column};
-use neuropil_song::testing::{Tested, default_trials_per_condition, test};
+use neuropil_song::testing::{
+    Tested, default_recorded_per_condition, default_trials_per_condition, record_activity, test,
+};
 use neuropil_song::train::load_players;
 use neuropil_tasks::task::Task;
 use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// Runs the command.
 pub(crate) fn run(args: &TestArgs) -> Result<u8, Failure> {
@@ -23,6 +29,44 @@ pub(crate) fn run(args: &TestArgs) -> Result<u8, Failure> {
     let experiment = experiment::of_run(&run, args.dt)?;
     let seed = args.seed.unwrap_or(experiment.config.value.seed);
     let task = &experiment.task;
+    if args.kind == Kind::Activity {
+        let every = args.save_every / task.dt_ms;
+        if every < 1.0 || every.fract() != 0.0 {
+            let message = format!(
+                "--save-every is {}, expected a multiple of {} ms",
+                args.save_every, task.dt_ms
+            );
+            return Err(Failure::new(message, "leave it out for 50 ms"));
+        }
+        let k = args
+            .trials_per_condition
+            .unwrap_or_else(|| default_recorded_per_condition(task));
+        let recorded =
+            thread_pool(args.threads)?.install(|| recorded(&run, &experiment, seed, k, every as usize))?;
+        let path = save_activity(&run, task, &recorded)?;
+        if args.json {
+            let document = json!({
+                "task": task.definition.name,
+                "seed": seed,
+                "n_trials": recorded.behaviour.n_trials(),
+                "times_ms": recorded.policy.times_ms,
+                "n_policy_units": recorded.policy.n_units,
+                "n_value_units": recorded.value.n_units,
+                "file": path,
+            });
+            println!(
+                "{}",
+                serde_json::to_string_pretty(&document).expect("results are JSON")
+            );
+        } else {
+            eprintln!(
+                "saved {} trials to {}",
+                recorded.behaviour.n_trials(),
+                path.display()
+            );
+        }
+        return Ok(0);
+    }
     let tested = thread_pool(args.threads)?.install(|| {
         let k = args
             .trials_per_condition
@@ -55,13 +99,8 @@ pub(crate) fn run(args: &TestArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Tests the best network of a run.
-fn tested(
-    run: &RunDirectory,
-    experiment: &Experiment,
-    seed: u64,
-    per_condition: usize,
-) -> Result<Tested, Failure> {
+/// The best networks of a run.
+fn players(run: &RunDirectory, experiment: &Experiment) -> Result<(Player<f32>, Player<f32>), Failure> {
     let best = run.checkpoint("best");
     if !best.exists() {
         let message = format!("{}: no trained network", run.path().display());
@@ -72,8 +111,112 @@ fn tested(
         );
         return Err(Failure::new(message, hint));
     }
-    let (policy, _) = load_players(&best, &experiment.config.value, &experiment.task)?;
+    Ok(load_players(&best, &experiment.config.value, &experiment.task)?)
+}
+
+/// Tests the best network of a run.
+fn tested(
+    run: &RunDirectory,
+    experiment: &Experiment,
+    seed: u64,
+    per_condition: usize,
+) -> Result<Tested, Failure> {
+    let (policy, _) = players(run, experiment)?;
     Ok(test(&policy, &experiment.task, seed, per_condition))
+}
+
+/// Records the activity of the best networks of a run.
+fn recorded(
+    run: &RunDirectory,
+    experiment: &Experiment,
+    seed: u64,
+    per_condition: usize,
+    every: usize,
+) -> Result<Recorded, Failure> {
+    let (policy, value) = players(run, experiment)?;
+    let (task, sees) = (&experiment.task, experiment.config.value.training.value_input);
+    Ok(record_activity(
+        (&policy, &value),
+        task,
+        seed,
+        per_condition,
+        every,
+        sees,
+    ))
+}
+
+const RECORDED: &str = "trials/activity.csv";
+const ACTIVITY: &str = "trials/activity.npz";
+
+/// The trials as CSV; rates and predictions as NPZ, time × trial × unit.
+fn save_activity(run: &RunDirectory, task: &Task, recorded: &Recorded) -> Result<PathBuf, Failure> {
+    let csv = recorded
+        .behaviour
+        .to_csv()
+        .map_err(|error| unwritable(task, &error))?;
+    neuropil_lab::atomic::write(&run.file(RECORDED), csv.as_bytes())?;
+    let times: Vec<f32> = recorded.policy.times_ms.iter().map(|&ms| ms as f32).collect();
+    let mut arrays: Vec<array::Named<f32>> = vec![("times_ms", vec![times.len()], times)];
+    let parts = [
+        ("policy_rates", &recorded.policy),
+        ("value_rates", &recorded.value),
+        ("predicted_reward", &recorded.predicted),
+    ];
+    for (name, activity) in parts {
+        let shape = vec![activity.times_ms.len(), activity.n_trials, activity.n_units];
+        arrays.push((name, shape, activity.rates.clone()));
+    }
+    let path = run.file(ACTIVITY);
+    array::write_npz(&path, arrays)?;
+    Ok(path)
+}
+
+/// Recorded trials of a run, if there are any.
+pub(crate) fn load_activity(run: &RunDirectory, task: &Task) -> Result<Option<Recorded>, Failure> {
+    let (csv, npz) = (run.file(RECORDED), run.file(ACTIVITY));
+    if !csv.exists() || !npz.exists() {
+        return Ok(None);
+    }
+    let hint = || {
+        format!(
+            "`neuropil test {} --kind activity` makes them anew",
+            run.path().display()
+        )
+    };
+    let text = std::fs::read_to_string(&csv)
+        .map_err(|error| Failure::new(format!("{}: {error}", csv.display()), hint()))?;
+    let d = &task.definition;
+    let behaviour = Behaviour::from_csv(&d.name, task.dt_ms, &d.actions, &text)
+        .map_err(|error| Failure::new(format!("{}: {error}", csv.display()), hint()))?;
+    let mut arrays: BTreeMap<String, (Vec<usize>, Vec<f32>)> = BTreeMap::new();
+    for (name, shape, values) in array::read_npz::<f32>(&npz)? {
+        arrays.insert(name, (shape, values));
+    }
+    let mut take = |name: &str, dimensions: usize| {
+        let found = arrays.remove(name).filter(|(shape, _)| shape.len() == dimensions);
+        found.ok_or_else(|| {
+            Failure::new(
+                format!("{}: no array `{name}` of {dimensions} dimensions", npz.display()),
+                hint(),
+            )
+        })
+    };
+    let times_ms: Vec<f64> = take("times_ms", 1)?.1.into_iter().map(f64::from).collect();
+    let mut activity = |name: &str| -> Result<Activity, Failure> {
+        let (shape, rates) = take(name, 3)?;
+        Ok(Activity {
+            times_ms: times_ms.clone(),
+            n_trials: shape[1],
+            n_units: shape[2],
+            rates,
+        })
+    };
+    Ok(Some(Recorded {
+        policy: activity("policy_rates")?,
+        value: activity("value_rates")?,
+        predicted: activity("predicted_reward")?,
+        behaviour,
+    }))
 }
 
 /// After training: the default number of trials, saved.
@@ -85,19 +228,28 @@ pub(crate) fn after_training(run: &RunDirectory, experiment: &Experiment) -> Res
         experiment.config.value.seed,
         default_trials_per_condition(task),
     )?;
-    save(run, task, &tested)
+    save(run, task, &tested)?;
+    let every = (ACTIVITY_MS / task.dt_ms).round().max(1.0) as usize;
+    let k = default_recorded_per_condition(task);
+    let recorded = recorded(run, experiment, experiment.config.value.seed, k, every)?;
+    save_activity(run, task, &recorded)?;
+    Ok(())
+}
+
+/// Time between kept steps after training, in ms.
+const ACTIVITY_MS: f64 = 50.0;
+
+fn unwritable(task: &Task, error: &neuropil_song::behaviour::BehaviourError) -> Failure {
+    Failure::new(
+        format!("test trials of {}: {error}", task.definition.name),
+        "rename the factor in the task",
+    )
 }
 
 /// The trials as CSV, and their numbers as NPZ.
 fn save(run: &RunDirectory, task: &Task, tested: &Tested) -> Result<(), Failure> {
     let behaviour: Behaviour = tested.behaviour(task);
-    let broken = |error: neuropil_song::behaviour::BehaviourError| {
-        Failure::new(
-            format!("test trials of {}: {error}", task.definition.name),
-            "rename the factor in the task",
-        )
-    };
-    let csv = behaviour.to_csv().map_err(broken)?;
+    let csv = behaviour.to_csv().map_err(|error| unwritable(task, &error))?;
     neuropil_lab::atomic::write(&run.file("trials/test.csv"), csv.as_bytes())?;
     let columns = behaviour.columns();
     let numbers = columns.iter().filter_map(|(name, column)| match column {

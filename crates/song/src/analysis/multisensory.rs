@@ -48,3 +48,24 @@ pub fn cue_combination(behaviour: &Behaviour) -> Result<CueCombination, Analysis
         reached: both.powi(-2),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::synthetic;
+    use super::*;
+
+    #[test]
+    fn thresholds_of_the_invented_animal_are_found() {
+        let found = cue_combination(&synthetic::multisensory(48_000, 1)).unwrap();
+        for (sigma, expected) in [found.visual, found.auditory, found.both]
+            .iter()
+            .zip(synthetic::RATE_SIGMA)
+        {
+            assert!((sigma / expected - 1.0).abs() < 0.05, "{sigma}, not {expected}");
+        }
+        assert!(
+            (found.reached / found.optimum - 1.0).abs() < 0.1,
+            "an animal that combines well"
+        );
+    }
+}

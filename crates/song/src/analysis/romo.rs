@@ -61,3 +61,26 @@ pub fn pair_performance(behaviour: &Behaviour) -> Result<PairPerformance, Analys
         pairs: kinds.iter().filter_map(pair).collect(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::synthetic;
+    use super::*;
+
+    #[test]
+    fn every_pair_is_judged_in_both_orders() {
+        let found = pair_performance(&synthetic::romo(20_000, 1)).unwrap();
+        assert_eq!(found.pairs.len(), 10);
+        let easy = found
+            .pairs
+            .iter()
+            .find(|pair| (pair.f1, pair.f2) == (18.0, 10.0))
+            .unwrap();
+        let hard = found
+            .pairs
+            .iter()
+            .find(|pair| (pair.f1, pair.f2) == (34.0, 26.0))
+            .unwrap();
+        assert!((easy.correct.value - 0.99).abs() < 0.01 && (hard.correct.value - 0.97).abs() < 0.015);
+    }
+}

@@ -205,7 +205,7 @@ pub(crate) fn multisensory(n: usize, seed: u64) -> Behaviour {
 /// Vibrotactile comparison; lower frequencies are easier.
 pub(crate) fn romo(n: usize, seed: u64) -> Behaviour {
     let mut stream = Key::new(seed).stream(Purpose::Test, 0);
-    let mut behaviour = empty("romo", &["fixate", ">", "<"]);
+    let mut behaviour = empty("romo", &["fixate", "greater", "less"]);
     for _ in 0..n {
         let (high, low) = of(
             &mut stream,
@@ -217,14 +217,13 @@ pub(crate) fn romo(n: usize, seed: u64) -> Behaviour {
                 (34.0, 26.0),
             ],
         );
-        let order = of(&mut stream, &[">", "<"]);
-        let (f1, f2) = if order == ">" { (high, low) } else { (low, high) };
-        number(&mut behaviour, "f1", f1);
-        number(&mut behaviour, "f2", f2);
+        let order = of(&mut stream, &["greater", "less"]);
+        number(&mut behaviour, "high", high);
+        number(&mut behaviour, "low", low);
         label(&mut behaviour, "order", order);
         epoch(&mut behaviour, "f1", FIXATION_MS, 500.0);
         let correct = stream.random::<f64>() < 0.99 - 0.005 * (high - 18.0) / 4.0;
-        let greater = correct == (f1 > f2);
+        let greater = correct == (order == "greater");
         outcome(
             &mut behaviour,
             Some(if greater { 1 } else { 2 }),

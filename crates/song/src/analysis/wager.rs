@@ -144,3 +144,32 @@ pub fn wager(behaviour: &Behaviour, key: Key) -> Result<Wager, AnalysisError> {
         interval,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::synthetic;
+    use super::*;
+
+    #[test]
+    fn an_animal_that_wagers_on_confidence_is_recognised() {
+        let found = wager(&synthetic::wager(40_000, 1), Key::new(1)).unwrap();
+        let sure: Vec<f64> = found
+            .sure
+            .iter()
+            .map(|(_, proportion)| proportion.value)
+            .collect();
+        assert!(
+            sure.windows(2).all(|pair| pair[0] > pair[1] - 0.02),
+            "falls with coherence: {sure:?}"
+        );
+        assert!(sure[0] > 0.45 && sure[5] < 0.1, "{sure:?}");
+        let interval = found.interval.unwrap();
+        assert!(
+            interval.low > 0.0,
+            "right more often when the bet was waived: {interval:?}"
+        );
+        assert!(
+            interval.low < found.waived_minus_not_offered && found.waived_minus_not_offered < interval.high
+        );
+    }
+}
