@@ -1,9 +1,9 @@
 //! Expressions over a trial's factors: `(1 + coherence/100)/2 if direction < 0 else 0.5`.
 //!
 //! Arithmetic, `sqrt min max abs exp …`, comparisons, `&&`, `||` and `a if condition else b`. Every number is real:
-//! `1/2` is 0.5.
+//! `1/2` is 0.5; comparisons bind tighter than `&&`, that tighter than `||`.
 
-use exmex::{Express, FlatExVal, Val};
+use exmex::{BinOp, Express, FlatEx, MakeOperators, Operator, Val, ValMatcher, ValOpsFactory};
 
 /// Names that an expression may use, in the order of the values it is evaluated on.
 #[derive(Clone, Debug, Default)]
@@ -25,11 +25,41 @@ impl Scope {
     }
 }
 
+/// The operators of the expression crate, its `&&` and `||` moved below the comparisons: as they come,
+/// `a == 1 && b == 1` means `a == (1 && b) == 1`.
+#[derive(Clone, Debug, Default)]
+struct Operators;
+
+impl MakeOperators<Val<i32, f64>> for Operators {
+    fn make<'a>() -> Vec<Operator<'a, Val<i32, f64>>> {
+        const STEP: i64 = 10; // makes room between the crate's priorities
+        let (or, and) = (STEP / 2, STEP / 2 + 1); // above `if` and `else` at 0, below comparisons at 1
+        let moved = |operator: Operator<'a, Val<i32, f64>>| {
+            let Ok(bin) = operator.bin() else {
+                return operator;
+            };
+            let prio = match operator.repr() {
+                "||" => or,
+                "&&" => and,
+                _ => STEP * bin.prio,
+            };
+            let bin = BinOp { prio, ..bin };
+            match operator.unary() {
+                Ok(unary) => Operator::make_bin_unary(operator.repr(), bin, unary),
+                Err(_) => Operator::make_bin(operator.repr(), bin),
+            }
+        };
+        ValOpsFactory::<i32, f64>::make().into_iter().map(moved).collect()
+    }
+}
+
+type Tree = FlatEx<Val<i32, f64>, Operators, ValMatcher>;
+
 /// A parsed expression, its variables resolved to positions in the scope.
 #[derive(Clone, Debug)]
 pub(crate) struct Expr {
     text: String,
-    tree: FlatExVal<i32, f64>,
+    tree: Tree,
     variables: Vec<usize>,
 }
 
@@ -38,7 +68,7 @@ pub(crate) type ExprError = (String, Option<String>);
 
 impl Expr {
     pub(crate) fn parse(text: &str, scope: &Scope) -> Result<Self, ExprError> {
-        let tree = exmex::parse_val::<i32, f64>(&real_literals(text)).map_err(|error| {
+        let tree = <Tree as Express<Val<i32, f64>>>::parse(&real_literals(text)).map_err(|error| {
             let reason = error.to_string();
             let reason = reason
                 .split(['\n', '{', ','])
@@ -152,6 +182,25 @@ mod tests {
         let (message, hint) = Expr::parse("1 + coherense", &scope()).unwrap_err();
         assert_eq!(message, "`1 + coherense` uses the unknown name `coherense`");
         assert_eq!(hint.as_deref(), Some("did you mean `coherence`?"));
+    }
+
+    #[test]
+    fn comparisons_bind_tighter_than_and_and_that_tighter_than_or() {
+        let truth =
+            |text: &str, values: [f64; 2]| Expr::parse(text, &scope()).unwrap().truth(&values).unwrap();
+        for (coherence, x2) in [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)] {
+            let values = [coherence, x2];
+            let (a, b) = (coherence == 1.0, x2 == 1.0);
+            assert_eq!(truth("coherence == 1 && x2 == 1", values), a && b, "{values:?}");
+            assert_eq!(
+                truth("coherence == 1 || x2 == 1 && coherence < 1", values),
+                a || b && !a,
+                "{values:?}"
+            );
+        }
+        let chosen = Expr::parse("1 if coherence > 0 && x2 > 0 else -2 - 1", &scope()).unwrap();
+        assert_eq!(chosen.number(&[1.0, 1.0]).unwrap(), 1.0);
+        assert_eq!(chosen.number(&[1.0, 0.0]).unwrap(), -3.0);
     }
 
     #[test]

@@ -134,3 +134,49 @@ impl Performance {
         self.n_trials > 0 && task.quantities.iter().all(holds)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry;
+
+    #[test]
+    fn a_wager_is_judged_by_offers_that_ended_in_a_choice() {
+        let task = registry::find("wager", None).unwrap();
+        let sure = task
+            .definition
+            .actions
+            .iter()
+            .position(|name| name == "CHOOSE-SURE")
+            .unwrap();
+        let right = task
+            .definition
+            .actions
+            .iter()
+            .position(|name| name == "CHOOSE-RIGHT")
+            .unwrap();
+        let mut stream = neuropil_math::rng::Key::new(1).stream(neuropil_math::rng::Purpose::Test, 0);
+        let mut trials = Vec::new();
+        for condition in task.conditions() {
+            let trial = task.compile(condition, &BTreeMap::new(), &mut stream);
+            let step = trial.first_choice_step().unwrap();
+            let offered = trial.row_at(step).outcomes[sure].chosen;
+            // Every other offer is taken.
+            let action = if offered && trials.len() % 4 < 2 {
+                sure
+            } else {
+                right
+            };
+            trials.push((trial, End { action, step }, 0.0));
+        }
+        let taken = trials.iter().filter(|(_, end, _)| end.action == sure).count();
+        let all = trials.iter().map(|(trial, end, reward)| (trial, *end, *reward));
+        let performance = Performance::of(&task, all);
+        assert!(taken > 0);
+        assert_eq!(performance.quantities["answered"], 1.0);
+        assert_eq!(
+            performance.quantities["sure"],
+            taken as f64 / (task.n_conditions() / 2) as f64
+        );
+    }
+}
