@@ -18,6 +18,7 @@ use neuropil_draw::Figure;
 use neuropil_draw::{Color, Mark, Panel, Series};
 use neuropil_tasks::task::Task;
 use neuropil_tasks::trial::Trial;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Where the data of a figure come from, for captions.
@@ -356,37 +357,48 @@ fn wager(r: &Wager) -> Drawn {
     (title, vec![sure, correct], what)
 }
 
-/// Name of a trace, and a colour by group: dashed lines are the negative choice.
-fn trace_series(traces: &[&Trace], times_ms: &[f64], panel: Panel) -> Panel {
+/// Groups of trials that can be told apart in one panel.
+const MOST_GROUPS: usize = 6;
+
+/// Traces of groups of trials, a colour each; dashed lines are the negative choice. Of more than [`MOST_GROUPS`]
+/// groups only those with the strongest stimulus of their kind are shown.
+fn traces(traces: &[Trace], times_ms: &[f64], legend: bool, panel: Panel) -> Panel {
     let group = |trace: &Trace| (trace.curve.clone(), trace.strength.map(f64::to_bits));
-    let mut groups: Vec<_> = traces.iter().map(|trace| group(trace)).collect();
-    groups.dedup();
-    let mut shown = Vec::new();
-    groups.retain(|g| {
-        !shown.contains(g) && {
-            shown.push(g.clone());
-            true
-        }
-    });
-    traces.iter().fold(panel, |panel, trace| {
-        let number = groups.iter().position(|g| *g == group(trace)).unwrap_or(0);
+    let all: BTreeSet<_> = traces.iter().map(group).collect();
+    let strongest = |trace: &Trace| {
+        let alike = traces.iter().filter(|other| other.curve == trace.curve);
+        alike
+            .filter_map(|other| other.strength)
+            .all(|strength| trace.strength >= Some(strength))
+    };
+    let shown: Vec<&Trace> = traces
+        .iter()
+        .filter(|trace| all.len() <= MOST_GROUPS || strongest(trace))
+        .collect();
+    let mut named: Vec<_> = Vec::new();
+    shown.iter().fold(panel, |panel, trace| {
         let (x, y): (Vec<f64>, Vec<f64>) = times_ms
             .iter()
             .zip(&trace.mean)
             .filter_map(|(&x, y)| Some((x, (*y)?)))
             .unzip();
+        let known = named.iter().position(|name| *name == group(trace));
+        let number = known.unwrap_or_else(|| {
+            named.push(group(trace));
+            named.len() - 1
+        });
         let mark = if trace.positive { Mark::Line } else { Mark::Dashed };
-        let mut series = Series::line(x, y).mark(mark).color(Color::cycle(number));
-        if trace.positive
-            || !traces
-                .iter()
-                .any(|other| other.positive && group(other) == group(trace))
-        {
+        let series = Series::line(x, y).mark(mark).color(Color::cycle(number));
+        let alone = !shown
+            .iter()
+            .any(|other| other.positive && group(other) == group(trace));
+        if legend && (trace.positive || alone) {
             let strength = trace.strength.map(|strength| format!("{strength} %"));
             let name = [trace.curve.clone(), strength.unwrap_or_default()].join(" ");
-            series = series.label(name.trim().to_owned());
+            panel.series(series.label(name.trim().to_owned()))
+        } else {
+            panel.series(series)
         }
-        panel.series(series)
     })
 }
 
@@ -394,15 +406,16 @@ fn unit_activity(r: &UnitActivity) -> Drawn {
     let panels: Vec<Panel> = r
         .units
         .iter()
-        .map(|unit| {
+        .enumerate()
+        .map(|(i, unit)| {
             let axis = format!("Rate of unit {}", unit.unit);
             let panel = Panel::new(format!("Time from {} onset (ms)", r.aligned_to), axis).v_line(0.0);
-            trace_series(&unit.traces.iter().collect::<Vec<_>>(), &r.times_ms, panel)
+            traces(&unit.traces, &r.times_ms, i == 0, panel)
         })
         .collect();
     let what = format!(
-        "Mean rates of the units of the policy network that tell the {} best apart (largest |d′|), by stimulus; solid: \
-         trials that ended in the positive choice (right, high, B, >), dashed: in the other.",
+        "Mean rates of the units of the policy network that tell the {} best apart (largest |d′|), by stimulus (the strongest of \
+         each kind, where there are many kinds); solid: trials that ended in the positive choice (right, high, B, >), dashed: in the other.",
         r.selected_by
     );
     ("The most selective units".to_owned(), panels, what)
@@ -412,14 +425,11 @@ fn value_trace(r: &ValueTrace) -> Drawn {
     let panels = r
         .aligned
         .iter()
-        .map(|aligned| {
+        .enumerate()
+        .map(|(i, aligned)| {
             let panel =
                 Panel::new(format!("Time from {} (ms)", aligned.event), "Predicted reward").v_line(0.0);
-            trace_series(
-                &aligned.traces.iter().collect::<Vec<_>>(),
-                &aligned.times_ms,
-                panel,
-            )
+            traces(&aligned.traces, &aligned.times_ms, i == 0, panel)
         })
         .collect();
     let what = "Prediction of the value network, averaged by stimulus; solid: trials that ended in the positive choice \
@@ -467,7 +477,8 @@ fn state_space(r: &StateSpace) -> Drawn {
     let panels = r
         .panels
         .iter()
-        .map(|p| {
+        .enumerate()
+        .map(|(i, p)| {
             let strongest = p
                 .trajectories
                 .iter()
@@ -489,7 +500,9 @@ fn state_space(r: &StateSpace) -> Drawn {
                 let series = Series::line(t.choice.clone(), t.evidence.clone())
                     .mark(mark)
                     .color(color);
-                panel.series(series.label(format!("{:+} %", t.coherence)))
+                let sign = if t.coherence < 0.0 { "−" } else { "+" };
+                let name = format!("{sign}{} %", t.coherence.abs());
+                panel.series(if i == 0 { series.label(name) } else { series })
             })
         })
         .collect();
