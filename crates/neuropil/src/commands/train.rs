@@ -17,6 +17,9 @@ use std::time::Instant;
 /// Set by Ctrl-C and by the signals that ask to end.
 static STOP: AtomicBool = AtomicBool::new(false);
 
+/// Validations in a row without any reward before we say so.
+const STUCK_CHECKS: u32 = 20;
+
 /// What `--json` prints of a run.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Summary {
@@ -167,6 +170,7 @@ pub(crate) fn one(
         .and_then(|q| q.at_least)
         .unwrap_or(1.0);
     let mut curve = Vec::new();
+    let (abort, mut stuck) = (task.definition.rewards.abort, 0);
     let mut watch = |news: News| {
         match news {
             News::Update(update) => progress.update(update),
@@ -176,6 +180,18 @@ pub(crate) fn one(
                     check.performance.fraction_correct(),
                 ));
                 progress.check(check, &curve, threshold);
+                stuck = if check.performance.mean_reward <= abort {
+                    stuck + 1
+                } else {
+                    0
+                };
+                if stuck == STUCK_CHECKS && !quiet {
+                    progress.say(&format!(
+                        "{label}: every trial of the last {stuck} validations ended with {abort}: nothing is being \
+                         learnt; `training.t0_return = \"immediate\"` is what makes learning start when trials that \
+                         are sat out are punished"
+                    ));
+                }
             }
             News::Restart(attempt, reason) => {
                 let why = match reason {
