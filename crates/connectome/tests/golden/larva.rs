@@ -333,3 +333,37 @@ fn spearman(x: &[f64], y: &[f64]) -> f64 {
         .unwrap()
         .r
 }
+
+#[test]
+fn integration_and_recurrence_are_within_their_bands() {
+    use neuropil_connectome::integration::{integration, recurrence};
+    let Some(larva) = larva() else { return };
+    let settings = Settings::default();
+    let eight = integration(larva, "ad", 8, &settings).unwrap();
+    assert_eq!(eight.modalities.len(), 12);
+    let share = |part: usize| part as f64 / eight.reached as f64;
+    close("reached", eight.reached as f64, 2145.0, 12.0);
+    close("labelled line", share(eight.labelled_line), 0.117, 0.01);
+    close("all twelve", share(eight.by_all), 0.624, 0.02);
+    for (class, expected) in [
+        ("DN-VNC", [6, 166, 146]),
+        ("DN-SEZ", [48, 76, 44]),
+        ("RGN", [4, 28, 24]),
+    ] {
+        let (one, several, all, _) = eight.outputs[class];
+        for (found, wanted) in [one, several, all].into_iter().zip(expected) {
+            close(class, found as f64, f64::from(wanted), 4.0);
+        }
+    }
+    let recurrent = recurrence(larva, "ad", &[3, 5, 8], &settings).unwrap();
+    assert!(
+        (0.39..=0.46).contains(&recurrent[1].recurrent_neurons),
+        "{}",
+        recurrent[1].recurrent_neurons
+    );
+    close("3 hops", recurrent[0].recurrent_neurons, 0.098, 0.02);
+    close("8 hops", recurrent[2].recurrent_neurons, 0.626, 0.03);
+    assert_eq!(recurrent[1].units.len(), 1293);
+    assert!(recurrent[1].by_class["MBIN"].2 > 0.95 && recurrent[1].by_class["RGN"].2 == 0.0);
+    close("feedback of DN-VNC", recurrent[2].feedback["DN-VNC"], 0.78, 0.06);
+}
