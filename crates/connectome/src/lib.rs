@@ -14,6 +14,8 @@
 //! # Ok::<(), neuropil_connectome::error::DataError>(())
 //! ```
 
+pub mod answer;
+pub mod bilateral;
 pub mod cascade;
 pub mod data;
 pub mod error;
@@ -24,5 +26,6 @@ pub mod integration;
 pub mod read;
 pub mod select;
 pub mod simulate;
+pub mod spectral;
 pub mod stats;
 pub mod threshold;

@@ -367,3 +367,72 @@ fn integration_and_recurrence_are_within_their_bands() {
     assert!(recurrent[1].by_class["MBIN"].2 > 0.95 && recurrent[1].by_class["RGN"].2 == 0.0);
     close("feedback of DN-VNC", recurrent[2].feedback["DN-VNC"], 0.78, 0.06);
 }
+
+/// Predicted pairs and latent positions of the authors: (neuron, partner, positions).
+fn authors(larva: &Connectome) -> Vec<(usize, Option<usize>, Vec<f64>)> {
+    let rows = table(&folder().join("winding2023/reference_outputs.csv.gz"));
+    let column = |name: &str| rows[0].iter().position(|h| h == name).unwrap();
+    let (has, pair, valid, first) = (
+        column("has_embedding"),
+        column("predicted_pair"),
+        column("has_valid_predicted_pair"),
+        column("latent_0"),
+    );
+    rows[1..]
+        .iter()
+        .filter(|r| r[has] == "1")
+        .map(|r| {
+            let partner = (r[valid] == "1").then(|| larva.find(&r[pair])).flatten();
+            let latent = r[first..first + 16].iter().map(|v| v.parse().unwrap()).collect();
+            (larva.find(&r[0]).unwrap(), partner, latent)
+        })
+        .collect()
+}
+
+#[test]
+fn the_joint_embedding_is_the_authors() {
+    use neuropil_connectome::bilateral::{EmbedSettings, joint_embedding, soma_sides};
+    use neuropil_connectome::data::Side;
+    let Some(larva) = larva() else { return };
+    let reference = json("real/embedding.json");
+    let authors = authors(larva);
+    let sides = soma_sides(larva);
+    let pairs: Vec<(usize, usize)> = authors
+        .iter()
+        .filter(|a| sides[a.0] == Side::Left)
+        .filter_map(|a| Some((a.0, a.1?)))
+        .collect();
+    let graph = larva.layer("all").unwrap();
+    let joint = joint_embedding(&graph, &sides, &pairs, &EmbedSettings::default()).unwrap();
+    assert_eq!((joint.neurons.len(), joint.n_left), (2920, 1456));
+    for (k, name) in ["ll", "rr", "lr", "rl"].iter().enumerate() {
+        close(
+            name,
+            joint.block_norms[k],
+            numbers(&reference["frobenius_ll_rr_lr_rl"])[k],
+            1e-6,
+        );
+        let expected = numbers(&reference["singular_values"][name]);
+        for (s, wanted) in joint.block_singular_values[k].iter().zip(&expected) {
+            close(name, *s, *wanted, 1e-6 * wanted);
+        }
+    }
+    for (s, wanted) in joint
+        .singular_values
+        .iter()
+        .zip(numbers(&reference["joint_singular_values"]))
+    {
+        close("joint", *s, wanted, 1e-6 * wanted);
+    }
+    let place: BTreeMap<usize, usize> = joint.neurons.iter().enumerate().map(|(k, &i)| (i, k)).collect();
+    let mut worst: f64 = 0.0;
+    for c in 0..16 {
+        let at = |i: usize| joint.positions[place[&i] * 16 + c];
+        let dot: f64 = authors.iter().map(|a| at(a.0) * a.2[c]).sum();
+        for a in &authors {
+            worst = worst.max((at(a.0) * dot.signum() - a.2[c]).abs());
+        }
+    }
+    eprintln!("largest difference to the authors' joint embedding: {worst:.2e}");
+    assert!(worst < 1e-5, "{worst}");
+}

@@ -112,3 +112,87 @@ fn degrees_hops_reciprocity_and_rich_club_match() {
         close("rich club", *phi, number(&expected[&k.to_string()]), 1e-12);
     }
 }
+
+#[test]
+fn ranks_diagonal_and_embedding_match() {
+    use neuropil_connectome::spectral::{
+        Block, augment_diagonal, embed, pass_to_ranks, regularised_laplacian, top_svd,
+    };
+    let file = json("synthetic/sbm.json");
+    let text = std::fs::read_to_string(crate::files::folder().join("synthetic/sbm_adjacency.csv")).unwrap();
+    let dense: Vec<f64> = text
+        .split([',', '\n'])
+        .filter(|t| !t.is_empty())
+        .map(|t| t.parse().unwrap())
+        .collect();
+    let graph = Csr::from_dense(100, &dense);
+    let ranked = pass_to_ranks(&graph);
+    for (i, j, w) in graph.edges() {
+        close(
+            "rank",
+            ranked.weight(i, j),
+            number(&file["ptr_of_weight"][w.to_string()]),
+            1e-12,
+        );
+    }
+    let augmented = augment_diagonal(&ranked);
+    for (i, expected) in numbers(&file["augmented_diagonal_first5"]).iter().enumerate() {
+        close("diagonal", augmented.weight(i, i), *expected, 1e-12);
+    }
+    let block = Block::of(&augmented);
+    for (s, expected) in top_svd(&block, 10)
+        .s
+        .iter()
+        .zip(numbers(&file["ase_singular_values"]))
+    {
+        close("singular value", *s, expected, 1e-8);
+    }
+    let laplacian = Block::of(&regularised_laplacian(&ranked));
+    for (s, expected) in top_svd(&laplacian, 10)
+        .s
+        .iter()
+        .zip(numbers(&file["lse_rdad_singular_values"]))
+    {
+        close("Laplacian singular value", *s, expected, 1e-8);
+    }
+    let e = embed(&block, 3);
+    for (j, expected) in numbers(&file["XY_product_first_row"]).iter().enumerate() {
+        let product: f64 = (0..3).map(|k| e.x[k] * e.y[3 * j + k]).sum();
+        close("X Y'", product, *expected, 1e-8);
+    }
+}
+
+#[test]
+fn elbows_match() {
+    use neuropil_connectome::spectral::{elbows, profile_likelihood};
+    for (name, case) in json("synthetic/elbows.json").as_object().unwrap() {
+        let values = numbers(&case["values"]);
+        assert_eq!(elbows(&values, 3), indices(&case["elbows3"]), "{name}");
+        for (found, expected) in profile_likelihood(&values)
+            .iter()
+            .zip(numbers(&case["loglik_first"]))
+        {
+            assert!(
+                *found == expected || (found - expected).abs() < 1e-9,
+                "{name}: {found}, {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn procrustes_matches() {
+    use neuropil_connectome::spectral::procrustes::{kernel, orthogonal};
+    let file = json("synthetic/flow_procrustes.json");
+    let (a, b) = (numbers(&file["A"]), numbers(&file["B"]));
+    let q = orthogonal(&a, &b, 3);
+    for (found, expected) in q.iter().zip(numbers(&file["Q_orthogonal"])) {
+        close("orthogonal", *found, expected, 1e-8);
+    }
+    for (found, expected) in kernel(&a, &b, 3, &q, 0.1, 10)
+        .iter()
+        .zip(numbers(&file["Q_kernel10"]))
+    {
+        close("kernel", *found, expected, 1e-8);
+    }
+}
