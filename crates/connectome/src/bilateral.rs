@@ -132,7 +132,7 @@ pub fn joint_embedding(
         })
         .collect();
     let d = blocks.iter().map(|b| b.d).min().unwrap_or(0);
-    let blocks: Vec<Embedding> = blocks.into_iter().map(|b| cut(b, d)).collect();
+    let blocks: Vec<Embedding> = blocks.iter().map(|b| cut(b, d)).collect();
     let (ll, rr, lr, rl) = (&blocks[0], &blocks[1], &blocks[2], &blocks[3]);
     let ipsi = align((ll, rr), false, &known, d, settings);
     let contra = align((lr, rl), true, &known, d, settings);
@@ -162,7 +162,7 @@ pub fn joint_embedding(
     })
 }
 
-fn cut(embedding: Embedding, d: usize) -> Embedding {
+fn cut(embedding: &Embedding, d: usize) -> Embedding {
     let own = embedding.d;
     let take = |m: &[f64]| m.chunks_exact(own).flat_map(|row| row[..d].to_vec()).collect();
     Embedding {

@@ -436,3 +436,60 @@ fn the_joint_embedding_is_the_authors() {
     eprintln!("largest difference to the authors' joint embedding: {worst:.2e}");
     assert!(worst < 1e-5, "{worst}");
 }
+
+#[test]
+fn types_on_the_authors_embedding_are_like_theirs() {
+    use neuropil_connectome::types::{TypeSettings, adjusted_rand, averaged, divide};
+    let Some(larva) = larva() else { return };
+    let authors = authors(larva);
+    let row: BTreeMap<usize, usize> = authors.iter().enumerate().map(|(k, a)| (a.0, k)).collect();
+    let partner: Vec<Option<usize>> = authors
+        .iter()
+        .map(|a| a.1.and_then(|j| row.get(&j).copied()))
+        .collect();
+    let latent: Vec<f64> = authors.iter().flat_map(|a| a.2.clone()).collect();
+    let positions = averaged(&latent, 16, &partner, 10);
+    let file = table(&folder().join("winding2023/reference_outputs.csv.gz"));
+    let first = file[0].iter().position(|h| h == "cluster_level_1").unwrap();
+    let label: BTreeMap<&str, &Vec<String>> = file[1..].iter().map(|r| (r[0].as_str(), r)).collect();
+    let mut mean = [0.0; 8];
+    for seed in 1..=3 {
+        let began = std::time::Instant::now();
+        let types = divide(
+            &positions,
+            10,
+            &TypeSettings {
+                seed,
+                ..TypeSettings::default()
+            },
+        );
+        let seconds = began.elapsed().as_secs_f64();
+        let c = &types.counts;
+        assert_eq!(c[..4], [2, 4, 8, 16]);
+        assert!(
+            (30..=32).contains(&c[4]) && (50..=64).contains(&c[5]) && (85..=100).contains(&c[6]),
+            "{c:?}"
+        );
+        for level in 0..8 {
+            let theirs: Vec<usize> = authors
+                .iter()
+                .map(|a| label[larva.id_text(a.0).as_str()][first + level].parse().unwrap())
+                .collect();
+            mean[level] += adjusted_rand(&types.levels[level], &theirs) / 3.0;
+            for (k, partner) in partner.iter().enumerate() {
+                if let Some(j) = partner {
+                    assert_eq!(
+                        types.levels[level][k], types.levels[level][*j],
+                        "a pair in two clusters"
+                    );
+                }
+            }
+        }
+        eprintln!("seed {seed}: {c:?} clusters in {seconds:.1} s");
+    }
+    eprintln!("adjusted Rand index with the authors by level: {mean:.2?}");
+    assert!(
+        mean[..4].iter().all(|ari| *ari >= 0.6) && mean[6] >= 0.35,
+        "{mean:?}"
+    );
+}
