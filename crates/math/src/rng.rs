@@ -38,6 +38,14 @@ pub enum Purpose {
     Permutation = 12,
     /// Random draws in tests and benchmarks.
     Test = 13,
+    /// Random walks on a graph.
+    Walk = 40,
+    /// Rewired null graphs.
+    Rewire = 41,
+    /// Random starts of clustering.
+    Cluster = 42,
+    /// Generated graphs.
+    Generate = 43,
 }
 
 /// Which part of an experiment a stream belongs to; streams of different phases never meet.

@@ -1,5 +1,7 @@
 //! Everything that can be typed.
 
+pub(crate) mod connectome;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -47,6 +49,8 @@ pub(crate) enum Command {
     Bench(BenchArgs),
     /// Reproduce a paper's results with many seeds.
     Reproduce(ReproduceArgs),
+    /// Analyse a whole brain's wiring: cascades, hubs, order, recurrence.
+    Connectome(connectome::ConnectomeArgs),
     /// Print a completion script for a shell.
     Completions {
         /// bash, zsh, fish, powershell or elvish.

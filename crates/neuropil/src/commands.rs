@@ -3,6 +3,7 @@
 pub(crate) mod analyse;
 pub(crate) mod bench;
 pub(crate) mod completions;
+pub(crate) mod connectome;
 pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod seeds;

@@ -1,6 +1,7 @@
 //! What went wrong, and the exit code for it.
 
 use miette::{LabeledSpan, MietteDiagnostic, NamedSource, Report};
+use neuropil_connectome::error::DataError;
 use neuropil_lab::error::{LabError, Problem};
 use neuropil_song::train::TrainError;
 use neuropil_tasks::error::TaskError;
@@ -137,6 +138,17 @@ impl From<TrainError> for Failure {
                     place: None,
                 }
             }
+        }
+    }
+}
+
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
+        let (message, hint) = split(&error.to_string());
+        Self {
+            message,
+            hint,
+            place: None,
         }
     }
 }

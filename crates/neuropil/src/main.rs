@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         Command::Test(args) => commands::test::run(&args),
         Command::Analyse(args) => commands::analyse::run(&args),
         Command::Report(args) => commands::report::run(&args),
+        Command::Connectome(args) => commands::connectome::run(&args),
         Command::Bench(args) => commands::bench::run(&args),
         Command::Reproduce(args) => commands::reproduce::run(&args, quiet),
         Command::Completions { shell } => {

@@ -25,6 +25,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "neuropil-connectome",
+        &["neuropil-math", "neuropil-lab", "neuropil-draw"],
+    ),
+    (
         "neuropil",
         &[
             "neuropil-math",
@@ -34,6 +38,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "neuropil-lab",
             "neuropil-draw",
             "neuropil-song",
+            "neuropil-connectome",
         ],
     ),
 ];

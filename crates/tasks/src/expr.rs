@@ -193,8 +193,8 @@ mod tests {
             let (a, b) = (coherence == 1.0, x2 == 1.0);
             assert_eq!(truth("coherence == 1 && x2 == 1", values), a && b, "{values:?}");
             assert_eq!(
-                truth("coherence == 1 || x2 == 1 && coherence < 1", values),
-                a || b && !a,
+                truth("coherence == 1 || x2 == 1 && x2 < coherence", values),
+                a || b && x2 < coherence,
                 "{values:?}"
             );
         }

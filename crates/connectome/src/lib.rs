@@ -1,0 +1,34 @@
+//! Whole-brain wiring analysis (Winding et al., Science 379, eadd9330, 2023).
+//!
+//! From synapse-resolution wiring — neurons, directed edges with synapse counts, compartment-resolved layers,
+//! homologous pairs, annotations — to edge statistics, orderings, hubs, signal cascades, recurrence and cell types.
+//!
+//! ```no_run
+//! use neuropil_connectome::{cascade, read, select};
+//!
+//! let brain = read::load("supplement_s1.zip".as_ref())?;
+//! let sources = select::select(&brain, "annotations~olfactory")?;
+//! let stop = cascade::output_stops(&brain);
+//! let reached = cascade::cascade(&brain.layer("ad")?, &sources, &stop, &cascade::Settings::default())?;
+//! println!("{} neurons downstream", reached.downstream(&brain.units(), 0.5, 8).len());
+//! # Ok::<(), neuropil_connectome::error::DataError>(())
+//! ```
+
+pub mod answer;
+pub mod bilateral;
+pub mod cascade;
+pub mod data;
+pub mod error;
+pub mod flow;
+pub mod graph;
+pub mod hubs;
+pub mod integration;
+pub mod mixture;
+pub mod read;
+pub mod select;
+pub mod simulate;
+pub mod spectral;
+pub mod starts;
+pub mod stats;
+pub mod threshold;
+pub mod types;

@@ -1,0 +1,16 @@
+//! Reference numbers on small graphs, the larval brain and C. elegans.
+//!
+//! Reads `$NEUROPIL_GOLDEN/connectome`, else the shared golden folder beside the checkout, else the crate's own
+//! copies of the small computed ones. Tests on published data, which never enter the repository, say so and pass
+//! where the data are absent.
+
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
+
+#[path = "golden/celegans.rs"]
+mod celegans;
+#[path = "golden/files.rs"]
+mod files;
+#[path = "golden/larva.rs"]
+mod larva;
+#[path = "golden/synthetic.rs"]
+mod synthetic;
