@@ -61,6 +61,13 @@ fn named_ticks(names: &[String]) -> Vec<(f64, String)> {
 /// Share and strength of the edges of each layer.
 pub fn edge_types(layers: &BTreeMap<String, LayerStats>) -> Drawn {
     let names: Vec<String> = layers.keys().filter(|name| *name != "all").cloned().collect();
+    let mut names = names;
+    names.sort_by_key(|name| {
+        crate::data::TYPED_LAYERS
+            .iter()
+            .position(|t| t == name)
+            .unwrap_or(9)
+    });
     let synapses: f64 = names.iter().map(|n| layers[n].synapses).sum();
     let edges: usize = names.iter().map(|n| layers[n].edges).sum();
     let share: Vec<f64> = names
@@ -143,7 +150,7 @@ pub fn multiplexed(rows: &[Multiplex]) -> Drawn {
     let x: Vec<f64> = (0..shown.len()).map(|k| k as f64).collect();
     let positive = |v: f64| if v > 0.0 { v } else { f64::NAN };
     let observed: Vec<f64> = shown.iter().map(|r| positive(r.count as f64)).collect();
-    let expected: Vec<f64> = shown.iter().map(|r| positive(r.expected.max(1e-3))).collect();
+    let expected: Vec<f64> = shown.iter().map(|r| positive(r.expected)).collect();
     // Names of many layers are too long for ticks: they go to the y axis.
     let down: Vec<f64> = x.iter().map(|k| -k).collect();
     let ticks: Vec<(f64, String)> = names
