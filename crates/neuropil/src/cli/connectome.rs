@@ -37,6 +37,10 @@ pub(crate) enum ConnectomeVerb {
     Integration(RunArgs),
     /// Units that are both downstream and upstream of one another.
     Recurrence(RunArgs),
+    /// Neuron types: joint spectral embedding and divisive clustering.
+    Types(TypesArgs),
+    /// Write one page with every figure, and each figure's numbers.
+    Report(PageArgs),
     /// Generate a larva-like connectome in a folder.
     Simulate(SimulateArgs),
 }
@@ -159,6 +163,40 @@ pub(crate) struct RunArgs {
     /// Hops that count [default: 8 for integration, 5 for recurrence].
     #[arg(long)]
     pub hops: Option<usize>,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+/// Arguments of `types`.
+#[derive(Debug, Args)]
+pub(crate) struct TypesArgs {
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Dimensions of the embedding that are clustered.
+    #[arg(long, default_value_t = 10)]
+    pub dimensions: usize,
+    /// Clusters of fewer neurons are not split.
+    #[arg(long, default_value_t = 32)]
+    pub min_split: usize,
+    /// Deepest level.
+    #[arg(long, default_value_t = 8)]
+    pub levels: usize,
+    /// Seed of the random starts.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub(crate) struct PageArgs {
+    /// Connectome: a file or folder.
+    pub data: PathBuf,
+    /// Folder of report.html, figures and tables.
+    #[arg(long, default_value = "connectome-report")]
+    pub out: PathBuf,
+    /// Threads [default: all cores; results do not depend on it].
+    #[arg(long, alias = "jobs")]
+    pub threads: Option<usize>,
     #[command(flatten)]
     pub settings: SettingsArgs,
 }

@@ -1,7 +1,8 @@
 //! `neuropil connectome`: questions to a wiring diagram.
 
 use crate::cli::connectome::{
-    CascadeArgs, ConnectomeArgs, ConnectomeVerb, DataArgs, EdgesArgs, Pairs, SettingsArgs, SimulateArgs,
+    CascadeArgs, ConnectomeArgs, ConnectomeVerb, DataArgs, EdgesArgs, PageArgs, Pairs, SettingsArgs,
+    SimulateArgs,
 };
 use crate::failure::Failure;
 use neuropil_connectome::answer::{self, Answer, CascadeQuestion};
@@ -10,7 +11,9 @@ use neuropil_connectome::data::Connectome;
 use neuropil_connectome::error::DataError;
 use neuropil_connectome::simulate::{SimulateSettings, simulate, tables};
 use neuropil_connectome::threshold::{PairRule, Threshold};
-use neuropil_connectome::{read, select};
+use neuropil_connectome::types::TypeSettings;
+use neuropil_connectome::{read, report, select};
+use neuropil_draw::DrawError;
 use neuropil_lab::{atomic, table};
 use serde_json::json;
 use std::fmt::Write as _;
@@ -63,6 +66,17 @@ pub(crate) fn run(args: &ConnectomeArgs) -> Result<u8, Failure> {
                 &settings(&args.settings),
             )
         }),
+        ConnectomeVerb::Types(args) => tell(&args.data, |c| {
+            let settings = TypeSettings {
+                dimensions: args.dimensions,
+                min_split: args.min_split,
+                levels: args.levels,
+                seed: args.seed,
+                ..TypeSettings::default()
+            };
+            report::types_answer(c, &settings)
+        }),
+        ConnectomeVerb::Report(args) => page(args),
         ConnectomeVerb::Simulate(args) => generate(args),
     }
 }
@@ -149,16 +163,49 @@ fn for_people(answer: &Answer) -> String {
     text
 }
 
+/// Writes the page, and every figure as SVG and PNG with its numbers as CSV.
+fn page(args: &PageArgs) -> Result<u8, Failure> {
+    let pool = super::train::thread_pool(args.threads)?;
+    let (connectome, drawn, missing) = pool.install(|| -> Result<_, DataError> {
+        let connectome = read::load(&args.data)?;
+        let (drawn, missing) = report::findings(&connectome, &settings(&args.settings))?;
+        Ok((connectome, drawn, missing))
+    })?;
+    let warned = connectome.warnings.iter().chain(&missing);
+    warned.for_each(|warning| eprintln!("warning: {warning}"));
+    create(&args.out)?;
+    let broken = |error: DrawError| Failure::new(error.to_string(), "report this as a bug");
+    for (figure, numbers) in &drawn {
+        let path = |ending: &str| args.out.join(format!("{}.{ending}", figure.name));
+        atomic::write(&path("svg"), figure.to_svg().map_err(broken)?.as_bytes())?;
+        atomic::write(&path("png"), &figure.to_png().map_err(broken)?)?;
+        table::write_csv(&path("csv"), &numbers.headers, &numbers.rows)?;
+    }
+    let name = args.data.file_name().unwrap_or_default().to_string_lossy();
+    let page = report::page(&connectome, &name, &drawn, &missing)?;
+    let html = page.to_html().map_err(broken)?;
+    atomic::write(&args.out.join("report.html"), html.as_bytes())?;
+    for (figure, _) in &drawn {
+        println!("{:<18} {}", figure.name, figure.title);
+    }
+    println!("\n{}", args.out.join("report.html").display());
+    Ok(0)
+}
+
+fn create(folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        let message = format!("{}: cannot create the folder: {error}", folder.display());
+        Failure::new(message, "name a folder that can be written")
+    })
+}
+
 fn generate(args: &SimulateArgs) -> Result<u8, Failure> {
     let connectome = simulate(&SimulateSettings {
         pairs: args.pairs,
         mean_degree: args.degree,
         seed: args.seed,
     });
-    std::fs::create_dir_all(&args.out).map_err(|error| {
-        let message = format!("{}: cannot create the folder: {error}", args.out.display());
-        Failure::new(message, "name a folder that can be written")
-    })?;
+    create(&args.out)?;
     let write = |name: &str, (headers, rows): &(Vec<String>, Vec<Vec<String>>)| {
         let path: &Path = &args.out.join(name);
         atomic::write(path, table::csv_text(headers, rows).as_bytes())
