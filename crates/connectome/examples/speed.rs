@@ -1,0 +1,92 @@
+//! Seconds of the main computations, one JSON object a line.
+//!
+//! `cargo run --release -p neuropil-connectome --example speed -- DATA` measures on a connectome with senses,
+//! `… -- scale NEURONS EDGES` on a generated graph (139000 15000000 is the size of an adult fly's brain).
+
+#![allow(clippy::print_stdout, reason = "an example talks")]
+
+use neuropil_connectome::bilateral::{EmbedSettings, embed_connectome};
+use neuropil_connectome::cascade::{Settings, cascade, output_stops};
+use neuropil_connectome::flow::signal_flow;
+use neuropil_connectome::hubs::{HUB_DEGREE, hubs};
+use neuropil_connectome::integration::{modalities, recurrence};
+use neuropil_connectome::read::load;
+use neuropil_connectome::simulate::random_graph;
+use neuropil_connectome::spectral::{Block, embed, pass_to_ranks};
+use neuropil_connectome::threshold::{PairRule, Threshold, strong_edges};
+use neuropil_connectome::types::{TypeSettings, divide};
+use std::error::Error;
+use std::time::Instant;
+
+fn timed<T>(work: &str, f: impl FnOnce() -> T) -> T {
+    let began = Instant::now();
+    let result = f();
+    let (seconds, threads) = (began.elapsed().as_secs_f64(), rayon::current_num_threads());
+    println!(r#"{{"work": "{work}", "threads": {threads}, "seconds": {seconds:.4}}}"#);
+    result
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if let [word, n, edges] = &args[..]
+        && word == "scale"
+    {
+        return scale(n.parse()?, edges.parse()?);
+    }
+    let path = args
+        .first()
+        .ok_or("name a connectome, or `scale NEURONS EDGES`")?;
+    let brain = timed("load", || load(path.as_ref()))?;
+    let layer = brain.layer(brain.default_layer())?;
+    let all = brain.layer("all")?;
+    let stop = output_stops(&brain);
+    let settings = Settings::default();
+    if let Some((name, sources)) = modalities(&brain).first() {
+        timed(&format!("{name} cascade, 1000 runs"), || {
+            cascade(&layer, sources, &stop, &settings)
+        })?;
+    }
+    timed("cascades from every unit, 1000 runs, 8 hops", || {
+        recurrence(&brain, brain.default_layer(), &[5], &settings)
+    })?;
+    timed("signal flow", || signal_flow(&all));
+    timed("pass to ranks", || pass_to_ranks(&all));
+    timed("spectral embedding of the sum, d = 24", || {
+        embed(&Block::of(&all), 24)
+    });
+    let strong = timed("strong edges of a layer", || {
+        strong_edges(
+            &brain,
+            brain.default_layer(),
+            Threshold::Fraction(0.01),
+            PairRule::Mean,
+        )
+    })?;
+    timed("hubs", || hubs(&brain, &strong, HUB_DEGREE));
+    let joint = timed("joint embedding", || {
+        embed_connectome(&brain, &EmbedSettings::default())
+    })?;
+    let d = 10.min(joint.dimensions);
+    let rows = joint.positions.chunks_exact(joint.dimensions);
+    let positions: Vec<f64> = rows.flat_map(|row| row[..d].to_vec()).collect();
+    timed("divisive clustering, 8 levels, no pairs averaged", || {
+        divide(&positions, d, &TypeSettings::default())
+    });
+    Ok(())
+}
+
+fn scale(n: usize, edges: usize) -> Result<(), Box<dyn Error>> {
+    let graph = timed("generate", || random_graph(n, edges, 1));
+    println!(r#"{{"neurons": {n}, "edges": {}}}"#, graph.n_edges());
+    let sources: Vec<usize> = (0..100).map(|k| k * n / 100).collect();
+    let settings = Settings::default();
+    timed("cascade from 100 neurons, 1000 runs", || {
+        cascade(&graph, &sources, &vec![false; n], &settings)
+    })?;
+    timed("degrees and strengths", || (graph.degrees(), graph.strengths()));
+    timed("threshold of 5 synapses", || {
+        graph.map(|_, _, w| if w >= 5.0 { w } else { 0.0 })
+    });
+    timed("spectral embedding, d = 24", || embed(&Block::of(&graph), 24));
+    Ok(())
+}
