@@ -69,7 +69,7 @@ fn load_unchecked(path: &Path) -> Result<Connectome, DataError> {
         "parquet" | "feather" | "arrow" => {
             Err(
                 DataError::field(path, 0, "", "a columnar table", "a form that this build reads")
-                    .hint("build with `--features columnar`, or export the table as CSV"),
+                    .hint("export the table as CSV, or give the supplement, GraphML, Matrix Market or npz"),
             )
         }
         _ if matrix::looks_square(path)? => matrix::read(path),
