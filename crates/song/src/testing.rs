@@ -56,7 +56,7 @@ pub fn test(policy: &Player<f32>, task: &Task, seed: u64, per_condition: usize) 
 
 /// Runs `per_condition` trials of every condition and keeps the activity of both networks at every `every`-th step.
 ///
-/// The trials are others than those of [`test`].
+/// The trials are others than those of [`test()`].
 pub fn record_activity(
     players: (&Player<f32>, &Player<f32>),
     task: &Task,
