@@ -100,12 +100,7 @@ fn block<R: Real>(
             for (a, row) in actions.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
                 *row = rollout.actions[t - 1].map(|action| if a == action { R::ONE } else { R::ZERO });
             }
-            let drive = history.noise_mut(t);
-            if value.noise_sd > 0.0 {
-                noise.fill_normal(value.noise_sd, drive);
-            } else {
-                drive.fill(R::ZERO);
-            }
+            noise.fill_normal(value.noise_sd, history.noise_mut(t));
             network.advance(&mut history, t);
         }
         if !t.is_multiple_of(every) {

@@ -42,11 +42,7 @@ impl<const L: usize> Keyed<L> {
 
 impl<R: Real, const L: usize> Draws<R, L> for Keyed<L> {
     fn noise(&mut self, _: usize, noise: &mut [R]) {
-        if self.noise_sd > 0.0 {
-            self.noise.fill_normal(self.noise_sd, noise);
-        } else {
-            noise.fill(R::ZERO);
-        }
+        self.noise.fill_normal(self.noise_sd, noise);
     }
 
     fn uniform(&mut self, _: usize) -> [f64; L] {

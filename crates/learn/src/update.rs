@@ -216,13 +216,7 @@ impl<R: Real, const L: usize> Randomness<R, L> for KeyedRandomness {
     fn value(&self, trials: &[u64]) -> Box<dyn FnMut(usize, &mut [R]) + '_> {
         let mut lanes = NoiseLanes::<L>::new(self.key, Purpose::ValueNoise, trials);
         let sd = self.value_noise_sd;
-        Box::new(move |_, noise: &mut [R]| {
-            if sd > 0.0 {
-                lanes.fill_normal(sd, noise);
-            } else {
-                noise.fill(R::ZERO);
-            }
-        })
+        Box::new(move |_, noise: &mut [R]| lanes.fill_normal(sd, noise))
     }
 }
 

@@ -36,13 +36,18 @@ impl<const L: usize> NoiseLanes<L> {
         bits.map(unit)
     }
 
-    /// Fills `out`, shaped \[rows\]\[L\], with normal numbers of standard deviation `sd` (mean 0).
+    /// Fills `out`, shaped \[rows\]\[L\], with normal numbers of standard deviation `sd` (mean 0); with `sd` 0
+    /// nothing is drawn.
     ///
     /// # Panics
     /// When `out` is not a whole number of rows.
     pub fn fill_normal<R: Real>(&mut self, sd: f64, out: &mut [R]) {
         assert_eq!(out.len() % L, 0, "noise needs whole rows of {L} lanes");
-        fill_normal(&mut self.state, sd as f32, out);
+        if sd > 0.0 {
+            fill_normal(&mut self.state, sd as f32, out);
+        } else {
+            out.fill(R::ZERO);
+        }
     }
 }
 

@@ -26,6 +26,7 @@ mod error;
 mod synthetic;
 
 use neuropil_math::rng::Key;
+use neuropil_tasks::registry::PUBLISHED;
 use serde::{Deserialize, Serialize};
 
 use crate::behaviour::Behaviour;
@@ -105,15 +106,7 @@ pub const ANALYSES: &[Analysis] = &[
     Analysis {
         name: "learning-curve",
         title: "Learning",
-        tasks: &[
-            "rdm",
-            "rdm-rt",
-            "mante",
-            "multisensory",
-            "romo",
-            "wager",
-            "economic",
-        ],
+        tasks: &PUBLISHED,
         needs: Needs::Learning,
         compute: |session| {
             Ok(Finding::LearningCurve(learning_curve::learning_curve(
@@ -197,15 +190,7 @@ pub const ANALYSES: &[Analysis] = &[
     Analysis {
         name: "unit-activity",
         title: "Activity of single units",
-        tasks: &[
-            "rdm",
-            "rdm-rt",
-            "mante",
-            "multisensory",
-            "romo",
-            "wager",
-            "economic",
-        ],
+        tasks: &PUBLISHED,
         needs: Needs::Activity,
         compute: |session| {
             let recorded = session.recorded()?;
@@ -216,15 +201,7 @@ pub const ANALYSES: &[Analysis] = &[
     Analysis {
         name: "value-trace",
         title: "Predicted reward",
-        tasks: &[
-            "rdm",
-            "rdm-rt",
-            "mante",
-            "multisensory",
-            "romo",
-            "wager",
-            "economic",
-        ],
+        tasks: &PUBLISHED,
         needs: Needs::Activity,
         compute: |session| {
             Ok(Finding::ValueTrace(value_trace::value_trace(

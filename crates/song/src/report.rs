@@ -7,6 +7,7 @@ use crate::figures::{Origin, figure};
 use neuropil_draw::{Figure, Report, ReportTable, Section};
 use neuropil_learn::train::Progress;
 use neuropil_math::rng::{Key, Phase};
+use neuropil_math::stats::summary::mean;
 use neuropil_tasks::task::Task;
 
 /// One analysis of a run: its result and figure, or why there is none.
@@ -147,10 +148,6 @@ fn counts(behaviour: &Behaviour) -> (usize, usize, usize) {
         .filter(|&&correct| correct)
         .count();
     (behaviour.n_trials(), decided, correct)
-}
-
-fn mean(x: &[f64]) -> f64 {
-    x.iter().sum::<f64>() / x.len().max(1) as f64
 }
 
 /// Headers and rows of what a figure shows.

@@ -6,6 +6,7 @@ use crate::failure::{CHECK_FAILED, Failure};
 use neuropil_lab::atomic;
 use neuropil_lab::run::RunDirectory;
 use neuropil_lab::table::write_csv;
+use neuropil_learn::train::Progress;
 use neuropil_song::analysis::{ANALYSES, Needs, named};
 use neuropil_song::behaviour::Behaviour;
 use neuropil_song::report::{Analysed, analyse, data_rows};
@@ -30,7 +31,7 @@ pub(crate) fn run(args: &AnalyseArgs) -> Result<u8, Failure> {
     let path = args.run.as_ref().expect("required by the parser");
     let run = RunDirectory::read(path)?;
     let experiment = experiment::of_run(&run, None)?;
-    let analysed = make(&run, &experiment, &args.names)?;
+    let analysed = make(&run, &experiment, &args.names)?.analysed;
     save(&run, &analysed)?;
     let mut document = serde_json::Map::new();
     let mut failed = false;
@@ -79,7 +80,7 @@ fn list() {
 }
 
 /// The test trials of a run, as saved.
-pub(crate) fn behaviour(run: &RunDirectory, experiment: &Experiment) -> Result<Behaviour, Failure> {
+fn behaviour(run: &RunDirectory, experiment: &Experiment) -> Result<Behaviour, Failure> {
     let (path, task) = (run.file("trials/test.csv"), &experiment.task);
     let hint = format!("`neuropil test {}` makes them", run.path().display());
     let text = std::fs::read_to_string(&path)
@@ -88,12 +89,15 @@ pub(crate) fn behaviour(run: &RunDirectory, experiment: &Experiment) -> Result<B
         .map_err(|error| Failure::new(format!("{}: {error}", path.display()), hint))
 }
 
+/// Analyses, and what of the run they were made from.
+pub(crate) struct Made {
+    pub analysed: Vec<Analysed>,
+    pub behaviour: Behaviour,
+    pub progress: Progress,
+}
+
 /// Makes analyses from the run directory alone.
-pub(crate) fn make(
-    run: &RunDirectory,
-    experiment: &Experiment,
-    names: &[String],
-) -> Result<Vec<Analysed>, Failure> {
+pub(crate) fn make(run: &RunDirectory, experiment: &Experiment, names: &[String]) -> Result<Made, Failure> {
     let behaviour = behaviour(run, experiment)?;
     let recorded = super::test::load_activity(run, &experiment.task)?;
     let unmet = names
@@ -109,14 +113,20 @@ pub(crate) fn make(
         ));
     }
     let progress = load_progress(run)?;
-    Ok(analyse(
+    let seed = experiment.config.value.seed;
+    let analysed = analyse(
         &experiment.task,
-        experiment.config.value.seed,
+        seed,
         &behaviour,
         recorded.as_ref(),
         &progress,
         names,
-    ))
+    );
+    Ok(Made {
+        analysed,
+        behaviour,
+        progress,
+    })
 }
 
 /// Writes results and figures.

@@ -1,12 +1,11 @@
 //! `neuropil report RUN`: the page of a run.
 
-use super::analyse;
+use super::analyse::{self, Made};
 use crate::cli::ReportArgs;
 use crate::experiment::{self, Experiment};
 use crate::failure::Failure;
 use neuropil_lab::run::RunDirectory;
 use neuropil_song::report::page;
-use neuropil_song::train::load_progress;
 
 /// Runs the command.
 pub(crate) fn run(args: &ReportArgs) -> Result<u8, Failure> {
@@ -19,10 +18,12 @@ pub(crate) fn run(args: &ReportArgs) -> Result<u8, Failure> {
 
 /// Analyses, figures and the page, from the run directory alone.
 pub(crate) fn after_training(run: &RunDirectory, experiment: &Experiment) -> Result<(), Failure> {
-    let analysed = analyse::make(run, experiment, &[])?;
+    let Made {
+        analysed,
+        behaviour,
+        progress,
+    } = analyse::make(run, experiment, &[])?;
     analyse::save(run, &analysed)?;
-    let behaviour = analyse::behaviour(run, experiment)?;
-    let progress = load_progress(run)?;
     let read = |name: &str| std::fs::read_to_string(run.file(name)).unwrap_or_default();
     let details = vec![
         ("Settings".to_owned(), read("config.toml")),

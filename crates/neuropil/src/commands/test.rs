@@ -41,8 +41,11 @@ pub(crate) fn run(args: &TestArgs) -> Result<u8, Failure> {
         let k = args
             .trials_per_condition
             .unwrap_or_else(|| default_recorded_per_condition(task));
+        let pool = thread_pool(args.threads)?;
+        let (policy, value) = players(&run, &experiment)?;
+        let sees = experiment.config.value.training.value_input;
         let recorded =
-            thread_pool(args.threads)?.install(|| recorded(&run, &experiment, seed, k, every as usize))?;
+            pool.install(|| record_activity((&policy, &value), task, seed, k, every as usize, sees));
         let path = save_activity(&run, task, &recorded)?;
         if args.json {
             let document = json!({
@@ -67,12 +70,12 @@ pub(crate) fn run(args: &TestArgs) -> Result<u8, Failure> {
         }
         return Ok(0);
     }
-    let tested = thread_pool(args.threads)?.install(|| {
-        let k = args
-            .trials_per_condition
-            .unwrap_or_else(|| default_trials_per_condition(task));
-        tested(&run, &experiment, seed, k)
-    })?;
+    let k = args
+        .trials_per_condition
+        .unwrap_or_else(|| default_trials_per_condition(task));
+    let pool = thread_pool(args.threads)?;
+    let (policy, _) = players(&run, &experiment)?;
+    let tested = pool.install(|| test(&policy, task, seed, k));
     save(&run, task, &tested)?;
     let p = &tested.performance;
     if args.json {
@@ -112,37 +115,6 @@ fn players(run: &RunDirectory, experiment: &Experiment) -> Result<(Player<f32>, 
         return Err(Failure::new(message, hint));
     }
     Ok(load_players(&best, &experiment.config.value, &experiment.task)?)
-}
-
-/// Tests the best network of a run.
-fn tested(
-    run: &RunDirectory,
-    experiment: &Experiment,
-    seed: u64,
-    per_condition: usize,
-) -> Result<Tested, Failure> {
-    let (policy, _) = players(run, experiment)?;
-    Ok(test(&policy, &experiment.task, seed, per_condition))
-}
-
-/// Records the activity of the best networks of a run.
-fn recorded(
-    run: &RunDirectory,
-    experiment: &Experiment,
-    seed: u64,
-    per_condition: usize,
-    every: usize,
-) -> Result<Recorded, Failure> {
-    let (policy, value) = players(run, experiment)?;
-    let (task, sees) = (&experiment.task, experiment.config.value.training.value_input);
-    Ok(record_activity(
-        (&policy, &value),
-        task,
-        seed,
-        per_condition,
-        every,
-        sees,
-    ))
 }
 
 const RECORDED: &str = "trials/activity.csv";
@@ -222,16 +194,14 @@ pub(crate) fn load_activity(run: &RunDirectory, task: &Task) -> Result<Option<Re
 /// After training: the default number of trials, saved.
 pub(crate) fn after_training(run: &RunDirectory, experiment: &Experiment) -> Result<(), Failure> {
     let task = &experiment.task;
-    let tested = tested(
-        run,
-        experiment,
-        experiment.config.value.seed,
-        default_trials_per_condition(task),
-    )?;
+    let config = &experiment.config.value;
+    let (policy, value) = players(run, experiment)?;
+    let tested = test(&policy, task, config.seed, default_trials_per_condition(task));
     save(run, task, &tested)?;
     let every = (ACTIVITY_MS / task.dt_ms).round().max(1.0) as usize;
     let k = default_recorded_per_condition(task);
-    let recorded = recorded(run, experiment, experiment.config.value.seed, k, every)?;
+    let sees = config.training.value_input;
+    let recorded = record_activity((&policy, &value), task, config.seed, k, every, sees);
     save_activity(run, task, &recorded)?;
     Ok(())
 }
