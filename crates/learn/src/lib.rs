@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod record;
 pub mod rollout;
+mod seating;
 pub mod train;
 pub mod update;
 pub mod validate;

@@ -9,11 +9,12 @@
 //! ```
 //!
 //! Trials are cut into blocks of `L` lanes. A block is the unit of parallel work and of summation, and results
-//! are added in block order, so an update depends on the seed and not on the number of threads. The policy's
-//! blocks are filled by the length a trial is expected to have, the value network's by the length it had: a
-//! block costs as much as its longest trial.
+//! are added in block order, so an update depends on the seed and not on the number of threads. A block costs as
+//! much as its longest lane: the policy's are filled by the length a trial is expected to have, those of the value
+//! network, which knows how long every trial was, by [`seating`].
 
 use crate::rollout::{Draws, Keyed, Rollout, roll_out, step_input};
+use crate::seating;
 use neuropil_math::noise::NoiseLanes;
 use neuropil_math::real::Real;
 use neuropil_math::rng::{Key, Purpose};
@@ -193,8 +194,16 @@ pub struct Report {
 pub trait Randomness<R, const L: usize>: Sync {
     /// Noise and action draws of the policy for the given trials.
     fn policy(&self, trials: &[u64]) -> Box<dyn Draws<R, L> + '_>;
-    /// Fills \[step\]…: noise of the value network for the given trials, one call a step, in order.
-    fn value(&self, trials: &[u64]) -> Box<dyn FnMut(usize, &mut [R]) + '_>;
+    /// Noise of the value network.
+    fn value(&self) -> Box<dyn SeatedNoise<R> + Send + '_>;
+}
+
+/// Noise of lanes in which trials follow one another.
+pub trait SeatedNoise<R> {
+    /// From now on `lane` draws for `trial`, from the trial's first step.
+    fn seat(&mut self, lane: usize, trial: u64);
+    /// Fills \[unit\]\[L\] with the noise of every lane's next step.
+    fn fill(&mut self, noise: &mut [R]);
 }
 
 /// Draws from the streams of each trial under `key`.
@@ -213,10 +222,28 @@ impl<R: Real, const L: usize> Randomness<R, L> for KeyedRandomness {
         Box::new(Keyed::<L>::new(self.key, trials, self.policy_noise_sd))
     }
 
-    fn value(&self, trials: &[u64]) -> Box<dyn FnMut(usize, &mut [R]) + '_> {
-        let mut lanes = NoiseLanes::<L>::new(self.key, Purpose::ValueNoise, trials);
-        let sd = self.value_noise_sd;
-        Box::new(move |_, noise: &mut [R]| lanes.fill_normal(sd, noise))
+    fn value(&self) -> Box<dyn SeatedNoise<R> + Send + '_> {
+        Box::new(KeyedValueNoise::<L> {
+            key: self.key,
+            lanes: NoiseLanes::new(self.key, Purpose::ValueNoise, &[]),
+            sd: self.value_noise_sd,
+        })
+    }
+}
+
+struct KeyedValueNoise<const L: usize> {
+    key: Key,
+    lanes: NoiseLanes<L>,
+    sd: f64,
+}
+
+impl<R: Real, const L: usize> SeatedNoise<R> for KeyedValueNoise<L> {
+    fn seat(&mut self, lane: usize, trial: u64) {
+        self.lanes.seat(lane, self.key, Purpose::ValueNoise, trial);
+    }
+
+    fn fill(&mut self, noise: &mut [R]) {
+        self.lanes.fill_normal(self.sd, noise);
     }
 }
 
@@ -247,8 +274,9 @@ struct PolicyBlock<R, const L: usize> {
 
 #[derive(Debug)]
 struct ValueBlock<R, const L: usize> {
-    /// Policy block and lane of each trial.
-    members: Vec<(usize, usize)>,
+    seats: Vec<Seat>,
+    /// Steps of all trials of each lane together.
+    lengths: [usize; L],
     history: History<R, L>,
     values: Buffer<R>,
     d_outputs: Buffer<R>,
@@ -256,6 +284,18 @@ struct ValueBlock<R, const L: usize> {
     flat: Vec<R>,
     loss: f64,
     penalty: f64,
+}
+
+/// Where a trial sits in a block of the value network.
+#[derive(Clone, Copy, Debug)]
+struct Seat {
+    /// The trial's block and lane in the policy.
+    block: usize,
+    column: usize,
+    /// Its lane here, and the index in it at which the trial starts.
+    lane: usize,
+    start: usize,
+    n_steps: usize,
 }
 
 impl<R: Real, const L: usize> Workspace<R, L> {
@@ -282,11 +322,13 @@ impl<R: Real, const L: usize> Workspace<R, L> {
             loss: 0.0,
             penalty: 0.0,
         };
+        let longest = seating::capacity(n_steps);
         let value_block = || ValueBlock {
-            members: Vec::new(),
-            history: History::new(value.shape(), n_steps + 1, Keep::All),
-            values: Buffer::zeros(n_steps * L),
-            d_outputs: Buffer::zeros(n_steps * L),
+            seats: Vec::new(),
+            lengths: [0; L],
+            history: History::new(value.shape(), longest + 1, Keep::All),
+            values: Buffer::zeros(longest * L),
+            d_outputs: Buffer::zeros(longest * L),
             gradients: value.gradients(),
             flat: vec![R::ZERO; value.layout().len()],
             loss: 0.0,
@@ -311,10 +353,10 @@ impl<R: Real, const L: usize> Workspace<R, L> {
         let n_trials = self.policy.iter().map(|block| block.trials.len()).sum();
         let mut by_trial = vec![Vec::new(); n_trials];
         for block in &self.value {
-            for (lane, &(p, l)) in block.members.iter().enumerate() {
-                let policy = &self.policy[p];
-                by_trial[policy.trials[l] as usize] = (0..policy.rollout.lengths[l])
-                    .map(|t| of(block, t, lane))
+            for seat in &block.seats {
+                let trial = self.policy[seat.block].trials[seat.column];
+                by_trial[trial as usize] = (seat.start..seat.start + seat.n_steps)
+                    .map(|t| of(block, t, seat.lane))
                     .collect();
             }
         }
@@ -454,24 +496,46 @@ fn act<R: Real, const L: usize>(
     }
 }
 
-/// Hands the trials to the value network's blocks, longest first.
+/// Seats the trials in the value network's blocks.
 fn arrange<R: Real, const L: usize>(work: &mut Workspace<R, L>, rules: &Rules) {
-    let mut members: Vec<(usize, usize)> = Vec::new();
+    let mut trials: Vec<(usize, usize)> = Vec::new();
     for (p, block) in work.policy.iter().enumerate() {
-        members.extend((0..block.trials.len()).map(|lane| (p, lane)));
+        trials.extend((0..block.trials.len()).map(|column| (p, column)));
     }
-    if !rules.continuous {
-        let policy = &work.policy;
-        members.sort_by_key(|&(p, l)| {
+    let policy = &work.policy;
+    let steps_of = |&(p, column): &(usize, usize)| policy[p].rollout.lengths[column];
+    for block in &mut work.value {
+        block.seats.clear();
+        block.lengths = [0; L];
+    }
+    let places = if rules.continuous {
+        (0..trials.len())
+            .map(|block| seating::Place {
+                block,
+                lane: 0,
+                start: 0,
+            })
+            .collect()
+    } else {
+        trials.sort_by_key(|trial| {
             (
-                std::cmp::Reverse(policy[p].rollout.lengths[l]),
-                policy[p].trials[l],
+                std::cmp::Reverse(steps_of(trial)),
+                policy[trial.0].trials[trial.1],
             )
         });
-    }
-    let lanes = if rules.continuous { 1 } else { L };
-    for (block, members) in work.value.iter_mut().zip(members.chunks(lanes)) {
-        block.members = members.to_vec();
+        seating::seat(&trials.iter().map(steps_of).collect::<Vec<_>>(), L)
+    };
+    for (trial, place) in trials.iter().zip(places) {
+        let block = &mut work.value[place.block];
+        let n_steps = steps_of(trial);
+        block.lengths[place.lane] += n_steps;
+        block.seats.push(Seat {
+            block: trial.0,
+            column: trial.1,
+            lane: place.lane,
+            start: place.start,
+            n_steps,
+        });
     }
 }
 
@@ -508,87 +572,125 @@ impl<R: Real, const L: usize> ValueBlock<R, L> {
         rules: &Rules,
         states: Option<&[R]>,
     ) -> Vec<R> {
-        let trials: Vec<u64> = self.members.iter().map(|&(p, l)| policy[p].trials[l]).collect();
-        let mut noise = randomness.value(&trials);
-        let longest = self
-            .members
-            .iter()
-            .map(|&(p, l)| policy[p].rollout.lengths[l])
-            .max()
-            .unwrap_or(0);
-        value.network.begin(&mut self.history, states);
-        for t in 0..longest + usize::from(rules.continuous) {
+        let longest = self.lengths.iter().copied().max().unwrap_or(0);
+        let n_steps = (longest + usize::from(rules.continuous)).max(1);
+        let (network, seats, history) = (&value.network, &self.seats, &mut self.history);
+        let (inputs, drive) = history.inputs_and_noise_mut(1..n_steps);
+        rayon::join(
+            || show(seats, policy, rules.value_input, inputs, n_steps),
+            || draw_noise(seats, policy, randomness, drive, n_steps),
+        );
+        network.begin(history, states);
+        network.project(history, 1..n_steps);
+        for t in 0..n_steps {
             if t > 0 {
-                self.show(policy, rules.value_input, t);
-                noise(t, self.history.noise_mut(t));
-                value.network.advance(&mut self.history, t);
+                network.recur(history, t);
+                for seat in seats.iter().filter(|seat| seat.start == t) {
+                    network.restart(history, t, seat.lane);
+                }
             }
             if t < longest {
-                value
-                    .network
-                    .read_out(&self.history, t, &mut self.values[t * L..][..L]);
+                network.read_out(history, t, &mut self.values[t * L..][..L]);
             }
         }
         if rules.continuous {
-            self.history.state(longest).to_vec()
+            history.state(longest).to_vec()
         } else {
             Vec::new()
         }
     }
 
-    /// Input at index `t`: rates of the policy and its last action, in this block's lanes.
-    fn show(&mut self, policy: &[PolicyBlock<R, L>], see: ValueInput, t: usize) {
-        let input = self.history.input_mut(t);
-        let (rows, _) = input.as_chunks_mut::<L>();
-        for (lane, &(p, l)) in self.members.iter().enumerate() {
-            let rollout = &policy[p].rollout;
-            let alive = t <= rollout.lengths[l]; // one step beyond the end, for continuous mode
-            let seen = if see == ValueInput::Lagged { t - 1 } else { t };
-            let (states, action) = (
-                rollout.history.state(seen).as_chunks::<L>().0,
-                rollout.actions[t - 1][l],
-            );
-            let (rates, actions) = rows.split_at_mut(states.len());
-            if alive {
-                for (rate, state) in rates.iter_mut().zip(states) {
-                    rate[lane] = state[l].larger(R::ZERO);
-                }
-            }
-            for (a, row) in actions.iter_mut().enumerate() {
-                row[lane] = if alive && a == action { R::ONE } else { R::ZERO };
-            }
-        }
-    }
-
     fn backward(&mut self, value: &Player<R>, policy: &[PolicyBlock<R, L>], executed: usize, from_x0: bool) {
-        let mut lengths = [0; L];
-        for (length, &(p, l)) in lengths.iter_mut().zip(&self.members) {
-            *length = policy[p].rollout.lengths[l];
-        }
-        let longest = lengths.iter().copied().max().unwrap_or(0);
         self.loss = 0.0;
-        for t in 0..longest {
-            let d_outputs = &mut self.d_outputs[t * L..][..L];
-            d_outputs.fill(R::ZERO);
-            for (lane, &(p, l)) in self.members.iter().enumerate() {
-                if t < lengths[lane] {
-                    let error = self.values[t * L + lane].f64() - policy[p].returns[t][l];
-                    self.loss += error * error / executed as f64;
-                    d_outputs[lane] = R::of(2.0 * error / executed as f64);
-                }
+        let longest = self.lengths.iter().copied().max().unwrap_or(0);
+        self.d_outputs[..longest * L].fill(R::ZERO);
+        for seat in &self.seats {
+            for t in 0..seat.n_steps {
+                let place = (seat.start + t) * L + seat.lane;
+                let error = self.values[place].f64() - policy[seat.block].returns[t][seat.column];
+                self.loss += error * error / executed as f64;
+                self.d_outputs[place] = R::of(2.0 * error / executed as f64);
             }
         }
         let rates = rate_penalty(value, executed);
-        self.penalty = rates / 2.0 * squared_rates(&self.history, &lengths, rates != 0.0);
+        self.penalty = rates / 2.0 * squared_rates(&self.history, &self.lengths, rates != 0.0);
         let block = Backward {
             d_outputs: &self.d_outputs,
-            lengths: &lengths,
+            lengths: &self.lengths,
             rate_penalty: rates,
             from_x0,
         };
         value.network.backward(&self.history, block, &mut self.gradients);
         self.flat.fill(R::ZERO);
         value.network.collect(&mut self.gradients, &mut self.flat);
+    }
+}
+
+/// Inputs of a value block at indices 1 to `n_steps` − 1: rates of the policy and its last action, in the block's
+/// lanes; \[step\]\[input + 1\]\[L\].
+fn show<R: Real, const L: usize>(
+    seats: &[Seat],
+    policy: &[PolicyBlock<R, L>],
+    see: ValueInput,
+    inputs: &mut [R],
+    n_steps: usize,
+) {
+    if n_steps == 1 {
+        return;
+    }
+    let width = inputs.len() / (n_steps - 1);
+    inputs
+        .par_chunks_mut(width)
+        .enumerate()
+        .with_min_len(16)
+        .for_each(|(step, inputs)| {
+            let rows = inputs.as_chunks_mut::<L>().0;
+            for seat in seats {
+                // One step beyond the trial's end, for continuous mode.
+                let Some(t) = (step + 1)
+                    .checked_sub(seat.start)
+                    .filter(|t| (1..=seat.n_steps).contains(t))
+                else {
+                    continue;
+                };
+                let rollout = &policy[seat.block].rollout;
+                let seen = if see == ValueInput::Lagged { t - 1 } else { t };
+                let (states, action) = (
+                    rollout.history.state(seen).as_chunks::<L>().0,
+                    rollout.actions[t - 1][seat.column],
+                );
+                let (rates, actions) = rows.split_at_mut(states.len());
+                for (rate, state) in rates.iter_mut().zip(states) {
+                    rate[seat.lane] = state[seat.column].larger(R::ZERO);
+                }
+                let n_actions = actions.len() - 1; // the row below stays 1
+                for (a, row) in actions[..n_actions].iter_mut().enumerate() {
+                    row[seat.lane] = if a == action { R::ONE } else { R::ZERO };
+                }
+            }
+        });
+}
+
+/// Noise of a value block at indices 1 to `n_steps` − 1, \[step\]\[unit\]\[L\].
+fn draw_noise<R: Real, const L: usize>(
+    seats: &[Seat],
+    policy: &[PolicyBlock<R, L>],
+    randomness: &dyn Randomness<R, L>,
+    drive: &mut [R],
+    n_steps: usize,
+) {
+    if drive.is_empty() {
+        return;
+    }
+    let width = drive.len() / (n_steps - 1);
+    let mut noise = randomness.value();
+    for t in 0..n_steps {
+        if t > 0 {
+            noise.fill(&mut drive[(t - 1) * width..][..width]);
+        }
+        for seat in seats.iter().filter(|seat| seat.start == t) {
+            noise.seat(seat.lane, policy[seat.block].trials[seat.column]);
+        }
     }
 }
 
@@ -600,14 +702,14 @@ fn follow<R: Real, const L: usize>(
     executed: usize,
     work: &mut Workspace<R, L>,
 ) {
-    let mut predictions: Vec<Vec<(usize, usize)>> = work
+    let mut predictions: Vec<Vec<(usize, Seat)>> = work
         .policy
         .iter()
-        .map(|block| vec![(0, 0); block.trials.len()])
+        .map(|block| Vec::with_capacity(block.trials.len()))
         .collect();
     for (v, block) in work.value.iter().enumerate() {
-        for (lane, &(p, l)) in block.members.iter().enumerate() {
-            predictions[p][l] = (v, lane);
+        for &seat in &block.seats {
+            predictions[seat.block].push((v, seat));
         }
     }
     let (blocks, values) = (&mut work.policy, &work.value);
@@ -623,7 +725,8 @@ fn follow<R: Real, const L: usize>(
                 let probabilities = &block.rollout.probabilities[t * width..][..width];
                 let d_outputs = &mut block.d_outputs[t * width..][..width];
                 d_outputs.fill(R::ZERO);
-                for (lane, &(v, column)) in predicted.iter().enumerate() {
+                for &(v, seat) in predicted {
+                    let lane = seat.column;
                     if t >= lengths[lane] {
                         continue;
                     }
@@ -633,7 +736,7 @@ fn follow<R: Real, const L: usize>(
                     } else {
                         block.returns[t][lane]
                     };
-                    let advantage = earned - values[v].values[t * L + column].f64();
+                    let advantage = earned - values[v].values[(seat.start + t) * L + seat.lane].f64();
                     let action = block.rollout.actions[t][lane];
                     for a in 0..n_actions {
                         let chosen = if a == action { R::ONE } else { R::ZERO };

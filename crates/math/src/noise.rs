@@ -18,14 +18,19 @@ pub struct NoiseLanes<const L: usize> {
 impl<const L: usize> NoiseLanes<L> {
     /// Streams `trials[lane]` of `purpose` under `key`; lanes beyond the given trials get streams nobody reads.
     pub fn new(key: Key, purpose: Purpose, trials: &[u64]) -> Self {
-        let mut state = [[0; L]; 4];
+        let mut lanes = Self { state: [[0; L]; 4] };
         for lane in 0..L {
-            let seed = key.lane_seed(purpose, trials.get(lane).copied().unwrap_or(u64::MAX));
-            for (word, &bits) in state.iter_mut().zip(&seed) {
-                word[lane] = bits;
-            }
+            lanes.seat(lane, key, purpose, trials.get(lane).copied().unwrap_or(u64::MAX));
         }
-        Self { state }
+        lanes
+    }
+
+    /// From now on `lane` draws the stream `trial` of `purpose` under `key`, from its beginning.
+    pub fn seat(&mut self, lane: usize, key: Key, purpose: Purpose, trial: u64) {
+        let seed = key.lane_seed(purpose, trial);
+        for (word, bits) in self.state.iter_mut().zip(seed) {
+            word[lane] = bits;
+        }
     }
 
     /// One uniform number in (0, 1) per lane, on a grid of 2⁻²⁴ shifted by half a step.

@@ -45,6 +45,18 @@ impl Level {
     }
 }
 
+/// Level at which to run a kernel that works on rows of `bytes` bytes.
+///
+/// Rows that fit a 256-bit register run on 256-bit vectors: with 512-bit ones compilers put two rows into a
+/// register and spend more on permutations than they save.
+#[inline]
+pub fn level_for(bytes: usize) -> Level {
+    match level() {
+        Level::Avx512 if bytes <= 32 => Level::Avx2,
+        level => level,
+    }
+}
+
 static LEVEL: std::sync::OnceLock<Level> = std::sync::OnceLock::new();
 
 /// The widest level that this machine runs, detected once.
@@ -91,6 +103,8 @@ fn detect() -> Level {
 
 /// Defines a function that is compiled for each [`Level`] and dispatched when called.
 ///
+/// `fn name<F>(row: BYTES)…` dispatches by [`level_for`] that many bytes, plain `fn name<F>…` by [`level`].
+///
 /// The first generic parameter is [`Fused`] and is added by the macro under the given name; the other generic
 /// parameters follow in brackets, declared and then named, and arguments are plain identifiers:
 ///
@@ -113,6 +127,12 @@ fn detect() -> Level {
 macro_rules! vectorised {
     ($(#[$meta:meta])* $vis:vis fn $name:ident<$fused:ident>[$($generics:tt)*][$($names:tt)*]
      ($($arg:ident: $ty:ty),* $(,)?) $body:block) => {
+        $crate::simd::vectorised! {
+            $(#[$meta])* $vis fn $name<$fused>(row: usize::MAX)[$($generics)*][$($names)*]($($arg: $ty),*) $body
+        }
+    };
+    ($(#[$meta:meta])* $vis:vis fn $name:ident<$fused:ident>(row: $bytes:expr)[$($generics:tt)*][$($names:tt)*]
+     ($($arg:ident: $ty:ty),* $(,)?) $body:block) => {
         $(#[$meta])*
         #[inline]
         $vis fn $name<$($generics)*>($($arg: $ty),*) {
@@ -131,7 +151,7 @@ macro_rules! vectorised {
                 body::<$crate::simd::WithFma, $($names)*>($($arg),*);
             }
 
-            match $crate::simd::level() {
+            match $crate::simd::level_for($bytes) {
                 // SAFETY: `level` returned this variant after detecting every feature that is enabled here.
                 #[cfg(target_arch = "x86_64")]
                 $crate::simd::Level::Avx512 => unsafe { avx512::<$($names)*>($($arg),*) },

@@ -3,13 +3,19 @@
 //! Work comes in blocks of `L` trials (lanes). A [`History`] keeps what the forward pass of one block leaves for
 //! the backward pass; [`Gradients`] adds up the gradients of the blocks that one worker goes through. Blocks are
 //! independent of one another: whoever calls decides which thread runs which, and adds results in block order.
+//!
+//! Only the recurrent part must wait for the step before. What inputs add to a whole sequence, and the gradients
+//! of the weights, are large products that idle threads of the current pool take a share of; the order of every
+//! sum is fixed, so results do not depend on who did what.
 
 use crate::buffer::Buffer;
 use crate::cell::{Cell, gated, leaky};
 use crate::params::Layout;
-use crate::product::{CHUNK, Gradient, Product};
+use crate::product::{Gradient, Product, WINDOW};
 use crate::readout;
 use neuropil_math::real::Real;
+use rayon::prelude::*;
+use std::ops::Range;
 
 /// Sizes and kind of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +77,9 @@ pub struct Network<R> {
     b_out: Vec<R>,
 }
 
+/// Steps that one thread projects in one go.
+const SHARE: usize = 16;
+
 /// How much of the past a [`History`] keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
@@ -89,9 +98,12 @@ pub struct History<R, const L: usize> {
     x: Buffer<R>,
     gates: Buffer<R>,
     drive: Buffer<R>,
-    u: Buffer<R>,
+    /// \[u; 1\] of each step.
+    inputs: Buffer<R>,
     /// \[r; u; 1\] and \[γ∘r; u; 1\] of the current step.
     sources: [Buffer<R>; 2],
+    /// (t, lane): where lanes start anew.
+    restarts: Vec<(usize, usize)>,
 }
 
 impl<R: Real, const L: usize> History<R, L> {
@@ -109,12 +121,9 @@ impl<R: Real, const L: usize> History<R, L> {
         } else {
             0
         };
-        let mut sources = [
-            Buffer::zeros((n + n_inputs + 1) * L),
-            Buffer::zeros((n + n_inputs + 1) * L),
-        ];
-        for source in &mut sources {
-            source[(n + n_inputs) * L..].fill(R::ONE);
+        let mut inputs = Buffer::zeros(kept * (n_inputs + 1) * L);
+        for step in inputs.chunks_exact_mut((n_inputs + 1) * L) {
+            step[n_inputs * L..].fill(R::ONE);
         }
         Self {
             n,
@@ -123,8 +132,9 @@ impl<R: Real, const L: usize> History<R, L> {
             x: Buffer::zeros(kept * n * L),
             gates: Buffer::zeros(gates),
             drive: Buffer::zeros(dynamic),
-            u: Buffer::zeros(kept * n_inputs * L),
-            sources,
+            inputs,
+            sources: std::array::from_fn(|_| Buffer::zeros((n + n_inputs + 1) * L)),
+            restarts: Vec::new(),
         }
     }
 
@@ -133,12 +143,33 @@ impl<R: Real, const L: usize> History<R, L> {
         &self.x[(t % self.kept) * self.n * L..][..self.n * L]
     }
 
-    /// Input shown at index `t` ≥ 1, \[input\]\[L\]: to be written before [`Network::advance`].
+    /// Input shown at index `t` ≥ 1, \[input\]\[L\]: to be written before [`Network::project`].
     pub fn input_mut(&mut self, t: usize) -> &mut [R] {
-        &mut self.u[(t % self.kept) * self.n_inputs * L..][..self.n_inputs * L]
+        let width = (self.n_inputs + 1) * L;
+        &mut self.inputs[(t % self.kept) * width..][..self.n_inputs * L]
     }
 
-    /// Noise of the drive at index `t` ≥ 1, \[unit\]\[L\]: to be written before [`Network::advance`], which adds
+    /// Inputs and noise at all indices `steps`, to be written before [`Network::project`]: \[step\]\[input + 1\]\[L\],
+    /// where the last row stays 1, and \[step\]\[unit\]\[L\].
+    ///
+    /// # Panics
+    /// When the history did not keep every step.
+    pub fn inputs_and_noise_mut(&mut self, steps: Range<usize>) -> (&mut [R], &mut [R]) {
+        let inputs = (self.n_inputs + 1) * L;
+        let noise = if self.drive.is_empty() { 0 } else { self.n * L };
+        (
+            &mut self.inputs[steps.start * inputs..steps.end * inputs],
+            &mut self.drive[steps.start * noise..steps.end * noise],
+        )
+    }
+
+    /// \[u; 1\] at index `t` ≥ 1.
+    fn inputs(&self, t: usize) -> &[R] {
+        let width = (self.n_inputs + 1) * L;
+        &self.inputs[(t % self.kept) * width..][..width]
+    }
+
+    /// Noise of the drive at index `t` ≥ 1, \[unit\]\[L\]: to be written before [`Network::project`], which adds
     /// the rest of the drive to it. Empty for a network without dynamics.
     pub fn noise_mut(&mut self, t: usize) -> &mut [R] {
         let width = if self.drive.is_empty() { 0 } else { self.n * L };
@@ -149,17 +180,43 @@ impl<R: Real, const L: usize> History<R, L> {
 /// Gradients of one worker, and its scratch rows.
 #[derive(Debug)]
 pub struct Gradients<R, const L: usize> {
+    weights: Weights<R>,
+    flow: Flow<R>,
+    /// One is being filled while the other is added to the weights' gradient.
+    windows: [Window<R>; 2],
+}
+
+/// Gradients of the products.
+#[derive(Debug)]
+struct Weights<R> {
     gates: Option<Gradient<R>>,
     drive: Option<Gradient<R>>,
+}
+
+/// What goes back in time, and the small gradients that are added up on the way.
+#[derive(Debug)]
+struct Flow<R> {
+    dx: Buffer<R>,
+    dr: Buffer<R>,
     x0: Buffer<R>,
     w_out: Buffer<R>,
     b_out: Buffer<R>,
-    dx: Buffer<R>,
-    dr: Buffer<R>,
-    /// Of the last steps: δa_λ and δa_γ, \[CHUNK\]\[2N\]\[L\], and δy, \[CHUNK\]\[N\]\[L\].
+}
+
+/// Consecutive steps, latest first: what the weights' gradient needs of them.
+#[derive(Debug)]
+struct Window<R> {
+    /// Index of the latest step.
+    latest: usize,
+    /// Per step, how many leading lanes still lived.
+    live: Vec<usize>,
+    /// δa_λ and δa_γ, \[WINDOW\]\[2N\]\[L\].
     d_gates: Buffer<R>,
+    /// δy, \[WINDOW\]\[N\]\[L\].
     d_drive: Buffer<R>,
-    sources: [Buffer<R>; 2],
+    /// r and γ∘r of the step before, \[WINDOW\]\[N\]\[L\].
+    rates: Buffer<R>,
+    gated: Buffer<R>,
 }
 
 /// What the backward pass of one block needs besides its history.
@@ -258,34 +315,109 @@ impl<R: Real> Network<R> {
         for (r, &x) in history.sources[0].iter_mut().zip(x.iter()) {
             *r = x.larger(R::ZERO);
         }
+        history.restarts.clear();
+    }
+
+    /// Puts one lane at x0 again at index `t`, the last one reached: a new trial starts there, and nothing flows
+    /// back from it to the trial before.
+    pub fn restart<const L: usize>(&self, history: &mut History<R, L>, t: usize, lane: usize) {
+        let n = history.n * L;
+        let x = &mut history.x[(t % history.kept) * n..][..n];
+        let rows = x
+            .as_chunks_mut::<L>()
+            .0
+            .iter_mut()
+            .zip(history.sources[0].as_chunks_mut::<L>().0);
+        for ((x, r), &x0) in rows.zip(&self.x0) {
+            x[lane] = x0;
+            r[lane] = x0.larger(R::ZERO);
+        }
+        history.restarts.push((t, lane));
+    }
+
+    /// What inputs and biases add at indices `steps` ≥ 1, whose inputs and noise have been written, on all threads
+    /// of the pool.
+    ///
+    /// # Panics
+    /// When there are more steps than the history keeps.
+    pub fn project<const L: usize>(&self, history: &mut History<R, L>, steps: Range<usize>) {
+        let Some(drive) = &self.drive else { return };
+        let n = history.n * L;
+        let width = (history.n_inputs + 1) * L;
+        let one = |inputs: &[R], activity: &mut [R], y: &mut [R]| {
+            activity.fill(R::ZERO);
+            if let Some(gates) = &self.gates {
+                gates.project::<L>(inputs, activity);
+            }
+            drive.project::<L>(inputs, y);
+        };
+        if steps.len() == 1 {
+            let slot = steps.start % history.kept;
+            let (inputs, y) = (
+                &history.inputs[slot * width..][..width],
+                &mut history.drive[slot * n..][..n],
+            );
+            let activity = if self.gates.is_some() { 2 * n } else { 0 };
+            one(inputs, &mut history.gates[slot * activity..][..activity], y);
+            return;
+        }
+        assert!(
+            steps.end <= history.kept,
+            "{} steps to project, {} kept",
+            steps.end,
+            history.kept
+        );
+        let inputs = history.inputs[steps.start * width..steps.end * width].par_chunks(width);
+        let y = history.drive[steps.start * n..steps.end * n].par_chunks_mut(n);
+        if self.gates.is_some() {
+            let activity = history.gates[2 * steps.start * n..2 * steps.end * n].par_chunks_mut(2 * n);
+            let all = inputs.zip(y).zip(activity).with_min_len(SHARE);
+            all.for_each(|((inputs, y), activity)| one(inputs, activity, y));
+        } else {
+            let all = inputs.zip(y).with_min_len(SHARE);
+            all.for_each(|(inputs, y)| one(inputs, &mut [], y));
+        }
     }
 
     /// State at index `t` ≥ 1 from the state at `t` − 1 and the input and noise at `t`.
     pub fn advance<const L: usize>(&self, history: &mut History<R, L>, t: usize) {
+        self.project(history, t..t + 1);
+        self.recur(history, t);
+    }
+
+    /// State at index `t` ≥ 1 from the state at `t` − 1 and what [`Network::project`] left at `t`.
+    pub fn recur<const L: usize>(&self, history: &mut History<R, L>, t: usize) {
         let n = history.n * L;
         let (now, before) = ((t % history.kept) * n, ((t - 1) % history.kept) * n);
-        let u = &history.u[(t % history.kept) * history.n_inputs * L..][..history.n_inputs * L];
+        let width = (history.n_inputs + 1) * L;
+        let inputs = &history.inputs[(t % history.kept) * width..][..width];
         let Some(drive) = &self.drive else {
-            history.x[now..][..n].copy_from_slice(u);
+            history.x[now..][..n].copy_from_slice(&inputs[..n]);
             return;
         };
         let [source, gated_source] = &mut history.sources;
-        source[n..][..u.len()].copy_from_slice(u);
         let (x, previous) = two_rows(&mut history.x, now, before, n);
         let y = &mut history.drive[now..][..n];
         match &self.gates {
             Some(gates) => {
-                gated_source[n..][..u.len()].copy_from_slice(u);
+                if !gates.projects() {
+                    source[n..].copy_from_slice(inputs);
+                }
+                if !drive.projects() {
+                    gated_source[n..].copy_from_slice(inputs);
+                }
                 let activity = &mut history.gates[2 * now..][..2 * n];
-                activity.fill(R::ZERO);
-                gates.forward::<L>(source, activity);
+                gates.recur::<L>(source, activity);
                 let (update, recurrent) = activity.split_at_mut(n);
                 gated::open_gates(update, recurrent, &source[..n], &mut gated_source[..n]);
-                drive.forward::<L>(gated_source, y);
+                drive.recur::<L>(gated_source, y);
                 gated::integrate(R::of(self.alpha), previous, update, y, x, &mut source[..n]);
             }
             None => {
-                drive.forward::<L>(source, y);
+                if !drive.projects() {
+                    source[n..].copy_from_slice(inputs);
+                }
+                drive.recur::<L>(source, y);
                 leaky::integrate(R::of(self.alpha), previous, y, x, &mut source[..n]);
             }
         }
@@ -303,26 +435,29 @@ impl<R: Real> Network<R> {
 
     /// Gradients of zeros for one worker.
     pub fn gradients<const L: usize>(&self) -> Gradients<R, L> {
-        let (n, o, sources) = (
-            self.shape.n_state() * L,
-            self.shape.n_outputs,
-            self.shape.n_state() + self.shape.n_inputs + 1,
-        );
-        let mut source = [Buffer::zeros(sources * L), Buffer::zeros(sources * L)];
-        for source in &mut source {
-            source[(sources - 1) * L..].fill(R::ONE);
-        }
+        let (n, o) = (self.shape.n_state() * L, self.shape.n_outputs);
+        let dynamic = if self.drive.is_some() { WINDOW * n } else { 0 };
+        let gated = if self.gates.is_some() { WINDOW * n } else { 0 };
         Gradients {
-            gates: self.gates.as_ref().map(Product::gradient::<L>),
-            drive: self.drive.as_ref().map(Product::gradient::<L>),
-            x0: Buffer::zeros(n),
-            w_out: Buffer::zeros(n * o),
-            b_out: Buffer::zeros(o * L),
-            dx: Buffer::zeros(n),
-            dr: Buffer::zeros(n),
-            d_gates: Buffer::zeros(CHUNK * 2 * n),
-            d_drive: Buffer::zeros(CHUNK * n),
-            sources: source,
+            weights: Weights {
+                gates: self.gates.as_ref().map(Product::gradient::<L>),
+                drive: self.drive.as_ref().map(Product::gradient::<L>),
+            },
+            flow: Flow {
+                dx: Buffer::zeros(n),
+                dr: Buffer::zeros(n),
+                x0: Buffer::zeros(n),
+                w_out: Buffer::zeros(n * o),
+                b_out: Buffer::zeros(o * L),
+            },
+            windows: std::array::from_fn(|_| Window {
+                latest: 0,
+                live: Vec::with_capacity(WINDOW),
+                d_gates: Buffer::zeros(2 * gated),
+                d_drive: Buffer::zeros(dynamic),
+                rates: Buffer::zeros(dynamic),
+                gated: Buffer::zeros(gated),
+            }),
         }
     }
 
@@ -342,33 +477,68 @@ impl<R: Real> Network<R> {
             "{n_steps} steps to go back, {} kept",
             history.kept
         );
-        gradients.dx.fill(R::ZERO);
-        gradients.dr.fill(R::ZERO);
-        let mut live = [0; CHUNK];
-        let mut step = 0;
-        for t in (1..n_steps).rev() {
-            self.backward_readout(history, block, t, gradients);
-            live[step] = block
-                .lengths
-                .iter()
-                .rposition(|&length| length > t)
-                .map_or(0, |lane| lane + 1);
-            self.backward_step(history, t, step, gradients);
-            step += 1;
-            if step == CHUNK || t == 1 {
-                self.accumulate::<L>(gradients, &live[..step]);
-                step = 0;
-            }
+        let Gradients {
+            weights,
+            flow,
+            windows: [filling, filled],
+        } = gradients;
+        flow.dx.fill(R::ZERO);
+        flow.dr.fill(R::ZERO);
+        filled.live.clear();
+        let mut to = n_steps.max(1);
+        while to > 1 {
+            let from = to.saturating_sub(WINDOW).max(1);
+            rayon::join(
+                || self.backward_window(history, block, from..to, flow, filling),
+                || self.accumulate(history, filled, weights),
+            );
+            std::mem::swap(filling, filled);
+            to = from;
         }
+        self.accumulate(history, filled, weights);
         if n_steps > 0 {
-            self.backward_readout(history, block, 0, gradients);
+            self.backward_readout(history, block, 0, flow);
         }
         if block.from_x0 && n_steps > 0 {
-            let rectified = self.drive.is_some();
-            let flow = gradients.dx.iter().zip(gradients.dr.iter()).zip(history.state(0));
-            for (x0, ((&dx, &dr), &x)) in gradients.x0.iter_mut().zip(flow) {
-                *x0 += if x > R::ZERO || !rectified { dx + dr } else { dx };
+            for lane in 0..L {
+                self.backward_start::<L>(history.state(0), lane, flow);
             }
+        }
+    }
+
+    /// Hands what flows back through one lane to x0, and stops it there.
+    fn backward_start<const L: usize>(&self, state: &[R], lane: usize, flow: &mut Flow<R>) {
+        let rectified = self.drive.is_some();
+        let Flow { dx, dr, x0, .. } = flow;
+        for i in (lane..state.len()).step_by(L) {
+            x0[i] += if state[i] > R::ZERO || !rectified {
+                dx[i] + dr[i]
+            } else {
+                dx[i]
+            };
+            (dx[i], dr[i]) = (R::ZERO, R::ZERO);
+        }
+    }
+
+    /// Goes back through `steps`, which fit in a window.
+    fn backward_window<const L: usize>(
+        &self,
+        history: &History<R, L>,
+        block: Backward<R>,
+        steps: Range<usize>,
+        flow: &mut Flow<R>,
+        window: &mut Window<R>,
+    ) {
+        window.latest = steps.end - 1;
+        window.live.clear();
+        for t in steps.rev() {
+            self.backward_readout(history, block, t, flow);
+            for &(_, lane) in history.restarts.iter().filter(|&&(at, _)| at == t) {
+                self.backward_start::<L>(history.state(t), lane, flow);
+            }
+            self.backward_step(history, t, flow, window);
+            let live = block.lengths.iter().rposition(|&length| length > t);
+            window.live.push(live.map_or(0, |lane| lane + 1));
         }
     }
 
@@ -377,11 +547,11 @@ impl<R: Real> Network<R> {
         history: &History<R, L>,
         block: Backward<R>,
         t: usize,
-        gradients: &mut Gradients<R, L>,
+        flow: &mut Flow<R>,
     ) {
         let width = self.shape.n_outputs * L;
         let (x, d_outputs) = (history.state(t), &block.d_outputs[t * width..][..width]);
-        let Gradients { dr, w_out, b_out, .. } = gradients;
+        let Flow { dr, w_out, b_out, .. } = flow;
         readout::backward::<R, L>(x, self.drive.is_some(), &self.w_out, d_outputs, dr, w_out, b_out);
         if block.rate_penalty != 0.0 {
             let penalty = R::of(block.rate_penalty);
@@ -395,100 +565,100 @@ impl<R: Real> Network<R> {
         }
     }
 
-    /// From δx_t, δr_t to δx_{t−1}, δr_{t−1}; what the weights' gradients need goes to slot `step`.
+    /// From δx_t, δr_t to δx_{t−1}, δr_{t−1}; what the weights' gradients need goes to the next place of `window`.
     fn backward_step<const L: usize>(
         &self,
         history: &History<R, L>,
         t: usize,
-        step: usize,
-        gradients: &mut Gradients<R, L>,
+        flow: &mut Flow<R>,
+        window: &mut Window<R>,
     ) {
+        let Flow { dx, dr, .. } = flow;
         let Some(drive) = &self.drive else {
-            gradients.dr.fill(R::ZERO); // the state at t is the input alone: nothing flows further back
+            dr.fill(R::ZERO); // the state at t is the input alone: nothing flows further back
             return;
         };
         let n = history.n * L;
+        let place = (window.latest - t) * n;
         let (x, previous) = (history.state(t), history.state(t - 1));
-        let u = &history.u[t * history.n_inputs * L..][..history.n_inputs * L];
         let y = &history.drive[t * n..][..n];
-        let Gradients {
-            dx,
-            dr,
-            d_gates,
-            d_drive,
-            sources: [source, gated_source],
-            ..
-        } = gradients;
-        let d_drive = &mut d_drive[step * n..][..n];
+        let (d_drive, rates) = (&mut window.d_drive[place..][..n], &mut window.rates[place..][..n]);
         let alpha = R::of(self.alpha);
-        source[n..][..u.len()].copy_from_slice(u);
-        let remember = |product: &Product<R>, gradient: &mut Option<Gradient<R>>, source: &[R]| {
-            let gradient = gradient.as_mut().expect("a product has a gradient");
-            product.remember::<L>(gradient, step, 0, source);
-        };
         match &self.gates {
             Some(gates) => {
                 let (update, recurrent) = history.gates[2 * t * n..][..2 * n].split_at(n);
-                let d_gates = &mut d_gates[2 * step * n..][..2 * n];
-                gated_source[n..][..u.len()].copy_from_slice(u);
-                gated::recall(previous, recurrent, &mut source[..n], &mut gated_source[..n]);
+                let d_gates = &mut window.d_gates[2 * place..][..2 * n];
+                gated::recall(previous, recurrent, rates, &mut window.gated[place..][..n]);
                 gated::close_drive(alpha, x, previous, update, y, dr, dx, d_drive, &mut d_gates[..n]);
                 dr.fill(R::ZERO);
                 drive.backward::<L>(d_drive, dr);
-                gated::close_recurrent_gate(&source[..n], recurrent, dr, &mut d_gates[n..]);
+                gated::close_recurrent_gate(rates, recurrent, dr, &mut d_gates[n..]);
                 gates.backward::<L>(d_gates, dr);
-                remember(gates, &mut gradients.gates, source);
-                remember(drive, &mut gradients.drive, gated_source);
             }
             None => {
-                for (r, &x) in source[..n].iter_mut().zip(previous) {
+                for (r, &x) in rates.iter_mut().zip(previous) {
                     *r = x.larger(R::ZERO);
                 }
                 leaky::close_drive(alpha, x, dr, dx, d_drive);
                 dr.fill(R::ZERO);
                 drive.backward::<L>(d_drive, dr);
-                remember(drive, &mut gradients.drive, source);
             }
         }
     }
 
-    /// Adds the weights' gradient of the steps remembered so far.
-    fn accumulate<const L: usize>(&self, gradients: &mut Gradients<R, L>, live: &[usize]) {
+    /// Adds the weights' gradient of the steps of `window`.
+    fn accumulate<const L: usize>(
+        &self,
+        history: &History<R, L>,
+        window: &mut Window<R>,
+        weights: &mut Weights<R>,
+    ) {
         let n = self.shape.n_state() * L;
-        let Gradients {
-            gates,
-            drive,
+        let Some(drive) = &self.drive else { return };
+        let Window {
+            latest,
+            live,
             d_gates,
             d_drive,
-            ..
-        } = gradients;
-        d_gates[2 * live.len() * n..].fill(R::ZERO);
-        d_drive[live.len() * n..].fill(R::ZERO);
-        if let (Some(product), Some(gradient)) = (&self.gates, gates) {
-            product.accumulate::<L>(gradient, d_gates, live);
+            rates,
+            gated,
+        } = window;
+        if live.is_empty() {
+            return;
         }
-        if let (Some(product), Some(gradient)) = (&self.drive, drive) {
-            product.accumulate::<L>(gradient, d_drive, live);
+        d_drive[live.len() * n..].fill(R::ZERO);
+        let inputs = |step: usize| history.inputs(*latest - step);
+        let driven = weights.drive.as_mut().expect("a product has a gradient");
+        match (&self.gates, &mut weights.gates) {
+            (Some(gates), Some(gating)) => {
+                d_gates[2 * live.len() * n..].fill(R::ZERO);
+                rayon::join(
+                    || gates.accumulate::<L>(gating, d_gates, rates, inputs, live),
+                    || drive.accumulate::<L>(driven, d_drive, gated, inputs, live),
+                );
+            }
+            _ => drive.accumulate::<L>(driven, d_drive, rates, inputs, live),
         }
     }
 
     /// Adds a worker's gradients to `flat`, laid out like the parameters, and clears them.
     pub fn collect<const L: usize>(&self, gradients: &mut Gradients<R, L>, flat: &mut [R]) {
         let (place, layout) = (self.place, &self.layout);
-        if let (Some(product), Some(gradient)) = (&self.gates, &mut gradients.gates) {
+        let Gradients { weights, flow, .. } = gradients;
+        if let (Some(product), Some(gradient)) = (&self.gates, &mut weights.gates) {
             product.collect::<L>(gradient, |row, column, value| {
                 flat[place.of_gate(row, column)] += value;
             });
         }
-        if let (Some(product), Some(gradient)) = (&self.drive, &mut gradients.drive) {
+        if let (Some(product), Some(gradient)) = (&self.drive, &mut weights.drive) {
             product.collect::<L>(gradient, |row, column, value| {
                 flat[place.of_drive(row, column)] += value;
             });
         }
         for (name, lanes) in [
-            ("x0", &mut gradients.x0),
-            ("w_out", &mut gradients.w_out),
-            ("b_out", &mut gradients.b_out),
+            ("x0", &mut flow.x0),
+            ("w_out", &mut flow.w_out),
+            ("b_out", &mut flow.b_out),
         ] {
             for (value, lanes) in layout
                 .view_mut(flat, name)

@@ -8,10 +8,12 @@ mod sparse;
 
 use crate::buffer::Buffer;
 use neuropil_math::real::Real;
+use rayon::prelude::*;
 use sparse::Pattern;
 
-/// Steps that the gradient of weights takes at a time.
-pub const CHUNK: usize = sparse::CHUNK;
+/// Steps that the gradient of weights takes at a time: what they leave stays in the second-level cache.
+pub const WINDOW: usize = 32;
+const _: () = assert!(WINDOW.is_multiple_of(sparse::CHUNK));
 
 /// A mask with a smaller fraction of entries than this runs on the sparse kernels.
 ///
@@ -25,6 +27,7 @@ pub const SPARSE_BELOW: f64 = 0.5;
 pub struct Product<R> {
     rows: usize,
     columns: usize,
+    recurrent: usize,
     /// May the entry (row, column) be other than 0? Row-major; `None`: all may.
     mask: Option<Vec<bool>>,
     form: Form<R>,
@@ -46,7 +49,7 @@ enum Form<R> {
 #[derive(Debug)]
 pub struct Gradient<R> {
     sum: Buffer<R>,
-    /// Rows of the last [`CHUNK`] steps, in the order the kernel wants them.
+    /// Rows of the last [`WINDOW`] steps, in the order the kernel wants them.
     src: Buffer<R>,
 }
 
@@ -93,6 +96,7 @@ impl<R: Real> Product<R> {
         Self {
             rows,
             columns,
+            recurrent,
             mask,
             form,
         }
@@ -127,10 +131,24 @@ impl<R: Real> Product<R> {
         }
     }
 
-    /// `out` \[rows\]\[L\] += W · `src` \[columns\]\[L\].
-    pub fn forward<const L: usize>(&self, src: &[R], out: &mut [R]) {
+    /// Whether [`Product::project`] adds the input columns ahead of the recurrent ones (dense), or
+    /// [`Product::recur`] takes them along (sparse: so few that going over the rows twice would cost more).
+    pub fn projects(&self) -> bool {
+        matches!(self.form, Form::Dense { .. })
+    }
+
+    /// `out` \[rows\]\[L\] += W · `inputs` \[columns − recurrent\]\[L\], over the input columns, if they are added
+    /// ahead.
+    pub fn project<const L: usize>(&self, inputs: &[R], out: &mut [R]) {
+        if let Form::Dense { forward, .. } = &self.form {
+            forward.multiply_add::<L>(self.recurrent..self.columns, inputs, out);
+        }
+    }
+
+    /// `out` \[rows\]\[L\] += W · `src` \[columns\]\[L\], over the columns that [`Product::project`] leaves.
+    pub fn recur<const L: usize>(&self, src: &[R], out: &mut [R]) {
         match &self.form {
-            Form::Dense { forward, .. } => forward.multiply_add::<L>(src, out),
+            Form::Dense { forward, .. } => forward.multiply_add::<L>(0..self.recurrent, src, out),
             Form::Sparse {
                 forward: (pattern, weights),
                 ..
@@ -141,7 +159,7 @@ impl<R: Real> Product<R> {
     /// `dsrc` \[recurrent\]\[L\] += Wᵀ · `dz` \[rows\]\[L\].
     pub fn backward<const L: usize>(&self, dz: &[R], dsrc: &mut [R]) {
         match &self.form {
-            Form::Dense { backward, .. } => backward.multiply_add::<L>(dz, dsrc),
+            Form::Dense { backward, .. } => backward.multiply_add::<L>(0..self.rows, dz, dsrc),
             Form::Sparse {
                 backward: (pattern, weights),
                 ..
@@ -159,64 +177,66 @@ impl<R: Real> Product<R> {
         match &self.form {
             Form::Dense { .. } => Gradient {
                 sum: Buffer::zeros(self.rows * self.padded()),
-                src: Buffer::zeros(CHUNK * L * self.padded()),
+                src: Buffer::zeros(WINDOW * L * self.padded()),
             },
             Form::Sparse {
                 forward: (pattern, _),
                 ..
             } => Gradient {
                 sum: Buffer::zeros(pattern.slots() * L),
-                src: Buffer::zeros(CHUNK * self.columns * L),
+                src: Buffer::zeros(WINDOW * self.columns * L),
             },
         }
     }
 
-    /// Remembers `block` \[n\]\[L\] as rows `from..from + n` of `src` at step `step` of the current chunk.
-    pub fn remember<const L: usize>(
+    /// Adds Σ `dz`·`src`ᵀ over the steps of a window to the gradient, on all threads of the pool.
+    ///
+    /// - `dz`: \[WINDOW\]\[rows\]\[L\]; steps beyond `live.len()` must be 0
+    /// - `recurrent`: \[WINDOW\]\[recurrent\]\[L\], the first rows of `src`
+    /// - `inputs(step)`: \[columns − recurrent\]\[L\], its other rows
+    /// - `live`: per step, how many leading lanes have `dz` other than 0
+    pub fn accumulate<'a, const L: usize>(
         &self,
         gradient: &mut Gradient<R>,
-        step: usize,
-        from: usize,
-        block: &[R],
-    ) {
+        dz: &[R],
+        recurrent: &[R],
+        inputs: impl Fn(usize) -> &'a [R] + Sync,
+        live: &[usize],
+    ) where
+        R: 'a,
+    {
+        let Gradient { sum, src } = gradient;
+        let (split, padded) = (self.recurrent * L, self.padded());
         match &self.form {
             Form::Dense { .. } => {
-                let padded = self.padded();
-                dense::transpose::<R, L>(
-                    block,
-                    from,
-                    padded,
-                    &mut gradient.src[step * L * padded..][..L * padded],
-                );
-            }
-            Form::Sparse { .. } => {
-                let start = (step * self.columns + from) * L;
-                gradient.src[start..][..block.len()].copy_from_slice(block);
-            }
-        }
-    }
-
-    /// Adds the chunk's Σ `dz`·`src`ᵀ to the gradient.
-    ///
-    /// - `dz`: \[CHUNK\]\[rows\]\[L\]; steps beyond `live.len()` must be 0
-    /// - `live`: per step, how many leading lanes have `dz` other than 0
-    pub fn accumulate<const L: usize>(&self, gradient: &mut Gradient<R>, dz: &[R], live: &[usize]) {
-        match &self.form {
-            Form::Dense { .. } => {
-                dense::accumulate::<R, L>(
-                    dz,
-                    self.rows,
-                    &gradient.src,
-                    self.padded(),
-                    live,
-                    &mut gradient.sum,
-                );
+                let steps = src
+                    .par_chunks_mut(L * padded)
+                    .zip(recurrent.par_chunks(split.max(1)));
+                steps
+                    .take(live.len())
+                    .enumerate()
+                    .for_each(|(step, (src, rows))| {
+                        dense::transpose::<R, L>(rows, 0, padded, src);
+                        dense::transpose::<R, L>(inputs(step), self.recurrent, padded, src);
+                    });
+                let (src, rows) = (&src[..], self.rows);
+                sum.par_chunks_mut(dense::SHARE * padded)
+                    .enumerate()
+                    .for_each(|(share, sum)| {
+                        dense::accumulate::<R, L>(dz, rows, share * dense::SHARE, src, padded, live, sum);
+                    });
             }
             Form::Sparse {
                 forward: (pattern, _),
                 ..
             } => {
-                pattern.accumulate::<R, L>(dz, &gradient.src, &mut gradient.sum);
+                let width = self.columns * L;
+                for (step, src) in src.chunks_exact_mut(width).take(live.len()).enumerate() {
+                    let (rows, others) = src.split_at_mut(split);
+                    rows.copy_from_slice(&recurrent[step * split..][..split]);
+                    others.copy_from_slice(inputs(step));
+                }
+                pattern.accumulate::<R, L>(dz, src, live.len(), sum);
             }
         }
     }
@@ -269,8 +289,8 @@ mod tests {
     fn case(rows: usize, columns: usize, recurrent: usize, density: f64, steps: usize, seed: u64) -> Case {
         let mut rng = Key::new(seed).stream(Purpose::Test, 0);
         let mut numbers = |n: usize| -> Vec<f64> { (0..n).map(|_| rng.random_range(-1.0..1.0)).collect() };
-        let (weights, src) = (numbers(rows * columns), numbers(CHUNK * columns * LANES));
-        let mut dz = numbers(CHUNK * rows * LANES);
+        let (weights, src) = (numbers(rows * columns), numbers(WINDOW * columns * LANES));
+        let mut dz = numbers(WINDOW * rows * LANES);
         dz[steps * rows * LANES..].fill(0.0);
         let chance = numbers(rows * columns);
         let mask = chance.iter().map(|&p| f64::midpoint(p, 1.0) <= density).collect();
@@ -301,7 +321,8 @@ mod tests {
         product.pack(|r, c| case.weights[r * case.columns + c]);
 
         let mut out = vec![0.25; case.rows * LANES];
-        product.forward::<LANES>(&case.src, &mut out);
+        product.project::<LANES>(&case.src[case.recurrent * LANES..case.columns * LANES], &mut out);
+        product.recur::<LANES>(&case.src[..case.columns * LANES], &mut out);
         let mut dsrc = vec![-0.5; case.recurrent * LANES];
         product.backward::<LANES>(&case.dz, &mut dsrc);
         for l in 0..LANES {
@@ -320,13 +341,19 @@ mod tests {
         }
 
         let mut gradient = product.gradient::<LANES>();
-        let half = case.recurrent / 2;
-        for t in 0..CHUNK {
-            let block = &case.src[t * case.columns * LANES..][..case.columns * LANES];
-            product.remember::<LANES>(&mut gradient, t, 0, &block[..half * LANES]);
-            product.remember::<LANES>(&mut gradient, t, half, &block[half * LANES..]);
-        }
-        product.accumulate::<LANES>(&mut gradient, &case.dz, &vec![LANES; case.steps]);
+        let rows = |step: usize, from: usize, to: usize| {
+            &case.src[(step * case.columns + from) * LANES..(step * case.columns + to) * LANES]
+        };
+        let recurrent: Vec<f64> = (0..WINDOW)
+            .flat_map(|step| rows(step, 0, case.recurrent).to_vec())
+            .collect();
+        product.accumulate::<LANES>(
+            &mut gradient,
+            &case.dz,
+            &recurrent,
+            |step| rows(step, case.recurrent, case.columns),
+            &vec![LANES; case.steps],
+        );
         let mut found = vec![0.0; case.rows * case.columns];
         product.collect::<LANES>(&mut gradient, |r, c, value| found[r * case.columns + c] += value);
         for r in 0..case.rows {
@@ -353,7 +380,7 @@ mod tests {
         #[test]
         fn dense_and_sparse_products_match_the_textbook_sums(
             rows in 1_usize..37, columns in 1_usize..41, part in 0.0_f64..=1.0, density in 0.0_f64..=1.3,
-            steps in 1_usize..=CHUNK, seed in 0_u64..1000,
+            steps in 1_usize..=WINDOW, seed in 0_u64..1000,
         ) {
             let recurrent = ((columns as f64 * part) as usize).max(1);
             check(&case(rows, columns, recurrent, density, steps, seed));

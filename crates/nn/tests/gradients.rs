@@ -1,4 +1,4 @@
-//! Back-propagation against central differences, for random shapes, masks, lengths and penalties.
+//! Back-propagation against central differences, for random shapes, masks, lengths, restarts and penalties.
 
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_nn::cell::Cell;
@@ -19,6 +19,8 @@ struct Case {
     /// Weight of every output in the loss, \[step\]\[output\]\[lane\]; 0 after a trial's end.
     weights: Vec<f64>,
     lengths: [usize; LANES],
+    /// (t, lane): where lanes start anew from x0.
+    restarts: Vec<(usize, usize)>,
     rate_penalty: f64,
 }
 
@@ -59,6 +61,11 @@ fn case(
     let lengths = std::array::from_fn(|lane| {
         ((f64::midpoint(draws[lane], 1.0) * n_steps as f64) as usize + 1).min(n_steps)
     });
+    let draws = numbers(LANES, 1.0);
+    let restarts = (0..LANES).map(|lane| ((draws[lane].abs() * 1.5 * lengths[lane] as f64) as usize, lane));
+    let restarts = restarts
+        .filter(|&(t, lane)| (1..lengths[lane]).contains(&t))
+        .collect();
     for (i, weight) in weights.iter_mut().enumerate() {
         if i / (2 * LANES) >= lengths[i % LANES] {
             *weight = 0.0;
@@ -73,6 +80,7 @@ fn case(
         noise,
         weights,
         lengths,
+        restarts,
         rate_penalty,
     }
 }
@@ -85,15 +93,21 @@ fn forward(case: &Case, params: &[f64]) -> (f64, Network<f64>, History<f64, LANE
     let (n_in, n) = (case.shape.n_inputs * LANES, case.shape.n_state() * LANES);
     network.begin(&mut history, None);
     let (mut loss, mut z) = (0.0, vec![0.0; 2 * LANES]);
+    for t in 1..case.n_steps {
+        history
+            .input_mut(t)
+            .copy_from_slice(&case.inputs[t * n_in..][..n_in]);
+        let noise = history.noise_mut(t);
+        let width = noise.len();
+        noise.copy_from_slice(&case.noise[t * n..][..width]);
+    }
+    network.project(&mut history, 1..case.n_steps);
     for t in 0..case.n_steps {
         if t > 0 {
-            history
-                .input_mut(t)
-                .copy_from_slice(&case.inputs[t * n_in..][..n_in]);
-            let noise = history.noise_mut(t);
-            let width = noise.len();
-            noise.copy_from_slice(&case.noise[t * n..][..width]);
-            network.advance(&mut history, t);
+            network.recur(&mut history, t);
+            for &(_, lane) in case.restarts.iter().filter(|&&(at, _)| at == t) {
+                network.restart(&mut history, t, lane);
+            }
         }
         network.read_out(&history, t, &mut z);
         loss += z
@@ -149,7 +163,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn gated_networks_agree(
-        n in 1_usize..13, n_in in 1_usize..5, t in 1_usize..21, p in 0.05_f64..1.2, l2 in 0_u8..2, seed in 0_u64..999,
+        n in 1_usize..13, n_in in 1_usize..5, t in 1_usize..41, p in 0.05_f64..1.2, l2 in 0_u8..2, seed in 0_u64..999,
     ) {
         let case = case(Cell::Gated, n, n_in, t, p, f64::from(l2) * 0.1, seed);
         prop_assert!(error(&case, &gradient(&case)) < 1e-6);
@@ -157,7 +171,7 @@ proptest! {
 
     #[test]
     fn leaky_networks_agree(
-        n in 1_usize..13, n_in in 1_usize..5, t in 1_usize..21, p in 0.05_f64..1.2, l2 in 0_u8..2, seed in 0_u64..999,
+        n in 1_usize..13, n_in in 1_usize..5, t in 1_usize..41, p in 0.05_f64..1.2, l2 in 0_u8..2, seed in 0_u64..999,
     ) {
         let case = case(Cell::Leaky, n, n_in, t, p, f64::from(l2) * 0.1, seed);
         prop_assert!(error(&case, &gradient(&case)) < 1e-6);
@@ -186,5 +200,24 @@ fn absent_weights_have_no_gradient() {
     let case = case(Cell::Gated, 9, 3, 10, 0.2, 0.0, 5);
     for (g, exists) in gradient(&case).iter().zip(&case.mask) {
         assert!(*exists || *g == 0.0);
+    }
+}
+
+#[test]
+fn a_restarted_lane_runs_like_a_fresh_one() {
+    let mut case = case(Cell::Gated, 9, 3, 20, 1.2, 0.0, 7);
+    case.lengths = [20; LANES];
+    case.restarts = vec![(8, 3)];
+    let (_, _, queued) = forward(&case, &case.params);
+    // The same inputs and noise from the beginning, in the same lane.
+    let (n_in, n) = (case.shape.n_inputs * LANES, case.shape.n_state() * LANES);
+    case.inputs.drain(..8 * n_in);
+    case.noise.drain(..8 * n);
+    (case.n_steps, case.restarts) = (12, Vec::new());
+    let (_, _, alone) = forward(&case, &case.params);
+    for t in 0..12 {
+        for i in (3..n).step_by(LANES) {
+            assert_eq!(queued.state(t + 8)[i].to_bits(), alone.state(t)[i].to_bits());
+        }
     }
 }

@@ -209,9 +209,10 @@ impl Kernel {
             blocks.par_iter_mut().for_each(|(history, gradients, d_outputs)| {
                 let mut z = vec![0.0; shape.n_outputs * L];
                 network.begin(history, None);
+                history.inputs_and_noise_mut(1..n_steps).1.fill(0.1);
+                network.project(history, 1..n_steps);
                 for t in 1..n_steps {
-                    history.noise_mut(t).fill(0.1);
-                    network.advance(history, t);
+                    network.recur(history, t);
                     network.read_out(history, t, &mut z);
                 }
                 let lengths = [n_steps; L];

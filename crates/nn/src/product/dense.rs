@@ -7,11 +7,14 @@
 use crate::buffer::Buffer;
 use neuropil_math::real::Real;
 use neuropil_math::simd::{Fused, Level, level, vectorised};
+use std::ops::Range;
 
 /// Rows of a panel.
 const PANEL: usize = 10;
 /// Columns that the gradient kernel keeps in registers.
 pub(super) const TILE: usize = 16;
+/// Rows of a gradient that are added up in one go, by one thread.
+pub(super) const SHARE: usize = 50;
 
 /// A dense matrix packed for `out += W·src`.
 #[derive(Debug)]
@@ -40,17 +43,17 @@ impl<R: Real> Packed<R> {
         }
     }
 
-    /// `out` \[rows\]\[L\] += W · `src` \[columns\]\[L\].
-    pub(super) fn multiply_add<const L: usize>(&self, src: &[R], out: &mut [R]) {
-        let src = &src[..self.columns * L];
+    /// `out` \[rows\]\[L\] += W · `src` \[columns\]\[L\], over the given columns.
+    pub(super) fn multiply_add<const L: usize>(&self, columns: Range<usize>, src: &[R], out: &mut [R]) {
+        let src = &src[..columns.len() * L];
         let whole = self.rows / PANEL;
         let (body, rest) = out[..self.rows * L].split_at_mut(whole * PANEL * L);
         let (panels, last) = self.panels.split_at(whole * PANEL * self.columns);
-        multiply_panels::<R, L>(panels, src, body);
+        multiply_panels::<R, L>(panels, self.columns, columns.start, src, body);
         if !rest.is_empty() {
             let mut padded = [[R::ZERO; L]; PANEL];
             padded.as_flattened_mut()[..rest.len()].copy_from_slice(rest);
-            multiply_panels::<R, L>(last, src, padded.as_flattened_mut());
+            multiply_panels::<R, L>(last, self.columns, columns.start, src, padded.as_flattened_mut());
             rest.copy_from_slice(&padded.as_flattened()[..rest.len()]);
         }
     }
@@ -80,9 +83,9 @@ fn multiply_rows<F: Fused, R: Real, const L: usize, const FROM: usize, const ROW
 }
 
 vectorised! {
-    fn multiply_panels<F>[R: Real, const L: usize][R, L](panels: &[R], src: &[R], out: &mut [R]) {
-        let columns = src.len() / L;
+    fn multiply_panels<F>(row: L * size_of::<R>())[R: Real, const L: usize][R, L](panels: &[R], columns: usize, from: usize, src: &[R], out: &mut [R]) {
         for (panel, out) in panels.chunks_exact(PANEL * columns).zip(out.chunks_exact_mut(PANEL * L)) {
+            let panel = &panel[from * PANEL..];
             // Sixteen 256-bit registers hold ten accumulators only if a row of lanes fits in one.
             if L * size_of::<R>() > 32 && level() != Level::Avx512 {
                 multiply_rows::<F, R, L, 0, 5>(panel, src, out);
@@ -92,22 +95,6 @@ vectorised! {
             }
         }
     }
-}
-
-/// Adds Σ over steps and lanes of `dz`·`src`ᵀ to a gradient shaped \[rows\]\[padded columns\].
-///
-/// - `dz`: \[steps\]\[rows\]\[L\]
-/// - `src`: \[steps\]\[L\]\[padded columns\], columns padded to a multiple of [`TILE`]
-/// - `live`: per step, how many leading lanes count; the others have `dz` = 0
-pub(super) fn accumulate<R: Real, const L: usize>(
-    dz: &[R],
-    rows: usize,
-    src: &[R],
-    padded: usize,
-    live: &[usize],
-    gradient: &mut [R],
-) {
-    accumulate_tiles::<R, L>(dz, rows, src, padded, live, gradient);
 }
 
 #[inline(always)]
@@ -123,7 +110,7 @@ fn accumulate_tile<F: Fused, R: Real, const L: usize, const ROWS: usize>(
 ) {
     let mut sum = [[R::ZERO; TILE]; ROWS];
     for r in 0..ROWS {
-        sum[r].copy_from_slice(&gradient[(from_row + r) * padded + from_column..][..TILE]);
+        sum[r].copy_from_slice(&gradient[r * padded + from_column..][..TILE]);
     }
     for ((dz, src), &live) in dz
         .chunks_exact(rows * L)
@@ -144,28 +131,37 @@ fn accumulate_tile<F: Fused, R: Real, const L: usize, const ROWS: usize>(
         }
     }
     for r in 0..ROWS {
-        gradient[(from_row + r) * padded + from_column..][..TILE].copy_from_slice(&sum[r]);
+        gradient[r * padded + from_column..][..TILE].copy_from_slice(&sum[r]);
     }
 }
 
 vectorised! {
-    fn accumulate_tiles<F>[R: Real, const L: usize][R, L](
-        dz: &[R], rows: usize, src: &[R], padded: usize, live: &[usize], gradient: &mut [R],
+    /// Adds Σ over steps and lanes of `dz`·`src`ᵀ to the rows of a gradient from `first` on, \[row\]\[padded column\].
+    ///
+    /// - `dz`: \[steps\]\[rows\]\[L\]
+    /// - `src`: \[steps\]\[L\]\[padded columns\], columns padded to a multiple of [`TILE`]
+    /// - `live`: per step, how many leading lanes count; the others have `dz` = 0
+    pub(super) fn accumulate<F>[R: Real, const L: usize][R, L](
+        dz: &[R], rows: usize, first: usize, src: &[R], padded: usize, live: &[usize], gradient: &mut [R],
     ) {
+        let count = gradient.len() / padded;
         for column in (0..padded).step_by(TILE) {
             let mut row = 0;
             if level() == Level::Avx512 {
-                while row + 10 <= rows {
-                    accumulate_tile::<F, R, L, 10>(dz, rows, row, src, padded, column, live, gradient);
+                while row + 10 <= count {
+                    let gradient = &mut gradient[row * padded..];
+                    accumulate_tile::<F, R, L, 10>(dz, rows, first + row, src, padded, column, live, gradient);
                     row += 10;
                 }
             }
-            while row + 5 <= rows {
-                accumulate_tile::<F, R, L, 5>(dz, rows, row, src, padded, column, live, gradient);
+            while row + 5 <= count {
+                let gradient = &mut gradient[row * padded..];
+                accumulate_tile::<F, R, L, 5>(dz, rows, first + row, src, padded, column, live, gradient);
                 row += 5;
             }
-            while row < rows {
-                accumulate_tile::<F, R, L, 1>(dz, rows, row, src, padded, column, live, gradient);
+            while row < count {
+                let gradient = &mut gradient[row * padded..];
+                accumulate_tile::<F, R, L, 1>(dz, rows, first + row, src, padded, column, live, gradient);
                 row += 1;
             }
         }

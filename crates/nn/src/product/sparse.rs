@@ -4,12 +4,16 @@
 //! independent sums hide the latency of the multiply-add units. Entries are stored
 //! `[group][entry][row in group]`; groups are filled up with entries of weight 0.
 
+use super::WINDOW;
 use neuropil_math::real::Real;
 use neuropil_math::simd::{Fused, Level, level, vectorised};
+use std::ops::Range;
 
 const GROUP: usize = 8;
 /// Steps whose gradient is added up in registers at a time.
 pub(super) const CHUNK: usize = 8;
+/// Groups whose gradient is added up in one go, by one thread.
+const SHARE: usize = 10;
 const NO_ROW: u32 = u32::MAX;
 
 /// Where the entries of a sparse matrix are.
@@ -86,13 +90,42 @@ impl Pattern {
         multiply::<R, L>(self, weights, &src[..self.columns * L], out);
     }
 
-    /// Adds `dz`·`src` of every entry to its `L` partial sums, lane by lane.
+    /// Adds `dz`·`src` of every entry to its `L` partial sums, lane by lane, on all threads of the pool.
     ///
-    /// - `dz`: \[CHUNK\]\[rows\]\[L\], unused steps all 0
-    /// - `src`: \[CHUNK\]\[columns\]\[L\]
+    /// - `dz`: \[steps\]\[rows\]\[L\], 0 beyond the first `n_steps` steps, up to a multiple of [`CHUNK`]
+    /// - `src`: \[steps\]\[columns\]\[L\]
     /// - `partial`: \[slots\]\[L\]
-    pub(super) fn accumulate<R: Real, const L: usize>(&self, dz: &[R], src: &[R], partial: &mut [R]) {
-        accumulate::<R, L>(self, dz, &src[..CHUNK * self.columns * L], partial);
+    pub(super) fn accumulate<R: Real, const L: usize>(
+        &self,
+        dz: &[R],
+        src: &[R],
+        n_steps: usize,
+        partial: &mut [R],
+    ) {
+        let n_steps = n_steps.next_multiple_of(CHUNK);
+        let rows = dz.len() / (WINDOW * L);
+        let (dz, src) = (&dz[..n_steps * rows * L], &src[..n_steps * self.columns * L]);
+        self.accumulate_groups::<R, L>(0..self.groups.len(), dz, src, partial);
+    }
+
+    /// The partial sums of the given groups.
+    fn accumulate_groups<R: Real, const L: usize>(
+        &self,
+        groups: Range<usize>,
+        dz: &[R],
+        src: &[R],
+        partial: &mut [R],
+    ) {
+        if groups.len() <= SHARE {
+            return accumulate::<R, L>(self, groups, dz, src, partial);
+        }
+        let middle = groups.start + groups.len() / 2;
+        let slots = self.groups[middle].first_slot - self.groups[groups.start].first_slot;
+        let (low, high) = partial.split_at_mut(slots * L);
+        rayon::join(
+            || self.accumulate_groups::<R, L>(groups.start..middle, dz, src, low),
+            || self.accumulate_groups::<R, L>(middle..groups.end, dz, src, high),
+        );
     }
 }
 
@@ -145,27 +178,34 @@ vectorised! {
 }
 
 vectorised! {
-    fn accumulate<F>[R: Real, const L: usize][R, L](pattern: &Pattern, dz: &[R], src: &[R], partial: &mut [R]) {
-        let rows = dz.len() / (CHUNK * L);
+    fn accumulate<F>[R: Real, const L: usize][R, L](
+        pattern: &Pattern, groups: Range<usize>, dz: &[R], src: &[R], partial: &mut [R],
+    ) {
         let (dz, src) = (dz.as_chunks::<L>().0, src.as_chunks::<L>().0);
         let partial = partial.as_chunks_mut::<L>().0;
-        for group in &pattern.groups {
-            for (g, &row) in group.rows.iter().enumerate() {
-                if row == NO_ROW {
-                    continue;
-                }
-                let d: [[R; L]; CHUNK] = std::array::from_fn(|t| dz[t * rows + row as usize]);
-                for e in 0..group.entries {
-                    let slot = group.first_slot + e * GROUP + g;
-                    let column = pattern.column[slot] as usize;
-                    let mut sum = partial[slot];
-                    for t in 0..CHUNK {
-                        let s = &src[t * pattern.columns + column];
-                        for l in 0..L {
-                            sum[l] = R::fma::<F>(d[t][l], s[l], sum[l]);
-                        }
+        let (columns, first) = (pattern.columns, pattern.groups[groups.start].first_slot);
+        let chunks = src.len() / (CHUNK * columns);
+        let rows = dz.len() / (CHUNK * chunks);
+        let chunks = dz.chunks_exact(CHUNK * rows).zip(src.chunks_exact(CHUNK * columns));
+        for (dz, src) in chunks {
+            for group in &pattern.groups[groups.clone()] {
+                for (g, &row) in group.rows.iter().enumerate() {
+                    if row == NO_ROW {
+                        continue;
                     }
-                    partial[slot] = sum;
+                    let d: [[R; L]; CHUNK] = std::array::from_fn(|t| dz[t * rows + row as usize]);
+                    for e in 0..group.entries {
+                        let slot = group.first_slot + e * GROUP + g;
+                        let column = pattern.column[slot] as usize;
+                        let mut sum = partial[slot - first];
+                        for t in 0..CHUNK {
+                            let s = &src[t * columns + column];
+                            for l in 0..L {
+                                sum[l] = R::fma::<F>(d[t][l], s[l], sum[l]);
+                            }
+                        }
+                        partial[slot - first] = sum;
+                    }
                 }
             }
         }

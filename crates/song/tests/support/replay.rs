@@ -3,7 +3,8 @@
 use crate::files::numbers;
 use neuropil_learn::rollout::Draws;
 use neuropil_learn::update::{
-    Batch, FirstReturn, Penalties, Player, Randomness, Report, Rules, ValueInput, Workspace, update,
+    Batch, FirstReturn, Penalties, Player, Randomness, Report, Rules, SeatedNoise, ValueInput, Workspace,
+    update,
 };
 use neuropil_math::real::Real;
 use neuropil_math::rng::Key;
@@ -395,14 +396,37 @@ impl<R: Real> Randomness<R, LANES> for Replay {
             trials: trials.to_vec(),
         })
     }
-    fn value(&self, trials: &[u64]) -> Box<dyn FnMut(usize, &mut [R]) + '_> {
-        let trials = trials.to_vec();
-        Box::new(move |t, noise: &mut [R]| {
-            if !noise.is_empty() {
-                fill(noise, &self.value_noise[t], |lane| {
-                    trials.get(lane).map_or(usize::MAX, |&n| n as usize)
-                });
-            }
+    fn value(&self) -> Box<dyn SeatedNoise<R> + Send + '_> {
+        Box::new(ReplayNoise {
+            replay: self,
+            next: [(usize::MAX, 0); LANES],
         })
+    }
+}
+
+/// Trial of each lane and the index of its next step.
+struct ReplayNoise<'a> {
+    replay: &'a Replay,
+    next: [(usize, usize); LANES],
+}
+
+impl<R: Real> SeatedNoise<R> for ReplayNoise<'_> {
+    fn seat(&mut self, lane: usize, trial: u64) {
+        self.next[lane] = (trial as usize, 1);
+    }
+    fn fill(&mut self, noise: &mut [R]) {
+        for (row, lanes) in noise.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            for (value, &(trial, t)) in lanes.iter_mut().zip(&self.next) {
+                let given = self
+                    .replay
+                    .value_noise
+                    .get(t)
+                    .and_then(|trials| trials.get(trial));
+                *value = given.map_or(R::ZERO, |numbers| R::of(numbers[row]));
+            }
+        }
+        for (_, t) in &mut self.next {
+            *t += 1;
+        }
     }
 }
