@@ -1,23 +1,24 @@
 //! Sessions of many choices: in every round the animal fixates for a step, then chooses at the go signal.
 //!
 //! ```text
-//! fixation   FIXATION is on; the last choice and its reward are shown; choosing now aborts the session with −1
-//! go         everything is off; choosing pays up to 1/rounds, not choosing loses the round
+//! fixation   FIXATION is on; the last choice and its reward are shown; choosing now aborts the round: −1
+//! go         GO is on; a choice pays 0 or 1; not to choose lets the round pass: 0
 //! ```
 //!
-//! So a session in which every round is rewarded earns 1.
+//! Rewards are divided by the number of rounds: a session in which every round is rewarded earns 1, one in which every
+//! round is aborted −1.
 
 use super::{Answer, Tally, World};
 use rand_chacha::ChaCha8Rng;
 
 /// Reward of choosing too early.
-const ABORT: f64 = -1.0;
+pub(super) const ABORT: f64 = -1.0;
 
 /// What the options pay, round by round.
 pub(super) trait Game: Send {
     /// Begins a session.
     fn begin(&mut self, stream: &mut ChaCha8Rng);
-    /// Reward (0 or 1) of choosing an option; `None`: the round was let pass. The next round begins.
+    /// Reward (0 or 1) of choosing an option; `None`: the round was aborted or let pass. The next round begins.
     fn choose(&mut self, option: Option<usize>, stream: &mut ChaCha8Rng) -> f64;
     /// Adds the game's own measures.
     fn measure(&self, measures: &mut [Tally]);
@@ -26,7 +27,7 @@ pub(super) trait Game: Send {
 /// Names of what is seen.
 pub(super) fn inputs(options: &[&str]) -> Vec<String> {
     let last = options.iter().map(|option| format!("LAST-{option}"));
-    let first = ["FIXATION".to_owned()].into_iter();
+    let first = ["FIXATION".to_owned(), "GO".to_owned()].into_iter();
     first.chain(last).chain(["REWARD".to_owned()]).collect()
 }
 
@@ -74,32 +75,32 @@ impl<G: Game> World for Session<G> {
 
     fn observe(&self, inputs: &mut [f64]) {
         inputs.fill(0.0);
-        if self.go {
-            return;
-        }
-        inputs[0] = 1.0;
-        if let Some((option, reward)) = self.last {
-            inputs[1 + option] = 1.0;
-            inputs[1 + self.n_options] = reward;
+        inputs[usize::from(self.go)] = 1.0;
+        if let (false, Some((option, reward))) = (self.go, self.last) {
+            inputs[2 + option] = 1.0;
+            inputs[2 + self.n_options] = reward;
         }
     }
 
     fn act(&mut self, action: usize, stream: &mut ChaCha8Rng) -> Answer {
         let choice = action.checked_sub(1);
-        if !self.go {
+        if !self.go && choice.is_none() {
             self.go = true;
-            let early = choice.is_some();
             return Answer {
-                reward: if early { ABORT } else { 0.0 },
-                ended: early,
+                reward: 0.0,
+                ended: false,
             };
         }
-        let reward = self.game.choose(choice, stream);
-        self.last = choice.map(|option| (option, reward));
-        self.answered += f64::from(u8::from(choice.is_some()));
-        self.rewarded += reward;
+        // Too early, at the go signal, or not at all: the round is over.
+        let early = !self.go;
+        let counted = choice.filter(|_| !early);
+        let won = self.game.choose(counted, stream);
+        self.last = counted.map(|option| (option, won));
+        self.answered += f64::from(u8::from(counted.is_some()));
+        self.rewarded += won;
         self.done += 1;
         self.go = false;
+        let reward = if early { ABORT } else { won };
         Answer {
             reward: reward / self.rounds as f64,
             ended: self.done == self.rounds,
@@ -136,38 +137,37 @@ mod tests {
     }
 
     #[test]
-    fn fixate_then_choose_is_paid_and_shown_and_an_early_choice_aborts() {
+    fn fixate_then_choose_is_paid_and_shown_and_an_early_choice_aborts_the_round() {
         let mut stream = Key::new(1).stream(Purpose::Test, 0);
         let mut session = Session::new(Second, 4, 2);
         session.reset(&mut stream);
-        let mut seen = [0.0; 4];
+        let mut seen = [0.0; 5];
         session.observe(&mut seen);
-        assert_eq!(seen, [1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(seen, [1.0, 0.0, 0.0, 0.0, 0.0]);
         assert_eq!(session.act(0, &mut stream).reward, 0.0);
         session.observe(&mut seen);
-        assert_eq!(seen, [0.0; 4]);
+        assert_eq!(seen, [0.0, 1.0, 0.0, 0.0, 0.0]);
+        let answer = |reward: f64, ended: bool| Answer { reward, ended };
+        assert_eq!(session.act(2, &mut stream), answer(0.25, false));
+        session.observe(&mut seen);
+        assert_eq!(seen, [1.0, 0.0, 0.0, 1.0, 1.0]);
+        session.act(0, &mut stream);
         assert_eq!(
-            session.act(2, &mut stream),
-            Answer {
-                reward: 0.25,
-                ended: false
-            }
+            session.act(0, &mut stream),
+            answer(0.0, false),
+            "a round is let pass"
         );
         session.observe(&mut seen);
-        assert_eq!(seen, [1.0, 0.0, 1.0, 1.0]);
-        session.act(0, &mut stream);
-        session.act(0, &mut stream); // the round is let pass
-        session.observe(&mut seen);
-        assert_eq!(seen, [1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(seen, [1.0, 0.0, 0.0, 0.0, 0.0]);
         assert_eq!(
             session.act(1, &mut stream),
-            Answer {
-                reward: -1.0,
-                ended: true
-            }
+            answer(-0.25, false),
+            "a round is aborted"
         );
+        session.act(0, &mut stream);
+        assert_eq!(session.act(1, &mut stream), answer(0.0, true), "the last round");
         let mut measures = [Tally::default(); 2];
         session.measure(&mut measures);
-        assert_eq!(measures.map(Tally::mean), [0.25, 1.0]);
+        assert_eq!(measures.map(Tally::mean), [0.5, 0.5]);
     }
 }

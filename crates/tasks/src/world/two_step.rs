@@ -4,11 +4,14 @@
 //! reward that followed a rare transition; whoever repeats what paid stays. The four `stay_…` measures tell.
 //!
 //! ```text
-//! fixation   FIXATION is on; last choices and reward are shown; choosing now aborts the session with −1
-//! first      everything is off; LEFT leads to state A with probability `common`, RIGHT to B
+//! fixation   FIXATION is on; last choices and reward are shown; choosing now aborts the round: −1
+//! first      GO is on; LEFT leads to state A with probability `common`, RIGHT to B
 //! second     STATE-A or STATE-B is on; LEFT and RIGHT pay with the probabilities of that state
 //! ```
+//!
+//! Not to choose lets the round pass. Rewards are divided by the number of rounds.
 
+use super::rounds::ABORT;
 use super::{Answer, Parameter, Rules, Tally, World, Wrong, described};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -16,7 +19,6 @@ use rand_distr::{Distribution, StandardNormal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-const ABORT: f64 = -1.0;
 const STEPS_PER_ROUND: usize = 3;
 
 /// How the probabilities of reward change.
@@ -68,6 +70,7 @@ impl Rules for TwoStep {
     fn inputs(&self) -> Vec<String> {
         let names = [
             "FIXATION",
+            "GO",
             "STATE-A",
             "STATE-B",
             "LAST-FIRST-LEFT",
@@ -232,14 +235,14 @@ impl World for Session {
             Stage::Fixation => {
                 inputs[0] = 1.0;
                 if let Some(last) = self.last {
-                    inputs[3 + last.first] = 1.0;
-                    inputs[5 + last.state] = 1.0;
-                    inputs[7 + last.second] = 1.0;
-                    inputs[9] = f64::from(u8::from(last.rewarded));
+                    inputs[4 + last.first] = 1.0;
+                    inputs[6 + last.state] = 1.0;
+                    inputs[8 + last.second] = 1.0;
+                    inputs[10] = f64::from(u8::from(last.rewarded));
                 }
             }
-            Stage::First => {}
-            Stage::Second(_, state) => inputs[1 + state] = 1.0,
+            Stage::First => inputs[1] = 1.0,
+            Stage::Second(_, state) => inputs[2 + state] = 1.0,
         }
     }
 
@@ -253,10 +256,13 @@ impl World for Session {
                 self.stage = Stage::First;
                 going_on
             }
-            (Stage::Fixation, Some(_)) => Answer {
-                reward: ABORT,
-                ended: true,
-            },
+            (Stage::Fixation, Some(_)) => {
+                let lost = self.next_round(None, stream);
+                Answer {
+                    reward: ABORT / self.rules.rounds as f64,
+                    ..lost
+                }
+            }
             (Stage::First, Some(first)) => {
                 let draw: f64 = stream.random();
                 let state = if draw < self.rules.common {
@@ -312,13 +318,13 @@ mod tests {
             let mut stream = Key::new(5).stream(Purpose::Test, session);
             let mut world = rules.open();
             world.reset(&mut stream);
-            let mut seen = [0.0; 10];
+            let mut seen = [0.0; 11];
             for _ in 0..rules.rounds {
                 world.observe(&mut seen);
                 world.act(0, &mut stream);
                 world.act(1 + first(&seen), &mut stream);
                 world.observe(&mut seen);
-                assert_eq!(seen[1] + seen[2], 1.0, "one state is reached");
+                assert_eq!(seen[2] + seen[3], 1.0, "one state is reached");
                 world.act(1, &mut stream);
             }
             world.measure(&mut measures);
@@ -336,14 +342,14 @@ mod tests {
         };
         // Repeats the first choice after a reward, changes it otherwise.
         let repeater = play(&rules, |seen| {
-            let last = usize::from(seen[4] == 1.0);
-            if seen[9] == 1.0 { last } else { 1 - last }
+            let last = usize::from(seen[5] == 1.0);
+            if seen[10] == 1.0 { last } else { 1 - last }
         });
         assert_eq!(repeater[2..], [1.0, 0.0, 1.0, 0.0]);
         // Aims at the state that paid, or away from the one that did not.
         let planner = play(&rules, |seen| {
-            let state = usize::from(seen[6] == 1.0);
-            if seen[9] == 1.0 { state } else { 1 - state }
+            let state = usize::from(seen[7] == 1.0);
+            if seen[10] == 1.0 { state } else { 1 - state }
         });
         assert_eq!(planner[2..], [1.0, 0.0, 0.0, 1.0]);
         assert!(planner[1] > repeater[1] + 0.03, "{planner:?} {repeater:?}");
