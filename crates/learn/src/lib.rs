@@ -1,9 +1,13 @@
 //! Learning loops over any network and any task.
 
+mod advantage;
 pub mod batch;
+pub mod carry;
+mod constraints;
 pub mod record;
 pub mod rollout;
 mod seating;
+pub mod supervised;
 pub mod train;
 pub mod update;
 pub mod validate;
