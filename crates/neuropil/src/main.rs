@@ -11,11 +11,21 @@ mod terminal;
 use clap::Parser;
 use cli::{Cli, Command};
 use failure::Failure;
+use neuropil_math::simd;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let quiet = cli.quiet;
+    if let Err(found) = simd::asked() {
+        let names = "expected avx512, avx2 or portable";
+        Failure::new(
+            format!("{} is `{found}`, {names}", simd::VARIABLE),
+            "unset it to use the widest",
+        )
+        .print();
+        return ExitCode::from(failure::BAD_INPUT);
+    }
     let done = match cli.command {
         Command::Tasks(args) => commands::tasks::run(&args),
         Command::Train(args) => commands::train::run(&args, quiet),
