@@ -5,12 +5,13 @@
 
 #![allow(clippy::print_stdout, reason = "an example talks")]
 
-use neuropil_connectome::bilateral::{EmbedSettings, embed_connectome};
+use neuropil_connectome::bilateral::{EmbedSettings, Method, embed_connectome};
 use neuropil_connectome::cascade::{Settings, cascade, output_stops};
 use neuropil_connectome::flow::signal_flow;
 use neuropil_connectome::hubs::{HUB_DEGREE, hubs};
-use neuropil_connectome::integration::{modalities, recurrence};
+use neuropil_connectome::integration::modalities;
 use neuropil_connectome::read::load;
+use neuropil_connectome::recurrence::unit_cascades;
 use neuropil_connectome::simulate::random_graph;
 use neuropil_connectome::spectral::{Block, embed, pass_to_ranks};
 use neuropil_connectome::threshold::{PairRule, Threshold, strong_edges};
@@ -47,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         })?;
     }
     timed("cascades from every unit, 1000 runs, 8 hops", || {
-        recurrence(&brain, brain.default_layer(), &[5], &settings)
+        unit_cascades(&brain, brain.default_layer(), &[5], &settings)
     })?;
     timed("signal flow", || signal_flow(&all));
     timed("pass to ranks", || pass_to_ranks(&all));
@@ -64,7 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     })?;
     timed("hubs", || hubs(&brain, &strong, HUB_DEGREE));
     let joint = timed("joint embedding", || {
-        embed_connectome(&brain, &EmbedSettings::default())
+        embed_connectome(&brain, Method::Joint, &EmbedSettings::default())
     })?;
     let d = 10.min(joint.dimensions);
     let rows = joint.positions.chunks_exact(joint.dimensions);

@@ -36,6 +36,28 @@ pub fn load(path: &Path) -> Result<Connectome, DataError> {
     Ok(connectome)
 }
 
+/// 64-bit FNV-1a hash of a file, or of the files of a folder in the order of their names: to tell which data a
+/// result comes from.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn fingerprint(path: &Path) -> Result<String, DataError> {
+    let mut files = vec![path.to_owned()];
+    if path.is_dir() {
+        let entries = std::fs::read_dir(path).map_err(DataError::io(path, "read"))?;
+        files = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        files.retain(|file| file.is_file());
+        files.sort();
+    }
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for file in files {
+        for byte in std::fs::read(&file).map_err(DataError::io(&file, "read"))? {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    Ok(format!("{hash:016x}"))
+}
+
 fn load_unchecked(path: &Path) -> Result<Connectome, DataError> {
     if path.is_dir() {
         for name in ["edges.csv", "edges.csv.gz", "edges.tsv", "edges.txt"] {
