@@ -37,6 +37,7 @@ pub mod paths;
 pub mod read;
 pub mod recurrence;
 pub mod report;
+pub mod reproduce;
 pub mod select;
 pub mod simulate;
 pub mod spectral;

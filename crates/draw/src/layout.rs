@@ -355,8 +355,9 @@ fn covered(panel: &Panel, axes: Rect, x: &Scale, y: &Scale) -> (Samples, Samples
     }
     for [x0, x1, y0, y1] in panel.boxes.iter().flat_map(|b| &b.at) {
         for part in [0.0, 0.5, 1.0] {
-            let at = x.map(x0 + part * (x1 - x0));
-            sample((at, y.map(*y0)), (at, y.map(*y1)), &mut data);
+            let (across, up) = (x.map(x0 + part * (x1 - x0)), y.map(y0 + part * (y1 - y0)));
+            sample((across, y.map(*y0)), (across, y.map(*y1)), &mut data);
+            sample((x.map(*x0), up), (x.map(*x1), up), &mut data);
         }
     }
     let mut lines = Vec::new();

@@ -284,7 +284,7 @@ pub fn forward_and_back(found: &Direction, names: &[String], what: &str, runs: u
     let x: Vec<f64> = (0..n).map(|k| k as f64).collect();
     let series =
         |values: &[(f64, f64)], pick: fn(&(f64, f64)) -> f64| values.iter().map(pick).collect::<Vec<f64>>();
-    let frame = |y: &str| Panel::new(format!("{what}, early to late"), y).x_range(-0.5, n as f64 - 0.5);
+    let frame = |y: &str| Panel::new("Source, early to late", y).x_range(-0.5, n as f64 - 0.5);
     let sent = frame("Signal sent (visits per neuron and run)")
         .series(Series::line(x.clone(), series(&found.sent, |s| s.0)).label("forwards"))
         .series(
@@ -341,10 +341,20 @@ pub fn forward_and_back(found: &Direction, names: &[String], what: &str, runs: u
 
 /// What outputs send back into the brain, by class of the targets.
 pub fn output_feedback(found: &[(usize, Vec<OutputFeedback>)], runs: usize, seed: u64) -> Drawn {
+    // The three largest classes of outputs are drawn, all are in the table.
+    let by_size = |classes: &[OutputFeedback]| {
+        let mut sorted = classes.to_vec();
+        sorted.sort_by_key(|own| std::cmp::Reverse(own.units.1));
+        sorted
+    };
+    let largest = found
+        .last()
+        .map_or_else(Vec::new, |(_, classes)| by_size(classes));
+    let shown: Vec<&str> = largest.iter().take(3).map(|own| own.class.as_str()).collect();
     let mut panels = Vec::new();
     let mut rows = Vec::new();
     for (hops, classes) in found {
-        for own in classes {
+        for own in by_size(classes) {
             let mut targets: Vec<_> = own.targets.iter().collect();
             targets.sort_by(|a, b| (b.1.0 + b.1.1).total_cmp(&(a.1.0 + a.1.1)).then(a.0.cmp(b.0)));
             for (name, (back, copy)) in &targets {
@@ -357,7 +367,7 @@ pub fn output_feedback(found: &[(usize, Vec<OutputFeedback>)], runs: usize, seed
                 ]);
             }
             targets.truncate(12);
-            if targets.is_empty() {
+            if targets.is_empty() || !shown.contains(&own.class.as_str()) {
                 continue;
             }
             let ticks: Vec<(f64, String)> = targets
@@ -392,7 +402,7 @@ pub fn output_feedback(found: &[(usize, Vec<OutputFeedback>)], runs: usize, seed
     }
     let title = found
         .last()
-        .and_then(|(hops, classes)| Some((hops, classes.first()?)))
+        .and_then(|(hops, _)| Some((hops, largest.first()?)))
         .map_or_else(String::new, |(hops, own)| {
             format!(
                 "{:.0} % of what {} reach within {hops} hops leads back to them",

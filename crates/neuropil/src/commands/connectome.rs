@@ -3,6 +3,7 @@
 mod export;
 mod files;
 mod page;
+pub(crate) mod reproduce;
 
 use crate::cli::connectome::{
     CascadeArgs, ConnectomeArgs, ConnectomeVerb, DataArgs, EdgesArgs, EmbeddingKind, Kept, LayersArgs,
@@ -274,7 +275,7 @@ fn tell(
     let text = if args.json {
         serde_json::to_string_pretty(&answer.json).expect("answers are JSON") + "\n"
     } else {
-        for_people(&answer)
+        for_people(&answer, SHOWN)
     };
     match std::io::stdout().write_all(text.as_bytes()) {
         // `| head` has seen enough.
@@ -286,17 +287,17 @@ fn tell(
     }
 }
 
-fn for_people(answer: &Answer) -> String {
+pub(super) fn for_people(answer: &Answer, most: usize) -> String {
     let mut table = comfy_table::Table::new();
     table
         .load_style(comfy_table::presets::NOTHING)
         .set_header(&answer.headers);
-    for row in answer.rows.iter().take(SHOWN) {
+    for row in answer.rows.iter().take(most) {
         table.add_row(row);
     }
     let mut text = format!("{}\n\n{table}\n", answer.summary.join("\n"));
-    if answer.rows.len() > SHOWN {
-        let more = answer.rows.len() - SHOWN;
+    if answer.rows.len() > most {
+        let more = answer.rows.len() - most;
         let _ = writeln!(text, "… {more} more rows; --csv FILE writes all");
     }
     text
