@@ -27,6 +27,29 @@ pub fn write_npz<T: WritableElement>(path: &Path, arrays: Vec<Named<T>>) -> Resu
     atomic::write(path, &bytes)
 }
 
+/// Number types that arrays of flags and counts come in.
+pub trait Element: ReadableElement + Copy {
+    /// The value as a real number.
+    fn number(self) -> f64;
+}
+
+macro_rules! element {
+    ($($type:ty),*) => {
+        $(impl Element for $type {
+            fn number(self) -> f64 {
+                self as f64
+            }
+        })*
+    };
+}
+element!(f64, f32, u8, i64);
+
+impl Element for bool {
+    fn number(self) -> f64 {
+        f64::from(u8::from(self))
+    }
+}
+
 /// Shape and row-major values of a named array.
 pub type Loaded<T = f64> = (String, Vec<usize>, Vec<T>);
 

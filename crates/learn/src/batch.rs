@@ -1,4 +1,4 @@
-//! Trials of a table-driven task as a batch.
+//! Trials of a task as a batch: rows of tables, or sessions in a world that answers.
 
 use crate::update::Batch;
 use neuropil_math::rng::{Key, Purpose};
@@ -6,6 +6,7 @@ use neuropil_tasks::block::TrialBlock;
 use neuropil_tasks::environment::Environment;
 use neuropil_tasks::task::Task;
 use neuropil_tasks::trial::Trial;
+use neuropil_tasks::world::Lockstep;
 
 /// Trials of one task.
 #[derive(Debug)]
@@ -13,6 +14,8 @@ pub struct TaskBatch<'a> {
     task: &'a Task,
     /// The trials.
     pub trials: Vec<Trial>,
+    /// Outside training, trials form chains that carry the networks' states on: see [`crate::carry`].
+    pub continuous: bool,
 }
 
 impl<'a> TaskBatch<'a> {
@@ -21,12 +24,21 @@ impl<'a> TaskBatch<'a> {
         let trials = (0..n as u64)
             .map(|trial| task.draw(&mut key.stream(Purpose::Condition, trial)))
             .collect();
-        Self { task, trials }
+        Self::of(task, trials)
     }
 
     /// Given trials.
     pub fn of(task: &'a Task, trials: Vec<Trial>) -> Self {
-        Self { task, trials }
+        Self {
+            task,
+            trials,
+            continuous: false,
+        }
+    }
+
+    /// The same trials, chained or not.
+    pub fn continuous(self, continuous: bool) -> Self {
+        Self { continuous, ..self }
     }
 }
 
@@ -46,6 +58,14 @@ impl Batch for TaskBatch<'_> {
     }
 
     fn open(&self, key: Key, ids: &[u64], lanes: usize) -> Box<dyn Environment + '_> {
+        if let Some(world) = &self.task.world {
+            return match lanes {
+                8 => Box::new(Lockstep::<8>::new(&**world, key, ids)),
+                16 => Box::new(Lockstep::<16>::new(&**world, key, ids)),
+                32 => Box::new(Lockstep::<32>::new(&**world, key, ids)),
+                other => panic!("no block of {other} lanes"),
+            };
+        }
         let trials = ids.iter().map(|&id| &self.trials[id as usize]).collect();
         let noisy = &self.task.noisy_inputs;
         match lanes {

@@ -1,6 +1,7 @@
 //! Running trained networks and keeping what they did: rates of both, predictions.
 
 use crate::batch::TaskBatch;
+use crate::carry::{at_each_end, chains, states_beyond};
 use crate::rollout::{Keyed, Rollout, roll_out};
 use crate::update::{Batch, Player, ValueInput};
 use neuropil_math::noise::NoiseLanes;
@@ -39,31 +40,44 @@ pub fn record<R: Real>(
     every: usize,
     key: Key,
 ) -> Vec<Recording<R>> {
-    let ids: Vec<u64> = (0..batch.n_trials() as u64).collect();
-    let blocks: Vec<Vec<Recording<R>>> = ids
-        .par_chunks(LANES)
-        .map(|ids| {
+    let chains = chains(batch.n_trials(), LANES, batch.continuous);
+    let blocks: Vec<Vec<(u64, Recording<R>)>> = chains
+        .par_iter()
+        .map(|chain| {
             let (network, n_steps) = (&policy.network, batch.n_steps());
             let mut rollout = Rollout::<R, LANES>::new(network, n_steps, Keep::All);
-            let mut world = batch.open(key, ids, LANES);
-            let mut draws = Keyed::<LANES>::new(key, ids, policy.noise_sd);
-            let n = ids.len();
-            roll_out(
-                network,
-                &mut *world,
-                &mut draws,
-                n,
-                n_steps,
-                discount_per_step,
-                None,
-                &mut rollout,
-            );
-            block(&rollout, value, sees, every, key, ids)
+            let (mut recorded, mut states, mut value_states) = (Vec::new(), None, None);
+            for ids in chain {
+                let mut world = batch.open(key, ids, LANES);
+                let mut draws = Keyed::<LANES>::new(key, ids, policy.noise_sd);
+                roll_out(
+                    network,
+                    &mut *world,
+                    &mut draws,
+                    ids.len(),
+                    n_steps,
+                    discount_per_step,
+                    states.as_deref(),
+                    &mut rollout,
+                );
+                if batch.continuous {
+                    states = Some(states_beyond(network, &mut *world, &mut draws, &mut rollout));
+                }
+                let begin = value_states.as_deref();
+                let (recordings, beyond) =
+                    block(&rollout, value, sees, every, key, ids, batch.continuous, begin);
+                value_states = beyond;
+                recorded.extend(ids.iter().copied().zip(recordings));
+            }
+            recorded
         })
         .collect();
-    blocks.into_iter().flatten().collect()
+    let mut recordings: Vec<(u64, Recording<R>)> = blocks.into_iter().flatten().collect();
+    recordings.sort_by_key(|(id, _)| *id);
+    recordings.into_iter().map(|(_, recording)| recording).collect()
 }
 
+/// What one block did, and where the value network stands one step beyond, if trials are `continuous`.
 fn block<R: Real>(
     rollout: &Rollout<R, LANES>,
     value: &Player<R>,
@@ -71,7 +85,9 @@ fn block<R: Real>(
     every: usize,
     key: Key,
     ids: &[u64],
-) -> Vec<Recording<R>> {
+    continuous: bool,
+    states: Option<&[R]>,
+) -> (Vec<Recording<R>>, Option<Vec<R>>) {
     let mut recordings: Vec<Recording<R>> = (0..ids.len())
         .map(|lane| Recording {
             end: rollout.end(lane),
@@ -82,17 +98,21 @@ fn block<R: Real>(
         })
         .collect();
     let network = &value.network;
-    let mut history = History::<R, LANES>::new(network.shape(), 2, Keep::Last);
+    let n_steps = rollout.n_steps();
+    let (kept, keep) = if continuous {
+        (n_steps + 1, Keep::All)
+    } else {
+        (2, Keep::Last)
+    };
+    let mut history = History::<R, LANES>::new(network.shape(), kept, keep);
     let mut noise = NoiseLanes::<LANES>::new(key, Purpose::ValueNoise, ids);
     let mut predicted = vec![R::ZERO; LANES];
     let rectified = network.layout().has("w_rec");
-    network.begin(&mut history, None);
-    for t in 0..rollout.n_steps() {
+    network.begin(&mut history, states);
+    for t in 0..n_steps + usize::from(continuous) {
         if t > 0 {
             let input = history.input_mut(t);
-            let seen = rollout
-                .history
-                .state(if sees == ValueInput::Lagged { t - 1 } else { t });
+            let seen = rollout.history.state(t - sees.recording_lag());
             let (rates, actions) = input.split_at_mut(seen.len());
             for (rate, &state) in rates.iter_mut().zip(seen) {
                 *rate = state.larger(R::ZERO);
@@ -103,7 +123,7 @@ fn block<R: Real>(
             noise.fill_normal(value.noise_sd, history.noise_mut(t));
             network.advance(&mut history, t);
         }
-        if !t.is_multiple_of(every) {
+        if t == n_steps || !t.is_multiple_of(every) {
             continue;
         }
         network.read_out(&history, t, &mut predicted);
@@ -131,5 +151,6 @@ fn block<R: Real>(
             recording.predicted.push(predicted[lane]);
         }
     }
-    recordings
+    let beyond = continuous.then(|| at_each_end(|t| history.state(t), &rollout.lengths));
+    (recordings, beyond)
 }

@@ -1,8 +1,9 @@
 //! The loop: validate, save, update, until the task is learnt.
 
 use crate::batch::TaskBatch;
-use crate::update::{KeyedRandomness, Player, Report, Rules, Workspace, update};
-use crate::validate::validate;
+use crate::supervised::{self, Lesson};
+use crate::update::{KeyedRandomness, Player, Report, Rules, Teacher, Workspace, update};
+use crate::validate::run;
 use neuropil_math::rng::{Key, Phase};
 use neuropil_tasks::performance::Performance;
 use neuropil_tasks::task::Task;
@@ -45,6 +46,9 @@ pub struct Check {
     pub n_trials: u64,
     /// Which draw of the networks, from 0.
     pub attempt: u64,
+    /// Lesson of the task's curriculum, from 0; their number when all are over.
+    #[serde(default)]
+    pub lesson: usize,
     /// Performance on the validation trials.
     pub performance: Performance,
     /// Best mean reward so far.
@@ -64,6 +68,9 @@ pub struct Progress {
     pub n_trials: u64,
     /// Which draw of the networks, from 0.
     pub attempt: u64,
+    /// Lesson of the task's curriculum, from 0; their number when all are over.
+    #[serde(default)]
+    pub lesson: usize,
     /// Update at which these networks were drawn.
     pub attempt_began: u64,
     /// Updates since a trial was last decided or aborted early.
@@ -95,6 +102,9 @@ pub struct State {
     pub best: (Vec<f32>, Vec<f32>),
     /// Counters and history.
     pub progress: Progress,
+    /// Continuous mode: states that the next training trial starts from, policy and value network; none before
+    /// the first.
+    pub carried: Option<[Vec<f32>; 2]>,
 }
 
 impl State {
@@ -106,6 +116,7 @@ impl State {
             value,
             best,
             progress: Progress::default(),
+            carried: None,
         }
     }
 }
@@ -124,6 +135,8 @@ pub enum Event<'a> {
         /// Why the last one was given up.
         reason: Restart,
     },
+    /// A lesson of the curriculum is over: this many are.
+    Promoted(usize),
     /// This many gradients in a row were not finite.
     Discarded(u64),
 }
@@ -166,6 +179,7 @@ pub const MOST_DISCARDED: u64 = 50;
 enum Work {
     Narrow(Workspace<f32, 8>),
     Wide(Workspace<f32, 16>),
+    Taught(Lesson<f32, 8>),
 }
 
 /// Trains until the plan ends or `observe` says stop; runs on the current thread pool.
@@ -186,7 +200,8 @@ pub fn train<E>(
     let mut work = workspace(task, plan, rules, state);
     loop {
         if check_is_due(plan, &state.progress) {
-            let ending = check(task, plan, key, state);
+            let before = state.progress.lesson;
+            let ending = check(task, plan, rules, key, state);
             let last = state
                 .progress
                 .history
@@ -194,6 +209,9 @@ pub fn train<E>(
                 .expect("a check was just made")
                 .clone();
             let flow = observe(state, Event::Checked(&last))?;
+            if state.progress.lesson > before {
+                observe(state, Event::Promoted(state.progress.lesson))?;
+            }
             if let Some(ending) = ending {
                 return Ok(ending);
             }
@@ -205,7 +223,9 @@ pub fn train<E>(
             let progress = &mut state.progress;
             progress.attempt += 1;
             (progress.attempt_began, progress.trapped_for) = (progress.update, 0);
+            progress.lesson = 0;
             (state.policy, state.value) = redraw(progress.attempt)?;
+            state.carried = None;
             work = workspace(task, plan, rules, state);
             let attempt = state.progress.attempt;
             if observe(state, Event::Restarted { attempt, reason })? == Flow::Stop {
@@ -228,10 +248,16 @@ pub fn train<E>(
 fn workspace(task: &Task, plan: &Plan, rules: &Rules, state: &State) -> Work {
     let (policy, value) = (&state.policy.network, &state.value.network);
     let n = plan.trials_per_update;
-    if n < WIDE_FROM {
-        Work::Narrow(Workspace::new(policy, value, n, task.n_steps, rules.continuous))
+    if rules.teacher == Teacher::Targets {
+        Work::Taught(Lesson::new(policy, n, task.n_steps))
+    } else if n < WIDE_FROM {
+        let mut work = Workspace::new(policy, value, n, task.n_steps, rules.continuous);
+        work.set_carried(state.carried.as_ref());
+        Work::Narrow(work)
     } else {
-        Work::Wide(Workspace::new(policy, value, n, task.n_steps, rules.continuous))
+        let mut work = Workspace::new(policy, value, n, task.n_steps, rules.continuous);
+        work.set_carried(state.carried.as_ref());
+        Work::Wide(work)
     }
 }
 
@@ -241,11 +267,16 @@ fn check_is_due(plan: &Plan, progress: &Progress) -> bool {
 }
 
 /// Validates, remembers the best, and says whether training is over.
-fn check(task: &Task, plan: &Plan, key: Key, state: &mut State) -> Option<Ending> {
+fn check(task: &Task, plan: &Plan, rules: &Rules, key: Key, state: &mut State) -> Option<Ending> {
     let key = key.phase(Phase::Validate).at(state.progress.update);
+    let lesson = state.progress.lesson;
+    let (task, in_lesson) = (task.lesson(lesson), lesson < task.lessons.len());
     let (network, noise_sd) = (&state.policy.network, state.policy.noise_sd);
-    let performance = validate(network, noise_sd, task, key, plan.validation_trials);
-    let met = plan.stop_at_criterion && performance.meets(task);
+    let batch = TaskBatch::draw(task, key, plan.validation_trials).continuous(rules.continuous);
+    let ran = run(network, noise_sd, &batch, rules.discount_per_step, key);
+    let performance = ran.performance(task, &batch.trials);
+    let passed = in_lesson && performance.meets(task);
+    let met = !in_lesson && plan.stop_at_criterion && performance.meets(task);
     let progress = &mut state.progress;
     let new_best = met
         || progress
@@ -255,7 +286,10 @@ fn check(task: &Task, plan: &Plan, key: Key, state: &mut State) -> Option<Ending
         progress.best_reward = Some(performance.mean_reward);
         state.best = (state.policy.params.clone(), state.value.params.clone());
     }
-    let silent = performance.n_decided == 0 && performance.mean_steps > task.n_steps as f64 / 2.0;
+    // In a world that answers, long sessions without a decision are no trap.
+    let silent = task.world.is_none()
+        && performance.n_decided == 0
+        && performance.mean_steps > task.n_steps as f64 / 2.0;
     let since = progress.update
         - progress
             .history
@@ -267,6 +301,7 @@ fn check(task: &Task, plan: &Plan, key: Key, state: &mut State) -> Option<Ending
         update: progress.update,
         n_trials: progress.n_trials,
         attempt: progress.attempt,
+        lesson,
         performance,
         new_best,
         value_error: progress.value_loss.sqrt(),
@@ -274,7 +309,11 @@ fn check(task: &Task, plan: &Plan, key: Key, state: &mut State) -> Option<Ending
     });
     progress.checked = true;
     progress.criterion_met |= met;
-    if met || reward >= plan.target_reward {
+    if passed {
+        progress.lesson += 1;
+        progress.best_reward = None; // what was best in an easier task does not count
+    }
+    if met || (!in_lesson && reward >= plan.target_reward) {
         Some(Ending::Learnt)
     } else if progress.update >= plan.max_updates {
         Some(Ending::OutOfUpdates)
@@ -304,6 +343,7 @@ fn one_update(
     work: &mut Work,
 ) -> Report {
     let key = key.attempt(state.progress.attempt).at(state.progress.update);
+    let task = task.lesson(state.progress.lesson);
     let batch = TaskBatch::draw(task, key, plan.trials_per_update);
     let (policy, value) = (&mut state.policy, &mut state.value);
     let draws = KeyedRandomness {
@@ -314,6 +354,12 @@ fn one_update(
     let report = match work {
         Work::Narrow(work) => update(policy, value, &batch, key, &draws, rules, work),
         Work::Wide(work) => update(policy, value, &batch, key, &draws, rules, work),
+        Work::Taught(lesson) => supervised::update(policy, &batch, key, rules.max_gradient_norm, lesson),
+    };
+    state.carried = match work {
+        Work::Narrow(work) => work.carried(),
+        Work::Wide(work) => work.carried(),
+        Work::Taught(_) => None,
     };
     let progress = &mut state.progress;
     progress.update += 1;

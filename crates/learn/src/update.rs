@@ -13,6 +13,7 @@
 //! blocks are filled by the length a trial is expected to have, the value network's by the length it had: a
 //! block costs as much as its longest trial.
 
+use crate::advantage::{add_entropy_gradient, advantages};
 use crate::rollout::{Draws, Keyed, Rollout, roll_out, step_input};
 use neuropil_math::noise::NoiseLanes;
 use neuropil_math::real::Real;
@@ -54,11 +55,37 @@ pub enum ValueInput {
     Lagged,
     /// Those of step t.
     Concurrent,
+    /// Those of step t − 1 in training and of step t when activity is recorded, as the published code has it.
+    Reference,
+}
+
+impl ValueInput {
+    /// How many steps behind the rates are that the value network sees while it learns.
+    pub fn training_lag(self) -> usize {
+        usize::from(self != Self::Concurrent)
+    }
+
+    /// The same while its activity and predictions are recorded.
+    pub fn recording_lag(self) -> usize {
+        usize::from(self == Self::Lagged)
+    }
+}
+
+/// What a network learns from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Teacher {
+    /// Reward: policy gradient with a value network.
+    Reward,
+    /// Targets of the trial table: see [`crate::supervised`].
+    Targets,
 }
 
 /// How to learn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rules {
+    /// What from.
+    pub teacher: Teacher,
     /// Rewards at step t count exp(−`discount_per_step`·t).
     pub discount_per_step: f64,
     /// Weight of the first action.
@@ -69,6 +96,29 @@ pub struct Rules {
     pub max_gradient_norm: f64,
     /// Each trial starts from the states that the one before it ended in.
     pub continuous: bool,
+    /// λ of the generalised advantage estimate; 1: return minus prediction, as in the paper.
+    pub gae_lambda: f64,
+    /// Advantages get mean 0 and standard deviation 1 over the steps of a batch.
+    pub standardise_advantage: bool,
+    /// Weight β of the policy's entropy in its objective; 0 switches it off.
+    pub entropy_bonus: f64,
+}
+
+impl Default for Rules {
+    /// Those of the paper, undiscounted.
+    fn default() -> Self {
+        Self {
+            teacher: Teacher::Reward,
+            discount_per_step: 0.0,
+            first_return: FirstReturn::Immediate,
+            value_input: ValueInput::Lagged,
+            max_gradient_norm: 1.0,
+            continuous: false,
+            gae_lambda: 1.0,
+            standardise_advantage: false,
+            entropy_bonus: 0.0,
+        }
+    }
 }
 
 /// Penalties on weights and rates; 0 switches one off.
@@ -99,6 +149,8 @@ pub struct Player<R> {
     pub noise_sd: f64,
     /// Penalties.
     pub penalties: Penalties,
+    /// Dale's law: the first so many units excite alone, the others inhibit alone.
+    pub excitatory_units: Option<usize>,
 }
 
 impl<R: Real> Player<R> {
@@ -114,6 +166,7 @@ impl<R: Real> Player<R> {
             learning_rate,
             noise_sd,
             penalties: Penalties::default(),
+            excitatory_units: None,
         }
     }
 
@@ -124,7 +177,7 @@ impl<R: Real> Player<R> {
     }
 
     /// Penalties on the weights: adds their gradient, returns their value.
-    fn penalise_weights(&self, gradient: &mut [R]) -> f64 {
+    pub(crate) fn penalise_weights(&self, gradient: &mut [R]) -> f64 {
         let Penalties {
             l1_recurrent: l1,
             l2_recurrent: l2,
@@ -156,13 +209,12 @@ impl<R: Real> Player<R> {
     }
 
     /// Clips, steps and reloads; the gradient of fixed arrays counts as 0.
-    fn apply(&mut self, gradient: &mut [R], max_norm: f64) -> Step {
-        for name in &self.fixed {
-            self.network.layout().view_mut(gradient, name).fill(R::ZERO);
-        }
+    pub(crate) fn apply(&mut self, gradient: &mut [R], max_norm: f64) -> Step {
+        self.hold(gradient);
         let step = self
             .adam
             .step(&mut self.params, gradient, self.learning_rate, max_norm);
+        self.obey_dale();
         self.network.load(&self.params);
         step
     }
@@ -234,10 +286,10 @@ pub struct Workspace<R, const L: usize> {
 }
 
 #[derive(Debug)]
-struct PolicyBlock<R, const L: usize> {
-    trials: Vec<u64>,
-    rollout: Rollout<R, L>,
-    returns: Vec<[f64; L]>,
+pub(crate) struct PolicyBlock<R, const L: usize> {
+    pub(crate) trials: Vec<u64>,
+    pub(crate) rollout: Rollout<R, L>,
+    pub(crate) returns: Vec<[f64; L]>,
     d_outputs: Buffer<R>,
     gradients: Gradients<R, L>,
     flat: Vec<R>,
@@ -246,11 +298,11 @@ struct PolicyBlock<R, const L: usize> {
 }
 
 #[derive(Debug)]
-struct ValueBlock<R, const L: usize> {
+pub(crate) struct ValueBlock<R, const L: usize> {
     /// Policy block and lane of each trial.
-    members: Vec<(usize, usize)>,
+    pub(crate) members: Vec<(usize, usize)>,
     history: History<R, L>,
-    values: Buffer<R>,
+    pub(crate) values: Buffer<R>,
     d_outputs: Buffer<R>,
     gradients: Gradients<R, L>,
     flat: Vec<R>,
@@ -543,7 +595,7 @@ impl<R: Real, const L: usize> ValueBlock<R, L> {
         for (lane, &(p, l)) in self.members.iter().enumerate() {
             let rollout = &policy[p].rollout;
             let alive = t <= rollout.lengths[l]; // one step beyond the end, for continuous mode
-            let seen = if see == ValueInput::Lagged { t - 1 } else { t };
+            let seen = t - see.training_lag();
             let (states, action) = (
                 rollout.history.state(seen).as_chunks::<L>().0,
                 rollout.actions[t - 1][l],
@@ -600,21 +652,11 @@ fn follow<R: Real, const L: usize>(
     executed: usize,
     work: &mut Workspace<R, L>,
 ) {
-    let mut predictions: Vec<Vec<(usize, usize)>> = work
-        .policy
-        .iter()
-        .map(|block| vec![(0, 0); block.trials.len()])
-        .collect();
-    for (v, block) in work.value.iter().enumerate() {
-        for (lane, &(p, l)) in block.members.iter().enumerate() {
-            predictions[p][l] = (v, lane);
-        }
-    }
-    let (blocks, values) = (&mut work.policy, &work.value);
-    blocks
+    let advantages = advantages(&work.policy, &work.value, rules);
+    work.policy
         .par_iter_mut()
-        .zip(&predictions)
-        .for_each(|(block, predicted)| {
+        .zip(&advantages)
+        .for_each(|(block, advantages)| {
             let n_actions = policy.network.shape().n_outputs;
             let lengths = block.rollout.lengths;
             block.loss = 0.0;
@@ -623,17 +665,11 @@ fn follow<R: Real, const L: usize>(
                 let probabilities = &block.rollout.probabilities[t * width..][..width];
                 let d_outputs = &mut block.d_outputs[t * width..][..width];
                 d_outputs.fill(R::ZERO);
-                for (lane, &(v, column)) in predicted.iter().enumerate() {
+                for lane in 0..block.trials.len() {
                     if t >= lengths[lane] {
                         continue;
                     }
-                    let immediate = t == 0 && rules.first_return == FirstReturn::Immediate;
-                    let earned = if immediate {
-                        block.rollout.rewards[0][lane]
-                    } else {
-                        block.returns[t][lane]
-                    };
-                    let advantage = earned - values[v].values[t * L + column].f64();
+                    let advantage = advantages[t][lane];
                     let action = block.rollout.actions[t][lane];
                     for a in 0..n_actions {
                         let chosen = if a == action { R::ONE } else { R::ZERO };
@@ -641,6 +677,10 @@ fn follow<R: Real, const L: usize>(
                             R::of(advantage / n_trials as f64) * (probabilities[a * L + lane] - chosen);
                     }
                     block.loss -= advantage * probabilities[action * L + lane].f64().ln() / n_trials as f64;
+                    if rules.entropy_bonus != 0.0 {
+                        let weight = rules.entropy_bonus / n_trials as f64;
+                        block.loss -= add_entropy_gradient::<R, L>(weight, probabilities, lane, d_outputs);
+                    }
                 }
             }
             let rates = rate_penalty(policy, executed);
@@ -687,7 +727,7 @@ fn squared_rates<R: Real, const L: usize>(
 }
 
 /// Sum of the blocks' gradients, in block order.
-fn reduce<'a, R: Real>(total: &mut [R], blocks: impl Iterator<Item = &'a [R]>) {
+pub(crate) fn reduce<'a, R: Real>(total: &mut [R], blocks: impl Iterator<Item = &'a [R]>) {
     total.fill(R::ZERO);
     for block in blocks {
         for (total, &part) in total.iter_mut().zip(block) {

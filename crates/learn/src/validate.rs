@@ -1,6 +1,7 @@
 //! Running a policy without learning.
 
 use crate::batch::TaskBatch;
+use crate::carry::{chains, states_beyond};
 use crate::rollout::{Keyed, Rollout, roll_out};
 use crate::update::Batch;
 use neuropil_math::real::Real;
@@ -8,12 +9,38 @@ use neuropil_math::rng::Key;
 use neuropil_nn::network::{Keep, Network};
 use neuropil_tasks::performance::{End, Performance};
 use neuropil_tasks::task::Task;
+use neuropil_tasks::trial::Trial;
+use neuropil_tasks::world::{Tally, add_tallies};
 use rayon::prelude::*;
 
 /// Lanes of a block: forward passes like them wide.
 const LANES: usize = 16;
 
-/// Runs every trial of a batch; returns how each ended and its summed (discounted) reward, in trial order.
+/// What the trials of a batch came to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ran {
+    /// How each trial ended and its summed (discounted) reward, in trial order.
+    pub ends: Vec<(End, f64)>,
+    /// Sums over all sessions of what their world measures; empty for trial tables.
+    pub tallies: Vec<Tally>,
+}
+
+impl Ran {
+    /// Counts and fractions over the trials that were run.
+    pub fn performance(&self, task: &Task, trials: &[Trial]) -> Performance {
+        let ended = trials
+            .iter()
+            .zip(&self.ends)
+            .map(|(trial, &(end, reward))| (trial, end, reward));
+        let mut performance = Performance::of(task, ended);
+        if let Some(world) = &task.world {
+            performance.add_measures(&**world, &self.tallies);
+        }
+        performance
+    }
+}
+
+/// Runs every trial of a batch.
 ///
 /// The value network takes no part: it has no influence on behaviour.
 pub fn run<R: Real>(
@@ -22,40 +49,58 @@ pub fn run<R: Real>(
     batch: &TaskBatch,
     discount_per_step: f64,
     key: Key,
-) -> Vec<(End, f64)> {
-    let mut order: Vec<u64> = (0..batch.n_trials() as u64).collect();
-    order.sort_by_key(|&trial| std::cmp::Reverse(batch.expected_steps(trial as usize)));
+) -> Ran {
+    let chains = if batch.continuous {
+        chains(batch.n_trials(), LANES, true)
+    } else {
+        // Any order will do: trials of about the same length share a block.
+        let mut order: Vec<u64> = (0..batch.n_trials() as u64).collect();
+        order.sort_by_key(|&trial| std::cmp::Reverse(batch.expected_steps(trial as usize)));
+        order.chunks(LANES).map(|ids| vec![ids.to_vec()]).collect()
+    };
     let n_steps = batch.n_steps();
-    let ended: Vec<Vec<(u64, End, f64)>> = order
-        .par_chunks(LANES)
+    let keep = if batch.continuous { Keep::All } else { Keep::Last };
+    let ended: Vec<(Vec<(u64, End, f64)>, Vec<Tally>)> = chains
+        .par_iter()
         .map_init(
-            || Rollout::<R, LANES>::new(policy, n_steps, Keep::Last),
-            |rollout, ids| {
-                let mut world = batch.open(key, ids, LANES);
-                let mut draws = Keyed::<LANES>::new(key, ids, noise_sd);
-                let n = ids.len();
-                roll_out(
-                    policy,
-                    &mut *world,
-                    &mut draws,
-                    n,
-                    n_steps,
-                    discount_per_step,
-                    None,
-                    rollout,
-                );
-                ids.iter()
-                    .enumerate()
-                    .map(|(lane, &id)| (id, rollout.end(lane), rollout.reward(lane)))
-                    .collect()
+            || Rollout::<R, LANES>::new(policy, n_steps, keep),
+            |rollout, chain| {
+                let (mut ends, mut tallies, mut states) = (Vec::new(), Vec::new(), None);
+                for ids in chain {
+                    let mut world = batch.open(key, ids, LANES);
+                    let mut draws = Keyed::<LANES>::new(key, ids, noise_sd);
+                    roll_out(
+                        policy,
+                        &mut *world,
+                        &mut draws,
+                        ids.len(),
+                        n_steps,
+                        discount_per_step,
+                        states.as_deref(),
+                        rollout,
+                    );
+                    let lanes = ids.iter().enumerate();
+                    ends.extend(lanes.map(|(lane, &id)| (id, rollout.end(lane), rollout.reward(lane))));
+                    add_tallies(&mut tallies, &world.tallies());
+                    if batch.continuous {
+                        states = Some(states_beyond(policy, &mut *world, &mut draws, rollout));
+                    }
+                }
+                (ends, tallies)
             },
         )
         .collect();
-    let mut ends = vec![(End { action: 0, step: 0 }, 0.0); batch.n_trials()];
-    for (id, end, reward) in ended.into_iter().flatten() {
-        ends[id as usize] = (end, reward);
+    let mut ran = Ran {
+        ends: vec![(End { action: 0, step: 0 }, 0.0); batch.n_trials()],
+        tallies: Vec::new(),
+    };
+    for (ends, tallies) in ended {
+        for (id, end, reward) in ends {
+            ran.ends[id as usize] = (end, reward);
+        }
+        add_tallies(&mut ran.tallies, &tallies);
     }
-    ends
+    ran
 }
 
 /// Performance of a policy on `n_trials` fresh trials.
@@ -67,13 +112,5 @@ pub fn validate<R: Real>(
     n_trials: usize,
 ) -> Performance {
     let batch = TaskBatch::draw(task, key, n_trials);
-    let ends = run(policy, noise_sd, &batch, task.discount_per_step(), key);
-    Performance::of(
-        task,
-        batch
-            .trials
-            .iter()
-            .zip(ends)
-            .map(|(trial, (end, reward))| (trial, end, reward)),
-    )
+    run(policy, noise_sd, &batch, task.discount_per_step(), key).performance(task, &batch.trials)
 }

@@ -217,7 +217,7 @@ pub(crate) struct ReproduceArgs {
     /// System: `song` or `connectome`.
     #[arg(value_parser = ["song", "connectome"])]
     pub system: String,
-    /// Tasks [default: the seven of the paper]; for `connectome` the data of the paper.
+    /// Tasks [default: the seven of the paper]; `further`: those beyond it. For `connectome` the data of the paper.
     pub tasks: Vec<String>,
     /// Seeds, `A..B` with both ends.
     #[arg(long, value_name = "A..B", value_parser = parse_seeds, default_value = "1..6")]

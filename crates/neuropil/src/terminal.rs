@@ -12,13 +12,14 @@ pub(crate) struct Progress {
     began: Instant,
     last_line: Instant,
     trials_per_update: u64,
+    in_a_world: bool,
     done: u64,
     first: Option<u64>,
 }
 
 impl Progress {
-    /// Progress of a run named `label`.
-    pub(crate) fn new(label: &str, trials_per_update: usize, quiet: bool) -> Self {
+    /// Progress of a run named `label`; `in_a_world` tells whether sessions are measured instead of decided.
+    pub(crate) fn new(label: &str, trials_per_update: usize, in_a_world: bool, quiet: bool) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
             bar.set_style(ProgressStyle::with_template("{spinner} {msg}").expect("the template is valid"));
@@ -33,6 +34,7 @@ impl Progress {
             began: now,
             last_line: now,
             trials_per_update,
+            in_a_world,
             done: 0,
             first: None,
         }
@@ -54,12 +56,22 @@ impl Progress {
         } else {
             format!("{:4.1}", 100.0 * p.fraction_correct())
         };
+        let came_to = if self.in_a_world {
+            let own = p.quantities.iter().filter(|(name, _)| *name != "reward");
+            own.map(|(name, value)| format!("{name} {value:.3}"))
+                .collect::<Vec<_>>()
+                .join("  ")
+        } else {
+            format!(
+                "decided {:5.1} %  correct {correct} %",
+                100.0 * p.fraction_decided()
+            )
+        };
         let line = format!(
-            "{}  {:>7} trials  reward {:+.3}  decided {:5.1} %  correct {correct} %  {:.0} trials/s{}",
+            "{}  {:>7} trials  reward {:+.3}  {came_to}  {:.0} trials/s{}",
             self.label,
             check.n_trials,
             p.mean_reward,
-            100.0 * p.fraction_decided(),
             trials as f64 / seconds.max(1e-9),
             eta(history, threshold),
         );

@@ -1,6 +1,6 @@
-//! Whole runs through the command: the same bytes whatever the threads and interruptions, and bad input.
+//! Whole runs through the command: the same bytes whatever the threads and interruptions.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -184,142 +184,184 @@ fn the_whole_job_leaves_trials_results_figures_and_a_report() {
     );
 }
 
-/// Exit code 2, a message with all of `words`, and no run directory.
-fn refused(folder: &Path, args: &[&str], words: &[&str]) {
-    let output = neuropil(args, folder);
-    let message = String::from_utf8_lossy(&output.stderr).into_owned();
-    // Long lines are wrapped and framed: compare words, not line ends.
-    let plain: String = message.chars().filter(|c| !"│╭╰─·×┬▲".contains(*c)).collect();
-    let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert_eq!(output.status.code(), Some(2), "{args:?}: {message}");
-    for word in words {
-        assert!(plain.contains(word), "{args:?}: no `{word}` in: {plain}");
+/// Runs of other kinds than a table's by reward: task, updates, settings.
+const OTHERS: &[(&str, &str, &[&str])] = &[
+    (
+        "cartpole",
+        "30",
+        &[
+            "--set",
+            "training.check_every=5",
+            "--set",
+            "training.validation_trials=20",
+        ],
+    ),
+    (
+        "two-step",
+        "10",
+        &[
+            "--set",
+            "training.check_every=2",
+            "--set",
+            "training.validation_trials=20",
+        ],
+    ),
+    (
+        "rdm",
+        "20",
+        &[
+            "--dt",
+            "50",
+            "--set",
+            "policy.units=20",
+            "--set",
+            "value.units=20",
+            "--set",
+            "training.check_every=2",
+            "--set",
+            "training.validation_trials=40",
+            "--set",
+            "training.continuous=true",
+            "--set",
+            "training.gae_lambda=0.9",
+            "--set",
+            "training.standardise_advantage=true",
+            "--set",
+            "training.entropy_bonus=0.01",
+            "--set",
+            "policy.excitatory_fraction=0.8",
+        ],
+    ),
+    (
+        "rdm",
+        "20",
+        &[
+            "--dt",
+            "50",
+            "--set",
+            "policy.units=20",
+            "--set",
+            "training.check_every=2",
+            "--set",
+            "training.validation_trials=40",
+            "--set",
+            "training.teacher=targets",
+        ],
+    ),
+];
+
+#[test]
+fn worlds_continuous_mode_and_teachers_repeat_and_resume_to_the_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    for (i, (task, updates, settings)) in OTHERS.iter().enumerate() {
+        let args = |out: &str, more: &[&str]| {
+            let start = ["-q", "train", task, "--only", "--updates", updates, "--out", out];
+            let args = [&start[..], settings, more].concat();
+            args.into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let run = |args: &[String]| {
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            let output = neuropil(&args, path);
+            assert!(
+                output.status.success(),
+                "{args:?}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+        };
+        let (one, three, killed) = (format!("one-{i}"), format!("three-{i}"), format!("killed-{i}"));
+        run(&args(&one, &["--threads", "1"]));
+        run(&args(&three, &["--threads", "3"]));
+        for kill in 0..6_u64 {
+            let mut child = Command::new(env!("CARGO_BIN_EXE_neuropil"))
+                .args(args(&killed, &["--resume"]))
+                .current_dir(path)
+                .stderr(std::process::Stdio::null())
+                .spawn()
+                .expect("the command starts");
+            std::thread::sleep(Duration::from_millis(20 + kill * 37 % 90));
+            child.kill().expect("SIGKILL");
+            child.wait().expect("it ends");
+        }
+        run(&args(&killed, &["--resume"]));
+        assert!(last(path, &one) == last(path, &three), "{task}: threads matter");
+        assert!(last(path, &one) == last(path, &killed), "{task}: kills matter");
     }
+}
+
+#[test]
+fn continuous_networks_are_tested_at_another_time_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
     assert!(
-        !folder.join("bad").exists(),
-        "{args:?}: a bad run left a folder behind"
+        train(path, "run", &["--set", "training.continuous=true"])
+            .status
+            .success()
     );
-}
-
-#[test]
-fn bad_input_is_named_and_leaves_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path();
-    let train = |settings: &[&str], words: &[&str]| {
-        let args = [&["train", "rdm", "--out", "bad"], settings].concat();
-        refused(path, &args, words);
-    };
-    train(&["--dt", "0"], &["dt_ms is 0", "> 0 ms"]);
-    train(
-        &["--dt", "125"],
-        &["longer than epoch `stimulus`", "at most 80 ms"],
-    );
-    train(
-        &["--dt", "7"],
-        &["does not divide tmax_ms = 2750", "nearest time steps"],
-    );
-    train(
-        &["--set", "policy.connection_probability=0"],
-        &["policy.connection_probability is 0", "(0, 1]"],
-    );
-    train(
-        &["--set", "policy.connection_probability=1.5"],
-        &["is 1.5", "(0, 1]"],
-    );
-    train(&["--set", "policy.units=5"], &["no partner for 5 units"]);
-    train(
-        &["--set", "policy.units=0"],
-        &["policy.units is 0", "whole number ≥ 1"],
-    );
-    train(&["--set", "policy.units=-3"], &["-3"]);
-    train(&["--set", "tau_ms=0"], &["tau_ms is 0", "> 0 ms"]);
-    train(&["--set", "tau_ms=5"], &["tau_ms is 5", "at least the time step"]);
-    train(
-        &["--set", "policy.learning_rate=0"],
-        &["policy.learning_rate is 0"],
-    );
-    train(
-        &["--set", "policy.learning_rte=1"],
-        &["learning_rte", "did you mean `learning_rate`?"],
-    );
-    train(&["--set", "policy.learning_rate=fast"], &["learning_rate"]);
-    train(
-        &["--set", "training.trials_per_update=0"],
-        &["training.trials_per_update is 0"],
-    );
-    train(
-        &["--set", "policy.cell=linear"],
-        &["policy.cell is linear", "gated or leaky"],
-    );
-    train(
-        &["--set", "policy.input_targets.LEFT=[0.5, 0.2]"],
-        &["[0.5, 0.2]"],
-    );
-    train(
-        &["--set", "policy.input_targets.UP=[0, 0.2]"],
-        &["no input `UP`", "FIXATION, LEFT, RIGHT"],
-    );
-    train(&["--set", "preset=song2018"], &["unknown preset `song2018`"]);
-    train(&["--set", "nonsense"], &["has no `=`"]);
-    train(&["--threads", "0"], &["--threads is 0"]);
-    train(&["--seeds", "6..1"], &["6..1"]);
-    refused(
-        path,
-        &["train", "rdmm", "--out", "bad"],
-        &["unknown task `rdmm`", "did you mean `rdm`?"],
-    );
-    refused(path, &["test", "nowhere"], &["not a run directory"]);
-    refused(path, &["analyse", "nowhere"], &["not a run directory"]);
-    refused(
-        path,
-        &["analyse", "nowhere", "psychometrics"],
-        &["did you mean `psychometric`?"],
-    );
-}
-
-#[test]
-fn checkpoints_that_do_not_fit_are_refused_by_name() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path();
-    assert!(train(path, "run", &[]).status.success());
-    let file: PathBuf = path.join("run/checkpoint/last.safetensors");
-    let whole = std::fs::read(&file).unwrap();
-    let resume = |more: &[&str]| {
-        let args = [
-            &[
-                "-q",
-                "train",
-                "rdm",
-                "--out",
-                "run",
-                "--updates",
-                "60",
-                "--resume",
-            ],
-            SMALL,
-            more,
-        ]
-        .concat();
+    let mut reports = Vec::new();
+    for dt in ["50", "25", "10"] {
+        let args = ["test", "run", "--trials-per-condition", "8", "--json", "--dt", dt];
         let output = neuropil(&args, path);
-        (
-            output.status.code(),
-            String::from_utf8_lossy(&output.stderr).into_owned(),
-        )
-    };
-    std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
-    let (code, message) = resume(&[]);
-    assert!(code == Some(2) && message.contains("cut short"), "{message}");
-    std::fs::write(&file, &whole).unwrap();
-    let (code, message) = resume(&["--set", "policy.learning_rate=0.01"]);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let tested: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(tested["n_trials"], 80);
+        reports.push(tested["dt_ms"].as_f64());
+    }
+    assert_eq!(reports, [Some(50.0), Some(25.0), Some(10.0)]);
+    let args = ["test", "run", "--kind", "activity", "--trials-per-condition", "4"];
     assert!(
-        code == Some(2) && message.contains("policy.learning_rate: 0.004 → 0.01"),
-        "{message}"
+        neuropil(&args, path).status.success(),
+        "recordings are chained, too"
     );
-    let again = train(path, "run", &[]);
-    let message = String::from_utf8_lossy(&again.stderr).into_owned();
+}
+
+#[test]
+fn a_world_is_explained_trained_tested_and_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let explained = neuropil(&["tasks", "cartpole"], path);
+    let words = String::from_utf8_lossy(&explained.stdout).into_owned();
+    for word in [
+        "half_length",
+        "0.5",
+        "Half the length of the pole, m.",
+        "steps ≥ 195",
+        "PUSH-LEFT",
+    ] {
+        assert!(words.contains(word), "no `{word}` in: {words}");
+    }
+    let args = [
+        "train",
+        "cartpole",
+        "--out",
+        "run",
+        "--updates",
+        "10",
+        "--json",
+        "--set",
+        "training.check_every=5",
+        "--set",
+        "training.validation_trials=20",
+    ];
+    let output = neuropil(&args, path);
     assert!(
-        again.status.code() == Some(2) && message.contains("finished"),
-        "{message}"
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
     );
-    assert!(std::fs::read(&file).unwrap() == whole, "nothing was lost");
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON on standard output");
+    let steps = summary["criterion"]["steps"]
+        .as_f64()
+        .expect("steps are measured");
+    assert!(steps >= 5.0 && summary["criterion_met"] == false, "{summary}");
+    for file in ["trials/test.csv", "report.html", "figures/learning-curve.png"] {
+        assert!(path.join("run").join(file).is_file(), "{file} is missing");
+    }
+    let tested = neuropil(&["test", "run", "--trials-per-condition", "5", "--json"], path);
+    let tested: serde_json::Value = serde_json::from_slice(&tested.stdout).expect("JSON on standard output");
+    assert!(tested["criterion"]["balanced"].is_number(), "{tested}");
 }

@@ -6,7 +6,9 @@ use neuropil_math::linalg::{LinalgError, spectral_radius};
 use neuropil_math::rng::{Key, Purpose};
 use rand::RngExt;
 use rand::seq::index;
+use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Gamma, StandardNormal};
+use std::collections::BTreeMap;
 
 /// How to draw a network.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +23,34 @@ pub struct Initial {
     pub output_bias: f64,
     /// Which input reaches which unit, \[input\]\[unit\]; `None`: all do.
     pub input_mask: Option<Vec<bool>>,
+    /// Masks of whole parameter arrays, by name, row-major; they take the place of drawn ones.
+    pub masks: BTreeMap<String, Vec<bool>>,
+    /// Dale's law, if it holds.
+    pub dale: Option<Dale>,
+}
+
+impl Default for Initial {
+    /// Dense, spectral radius 2, as the value network of Song, Yang & Wang (2017) but for its input gain.
+    fn default() -> Self {
+        Self {
+            input_gain: 1.0,
+            connection_probability: 1.0,
+            spectral_radius: 2.0,
+            output_bias: 0.0,
+            input_mask: None,
+            masks: BTreeMap::new(),
+            dale: None,
+        }
+    }
+}
+
+/// Dale's law: a unit excites all units that it reaches, or inhibits them all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dale {
+    /// The first so many units are excitatory, the others inhibitory.
+    pub n_excitatory: usize,
+    /// Only excitatory units are read out.
+    pub excitatory_readout: bool,
 }
 
 /// A network that cannot be drawn.
@@ -37,6 +67,24 @@ pub enum InitError {
         n_units: usize,
         /// Connection probability p₀.
         connection_probability: f64,
+    },
+    /// A given mask without a loop.
+    #[error("the mask of `{array}` has no recurrent loop: its weights cannot be scaled to a spectral radius")]
+    MaskWithoutLoop {
+        /// Parameter array.
+        array: &'static str,
+    },
+    /// A given mask leaves a unit without one kind of partner.
+    #[error(
+        "the mask of `{array}` lets unit {unit} hear no {kind} unit: excitation and inhibition cannot be balanced"
+    )]
+    Unbalanced {
+        /// Parameter array.
+        array: &'static str,
+        /// Postsynaptic unit, from 0.
+        unit: usize,
+        /// The kind it lacks.
+        kind: &'static str,
     },
     /// Eigenvalues could not be computed.
     #[error(transparent)]
@@ -83,16 +131,30 @@ pub fn draw(
             let (input, unit) = (i / (blocks * n), i % n);
             *flag = reaches[input * n + unit];
         }
-        zero_masked(layout.view_mut(&mut params, "w_in"), layout.view(&mask, "w_in"));
     }
+    for (name, given) in &initial.masks {
+        for (flag, &given) in layout.view_mut(&mut mask, name).iter_mut().zip(given) {
+            *flag &= given;
+        }
+    }
+    if let Some(dale) = initial.dale.filter(|dale| dale.excitatory_readout) {
+        let from = dale.n_excitatory * shape.n_outputs;
+        layout.view_mut(&mut mask, "w_out")[from..].fill(false);
+    }
+    zero_masked(layout.view_mut(&mut params, "w_in"), layout.view(&mask, "w_in"));
     let gates = if shape.cell == Cell::Gated { 2 } else { 0 };
     for block in 0..=gates {
-        let (w, exists) = recurrent_block(n, initial, key, weights, masks, block as u64)?;
         let (name, columns, from) = if block < gates {
             ("w_gates", 2 * n, block * n)
         } else {
             ("w_rec", n, 0)
         };
+        let given = initial.masks.get(name).map(|given| -> Vec<bool> {
+            let row = |pre: usize| &given[pre * columns + from..][..n];
+            (0..n).flat_map(row).copied().collect()
+        });
+        let given = given.map(|mask| (name, mask));
+        let (w, exists) = recurrent_block(n, initial, given, key, weights, masks, block as u64)?;
         for pre in 0..n {
             layout.view_mut(&mut params, name)[pre * columns + from..][..n]
                 .copy_from_slice(&w[pre * n..][..n]);
@@ -111,44 +173,101 @@ fn zero_masked(weights: &mut [f64], exists: &[bool]) {
     }
 }
 
-/// One N × N block, from × to, and its mask.
+/// One N × N block, from × to, and its mask; `given`: name of its array and the block of the mask for it.
 fn recurrent_block(
     n: usize,
     initial: &Initial,
+    given: Option<(&'static str, Vec<bool>)>,
     key: Key,
     weights: Purpose,
     masks: Purpose,
     block: u64,
 ) -> Result<(Vec<f64>, Vec<bool>), InitError> {
     let magnitude = Gamma::new(GAMMA_SHAPE, 1.0 / GAMMA_SHAPE).expect("shape and scale are positive");
-    let partners = (initial.connection_probability * n as f64).floor() as usize;
     for attempt in 0..DRAWS {
         let index = (block + 1) * DRAWS + attempt; // stream 0 draws the input weights
         let (mut weight_stream, mut mask_stream) = (key.stream(weights, index), key.stream(masks, index));
-        let mut exists = vec![initial.connection_probability >= 1.0; n * n];
-        if initial.connection_probability < 1.0 {
-            for post in 0..n {
-                for pre in index::sample(&mut mask_stream, n, partners) {
-                    exists[pre * n + post] = true;
-                }
-            }
-        }
+        let exists = match &given {
+            Some((_, mask)) => mask.clone(),
+            None => partners(n, initial, &mut mask_stream),
+        };
         let mut w: Vec<f64> = (0..n * n)
-            .map(|_| {
-                magnitude.sample(&mut weight_stream) * if weight_stream.random::<bool>() { 1.0 } else { -1.0 }
+            .map(|i| {
+                let size = magnitude.sample(&mut weight_stream);
+                let positive = weight_stream.random::<bool>();
+                let positive = initial.dale.map_or(positive, |dale| i / n < dale.n_excitatory);
+                if positive { size } else { -size }
             })
             .collect();
         zero_masked(&mut w, &exists);
+        if initial.dale.is_some() {
+            let array = given.as_ref().map_or("w_rec", |(array, _)| array);
+            balance(&mut w, n).map_err(|(unit, kind)| InitError::Unbalanced { array, unit, kind })?;
+        }
         let radius = spectral_radius(&w, n)?;
         if radius > SMALLEST_RADIUS {
             w.iter_mut().for_each(|w| *w *= initial.spectral_radius / radius);
             return Ok((w, exists));
+        }
+        if let Some((array, _)) = given {
+            return Err(InitError::MaskWithoutLoop { array });
         }
     }
     Err(InitError::NoLoop {
         n_units: n,
         connection_probability: initial.connection_probability,
     })
+}
+
+/// Who hears whom, from × to: ⌊p₀N⌋ partners for each unit. Under Dale's law excitatory and inhibitory ones in the
+/// proportion of the population, at least one of each.
+fn partners(n: usize, initial: &Initial, stream: &mut ChaCha8Rng) -> Vec<bool> {
+    let mut exists = vec![initial.connection_probability >= 1.0; n * n];
+    if initial.connection_probability >= 1.0 {
+        return exists;
+    }
+    let k = (initial.connection_probability * n as f64).floor() as usize;
+    for post in 0..n {
+        let Some(Dale { n_excitatory, .. }) = initial.dale else {
+            for pre in index::sample(stream, n, k) {
+                exists[pre * n + post] = true;
+            }
+            continue;
+        };
+        let n_inhibitory = n - n_excitatory;
+        let share = (k as f64 * n_excitatory as f64 / n as f64).round() as usize;
+        let excitatory = share
+            .clamp(1, k.saturating_sub(1).max(1))
+            .max(k.saturating_sub(n_inhibitory))
+            .min(n_excitatory);
+        for pre in index::sample(stream, n_excitatory, excitatory) {
+            exists[pre * n + post] = true;
+        }
+        for pre in index::sample(stream, n_inhibitory, (k - excitatory).min(n_inhibitory)) {
+            exists[(n_excitatory + pre) * n + post] = true;
+        }
+    }
+    exists
+}
+
+/// Scales inhibition onto every unit so that it equals excitation; else the unit that lacks one kind, and which.
+fn balance(w: &mut [f64], n: usize) -> Result<(), (usize, &'static str)> {
+    for post in 0..n {
+        let onto = |sign: f64| (0..n).map(|pre| (sign * w[pre * n + post]).max(0.0)).sum::<f64>();
+        let (excitation, inhibition) = (onto(1.0), onto(-1.0));
+        if excitation == 0.0 {
+            return Err((post, "excitatory"));
+        }
+        if inhibition == 0.0 {
+            return Err((post, "inhibitory"));
+        }
+        for pre in 0..n {
+            if w[pre * n + post] < 0.0 {
+                w[pre * n + post] *= excitation / inhibition;
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -168,7 +287,7 @@ mod tests {
             connection_probability,
             spectral_radius: 2.0,
             output_bias: -1.0,
-            input_mask: None,
+            ..Initial::default()
         }
     }
 
@@ -243,5 +362,79 @@ mod tests {
             Purpose::MaskPolicy,
         );
         assert!(matches!(none, Err(InitError::NoLoop { n_units: 1, .. })));
+    }
+
+    #[test]
+    fn under_dales_law_units_keep_one_sign_and_excitation_equals_inhibition() {
+        for connection_probability in [0.1, 1.0] {
+            let initial = Initial {
+                dale: Some(Dale {
+                    n_excitatory: 80,
+                    excitatory_readout: true,
+                }),
+                ..initial(connection_probability)
+            };
+            let (params, mask) = draw(
+                SHAPE,
+                &initial,
+                Key::new(4),
+                Purpose::InitPolicy,
+                Purpose::MaskPolicy,
+            )
+            .unwrap();
+            let layout = SHAPE.layout();
+            for (name, columns) in [("w_gates", 200), ("w_rec", 100)] {
+                let (w, exists) = (layout.view(&params, name), layout.view(&mask.0, name));
+                for post in 0..columns {
+                    let weights: Vec<f64> = (0..100).map(|pre| w[pre * columns + post]).collect();
+                    assert!(weights[..80].iter().all(|&w| w >= 0.0));
+                    assert!(weights[80..].iter().all(|&w| w <= 0.0));
+                    let (e, i): (f64, f64) = (weights[..80].iter().sum(), weights[80..].iter().sum());
+                    assert!(e > 0.0 && (e + i).abs() < 1e-9 * e, "{name} {post}: {e} and {i}");
+                    let heard = (0..100).filter(|pre| exists[pre * columns + post]);
+                    let expected = if connection_probability < 1.0 { 10 } else { 100 };
+                    assert_eq!(heard.count(), expected);
+                }
+                for from in (0..columns).step_by(100) {
+                    let block: Vec<f64> = (0..10_000)
+                        .map(|i| w[i / 100 * columns + from + i % 100])
+                        .collect();
+                    assert!((spectral_radius(&block, 100).unwrap() - 2.0).abs() < 1e-6);
+                }
+            }
+            let read = layout.view(&mask.0, "w_out");
+            assert!(read[..240].iter().all(|&read| read) && read[240..].iter().all(|&read| !read));
+        }
+    }
+
+    #[test]
+    fn given_masks_take_the_place_of_drawn_ones() {
+        let n = SHAPE.n_units;
+        let ring: Vec<bool> = (0..n * n).map(|i| (i / n + 1) % n == i % n).collect();
+        let mut with_ring = Initial {
+            masks: BTreeMap::from([("w_rec".to_owned(), ring.clone())]),
+            ..initial(0.1)
+        };
+        let drawn = |initial: &Initial| {
+            draw(
+                SHAPE,
+                initial,
+                Key::new(4),
+                Purpose::InitPolicy,
+                Purpose::MaskPolicy,
+            )
+        };
+        let (params, mask) = drawn(&with_ring).unwrap();
+        let layout = SHAPE.layout();
+        assert_eq!(layout.view(&mask.0, "w_rec"), ring);
+        for (w, exists) in layout.view(&params, "w_rec").iter().zip(&ring) {
+            assert_eq!(*w != 0.0, *exists);
+        }
+        let chain = ring.iter().enumerate().map(|(i, &exists)| exists && i % n != 0);
+        with_ring.masks.insert("w_rec".to_owned(), chain.collect());
+        assert!(matches!(
+            drawn(&with_ring),
+            Err(InitError::MaskWithoutLoop { array: "w_rec" })
+        ));
     }
 }

@@ -160,8 +160,7 @@ impl Kernel {
             input_gain: 0.5,
             connection_probability: self.density,
             spectral_radius: 2.0,
-            output_bias: 0.0,
-            input_mask: None,
+            ..Initial::default()
         };
         let (params, mask) = draw(
             self.shape(),

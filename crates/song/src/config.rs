@@ -2,9 +2,10 @@
 //!
 //! Defaults are those of Song, Yang & Wang (2017), Table 1, except where noted.
 
+use crate::model::shapes;
 use neuropil_lab::config::{Layers, Resolved};
-use neuropil_lab::error::Problem;
-use neuropil_learn::update::{FirstReturn, ValueInput};
+use neuropil_lab::error::{Problem, nearest};
+use neuropil_learn::update::{FirstReturn, Teacher, ValueInput};
 use neuropil_nn::cell::Cell;
 use neuropil_tasks::task::Task;
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,14 @@ pub struct NetworkConfig {
     pub l2_rates: f64,
     /// Parameter arrays that never move: `x0`, `w_in`, `b_in`, `w_gates`, `w_rec`, `w_out`, `b_out`.
     pub fixed: Vec<String>,
+    /// Dale's law: this fraction of the units excites alone, the others inhibit alone; no law if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub excitatory_fraction: Option<f64>,
+    /// With Dale's law: only excitatory units are read out.
+    pub excitatory_readout: bool,
+    /// Which weights exist, by parameter array (`w_in`, `w_gates`, `w_rec`, `w_out`): a file of zeros and ones, from ×
+    /// to, as `.npz` (an array of that name) or `.csv`. A mask takes the place of a drawn one.
+    pub masks: BTreeMap<String, String>,
     /// Part of the units that an input reaches, as fractions [from, to) of the population; all if not listed.
     pub input_targets: BTreeMap<String, [f64; 2]>,
 }
@@ -67,6 +76,8 @@ pub struct NetworkConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Training {
+    /// What the policy learns from: `reward`, or `targets` of the trial table (supervised; no value network).
+    pub teacher: Teacher,
     /// Trials per update; the task's own if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trials_per_update: Option<usize>,
@@ -84,8 +95,15 @@ pub struct Training {
     pub max_gradient_norm: f64,
     /// Weight of the first action: `immediate` (published: it is what makes learning start) or `return`.
     pub t0_return: FirstReturn,
-    /// What the value network sees at step t: rates of step t − 1 (`lagged`) or t (`concurrent`).
+    /// What the value network sees at step t: rates of step t − 1 (`lagged`), of step t (`concurrent`), or of t − 1
+    /// in training and t in recordings, as the published code mixes them (`reference`).
     pub value_input: ValueInput,
+    /// λ of the generalised advantage estimate, 0 to 1; 1: return minus prediction, as published.
+    pub gae_lambda: f64,
+    /// Give the advantages of a batch mean 0 and standard deviation 1.
+    pub standardise_advantage: bool,
+    /// Weight of the policy's entropy in its objective; 0: none, as published.
+    pub entropy_bonus: f64,
     /// Penalty on |recurrent weights|, both networks.
     pub l1_recurrent: f64,
     /// Penalty on squared recurrent weights, both networks.
@@ -133,6 +151,9 @@ impl Default for NetworkConfig {
             output_bias: None,
             l2_rates: 0.0,
             fixed: Vec::new(),
+            excitatory_fraction: None,
+            excitatory_readout: false,
+            masks: BTreeMap::new(),
             input_targets: BTreeMap::new(),
         }
     }
@@ -141,6 +162,7 @@ impl Default for NetworkConfig {
 impl Default for Training {
     fn default() -> Self {
         Self {
+            teacher: Teacher::Reward,
             trials_per_update: None,
             validation_trials: None,
             max_updates: 100_000,
@@ -149,6 +171,9 @@ impl Default for Training {
             max_gradient_norm: 1.0,
             t0_return: FirstReturn::Immediate,
             value_input: ValueInput::Lagged,
+            gae_lambda: 1.0,
+            standardise_advantage: false,
+            entropy_bonus: 0.0,
             l1_recurrent: 0.0,
             l2_recurrent: 0.0,
             continuous: false,
@@ -168,10 +193,14 @@ fn task_layer(task: &Task) -> Table {
         ("value", &d.value),
         ("training", &d.training),
     ];
-    tables
+    let mut layer: Table = tables
         .into_iter()
         .map(|(name, table)| (name.to_owned(), table.clone().into()))
-        .collect()
+        .collect();
+    if let Some(tau_ms) = d.tau_ms {
+        layer.insert("tau_ms".to_owned(), tau_ms.into());
+    }
+    layer
 }
 
 /// Resolves settings for a task: defaults ← preset ← task ← the given layers.
@@ -291,7 +320,24 @@ fn check(resolved: &Resolved<Config>, task: &Task) -> Result<(), Box<Problem>> {
             }
         }
     }
+    check_arrays(config, task, layers)?;
     let training = &config.training;
+    if !(0.0..=1.0).contains(&training.gae_lambda) {
+        return fail(
+            "training.gae_lambda",
+            training.gae_lambda.to_string(),
+            "a number from 0 to 1",
+        );
+    }
+    for (field, value) in [
+        ("entropy_bonus", training.entropy_bonus),
+        ("l1_recurrent", training.l1_recurrent),
+        ("l2_recurrent", training.l2_recurrent),
+    ] {
+        if !(value >= 0.0 && value.is_finite()) {
+            return fail(&format!("training.{field}"), value.to_string(), "a number ≥ 0");
+        }
+    }
     for (field, value) in [
         ("check_every", Some(training.check_every as usize)),
         ("trials_per_update", training.trials_per_update),
@@ -307,8 +353,77 @@ fn check(resolved: &Resolved<Config>, task: &Task) -> Result<(), Box<Problem>> {
             "a number > 0",
         );
     }
-    if training.continuous && training.restart_when_trapped && training.check_every == 0 {
-        return fail("training.check_every", "0".into(), "a whole number ≥ 1");
+    if training.teacher == Teacher::Targets {
+        let key = "training.teacher";
+        let refuse = |why: &str| {
+            let message = format!("{key} is targets, but {why}");
+            Err(layers.problem_at(key, message, Some("learn from reward".to_owned())))
+        };
+        if task.world.is_some() {
+            return refuse("a world that answers has no targets");
+        }
+        if training.continuous {
+            return refuse("continuous mode is for learning from reward");
+        }
+    }
+    Ok(())
+}
+
+/// Settings that name parameter arrays, and Dale's law.
+fn check_arrays(config: &Config, task: &Task, layers: &Layers) -> Result<(), Box<Problem>> {
+    let (policy, value) = shapes(config, task);
+    for (name, net, shape) in [
+        ("policy", &config.policy, policy),
+        ("value", &config.value, value),
+    ] {
+        let layout = shape.layout();
+        let all: Vec<&str> = layout.entries().iter().map(|entry| entry.name).collect();
+        let maskable: Vec<&str> = all
+            .iter()
+            .copied()
+            .filter(|array| array.starts_with("w_"))
+            .collect();
+        let fixed = net.fixed.iter().map(|array| ("fixed".to_owned(), array, &all));
+        let masks = net
+            .masks
+            .keys()
+            .map(|array| (format!("masks.{array}"), array, &maskable));
+        for (field, array, known) in fixed.chain(masks) {
+            if !known.contains(&array.as_str()) {
+                let key = format!("{name}.{field}");
+                let kind = toml::Value::try_from(net.cell).expect("a kind of unit has a name");
+                let message = format!("{key}: a network of {kind} units has no array `{array}`");
+                let hint = nearest(array, known.iter().copied()).map_or_else(
+                    || format!("arrays: {}", known.join(", ")),
+                    |name| format!("did you mean `{name}`?"),
+                );
+                return Err(layers.problem_at(&key, message, Some(hint)));
+            }
+        }
+        let Some(fraction) = net.excitatory_fraction else {
+            continue;
+        };
+        let key = format!("{name}.excitatory_fraction");
+        let partners = (net.connection_probability * net.units as f64).floor() as usize;
+        let excitatory = (fraction * net.units as f64).round() as usize;
+        let found = |expected: String| {
+            let message = format!("{key} is {fraction}, expected {expected}");
+            Err(layers.problem_at(&key, message, None))
+        };
+        if !(fraction > 0.0 && fraction < 1.0) || excitatory == 0 || excitatory == net.units {
+            return found(format!(
+                "a fraction in (0, 1) that leaves at least one of {} units of each kind",
+                net.units
+            ));
+        }
+        if partners < 2 {
+            return found(format!(
+                "none: with {partners} partner a unit cannot hear both kinds; raise {name}.connection_probability"
+            ));
+        }
+        if net.cell == Cell::Linear {
+            return found("none: a linear read-out has no recurrent weights".to_owned());
+        }
     }
     Ok(())
 }

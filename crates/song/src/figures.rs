@@ -34,6 +34,8 @@ pub struct Origin {
     pub n_recorded: usize,
     /// Fraction correct that the criterion asks for, if it asks for one.
     pub threshold: Option<f64>,
+    /// Measures of a world that its criterion asks for, with the bound; empty for trial tables.
+    pub measures: Vec<(String, f64)>,
 }
 
 /// The figure of a finding.
@@ -79,6 +81,23 @@ fn learning_curve(r: &LearningCurve, origin: &Origin) -> Drawn {
     let reward = Panel::new("Training trials (thousands)", "Mean reward per trial")
         .series(Series::line(thousands.clone(), r.mean_reward.clone()))
         .h_line(0.0);
+    let trials = r.n_trials.last().copied().unwrap_or(0);
+    if !origin.measures.is_empty() {
+        let mut panels = vec![reward];
+        for (name, bound) in &origin.measures {
+            let values = r.quantities.get(name).cloned().unwrap_or_default();
+            let panel = Panel::new("Training trials (thousands)", format!("Mean {name} per session"))
+                .series(Series::line(thousands.clone(), values))
+                .h_line(*bound);
+            panels.push(panel);
+        }
+        let what = format!(
+            "Mean reward, and what the criterion asks for, in {} validation sessions each; horizontal line: the \
+             criterion.",
+            r.validation_trials
+        );
+        return (format!("{trials} training sessions"), panels, what);
+    }
     let percent = |fraction: f64| 100.0 * fraction;
     let (x, y): (Vec<f64>, Vec<f64>) = thousands
         .iter()
@@ -103,7 +122,6 @@ fn learning_curve(r: &LearningCurve, origin: &Origin) -> Drawn {
             .v_lines
             .extend(r.restarts.iter().map(|&n| n as f64 / 1000.0));
     }
-    let trials = r.n_trials.last().copied().unwrap_or(0);
     let mut what = format!(
         "Mean reward (a), and trials decided and correct (b), in {} validation trials each; horizontal line in b: \
          the criterion. Accuracy is shown where the mean reward is above 0.",

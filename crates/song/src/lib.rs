@@ -18,6 +18,7 @@ pub mod behaviour;
 pub mod bench;
 pub mod config;
 pub mod figures;
+pub mod masks;
 pub mod model;
 pub mod report;
 pub mod testing;

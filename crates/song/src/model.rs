@@ -1,10 +1,12 @@
 //! The policy and value networks of a run.
 
 use crate::config::{Config, NetworkConfig, unit_range};
+use crate::masks::read_masks;
+use neuropil_lab::error::LabError;
 use neuropil_learn::update::{Penalties, Player};
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_nn::cell::Cell;
-use neuropil_nn::init::{InitError, Initial, draw};
+use neuropil_nn::init::{Dale, InitError, Initial, draw};
 use neuropil_nn::network::{Network, Shape};
 use neuropil_tasks::task::Task;
 
@@ -31,15 +33,38 @@ pub fn shapes(config: &Config, task: &Task) -> (Shape, Shape) {
     (policy, value)
 }
 
+/// Why networks cannot be drawn.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DrawError {
+    /// Weights that cannot be scaled or balanced.
+    #[error(transparent)]
+    Init(#[from] InitError),
+    /// A mask file.
+    #[error(transparent)]
+    Mask(#[from] LabError),
+}
+
+/// Networks of the settings' shapes, to be filled from a checkpoint, which holds the masks as well.
+///
+/// # Errors
+/// As [`draw_players`], but for mask files, which are not read.
+pub(crate) fn blank_players(config: &Config, task: &Task) -> Result<(Player<f32>, Player<f32>), DrawError> {
+    let mut config = config.clone();
+    config.policy.masks.clear();
+    config.value.masks.clear();
+    draw_players(&config, task, 0)
+}
+
 /// Draws the networks of the `attempt`-th try.
 ///
 /// # Errors
-/// No network of this size and density has a loop.
+/// No network of this size and density has a loop; a mask file that does not fit.
 pub fn draw_players(
     config: &Config,
     task: &Task,
     attempt: u64,
-) -> Result<(Player<f32>, Player<f32>), InitError> {
+) -> Result<(Player<f32>, Player<f32>), DrawError> {
     let key = Key::new(config.seed).attempt(attempt);
     let (policy_shape, value_shape) = shapes(config, task);
     // K is counted in units of the policy for both networks, as in the published code.
@@ -47,7 +72,9 @@ pub fn draw_players(
         let partners = net.connection_probability * config.policy.units as f64;
         net.input_scale * partners.sqrt() / n_inputs as f64
     };
-    let initial = |net: &NetworkConfig, shape: Shape, output_bias: f64| Initial {
+    let policy_masks = read_masks("policy", &config.policy, policy_shape)?;
+    let value_masks = read_masks("value", &config.value, value_shape)?;
+    let initial = |net: &NetworkConfig, shape: Shape, masks, output_bias: f64| Initial {
         input_gain: if shape.n_inputs == 0 {
             0.0
         } else {
@@ -57,18 +84,25 @@ pub fn draw_players(
         spectral_radius: net.spectral_radius,
         output_bias: net.output_bias.unwrap_or(output_bias),
         input_mask: input_mask(net, task, shape),
+        masks,
+        dale: dale(net),
     };
     // The reference counts partners as p₀·N whatever N_in.
     let policy = draw(
         policy_shape,
-        &initial(&config.policy, policy_shape, 0.0),
+        &initial(&config.policy, policy_shape, policy_masks, 0.0),
         key,
         Purpose::InitPolicy,
         Purpose::MaskPolicy,
     )?;
     let value = draw(
         value_shape,
-        &initial(&config.value, value_shape, task.definition.rewards.abort),
+        &initial(
+            &config.value,
+            value_shape,
+            value_masks,
+            task.definition.rewards.abort,
+        ),
         key,
         Purpose::InitValue,
         Purpose::MaskValue,
@@ -80,6 +114,7 @@ pub fn draw_players(
         let sd = noise_sd(net.noise_variance, config.tau_ms, task.dt_ms);
         let mut player = Player::new(network, params, net.learning_rate, sd);
         player.fixed.clone_from(&net.fixed);
+        player.excitatory_units = dale(net).map(|dale| dale.n_excitatory);
         player.penalties = Penalties {
             l1_recurrent: config.training.l1_recurrent,
             l2_recurrent: config.training.l2_recurrent,
@@ -91,6 +126,13 @@ pub fn draw_players(
         player(&config.policy, policy_shape, policy),
         player(&config.value, value_shape, value),
     ))
+}
+
+fn dale(net: &NetworkConfig) -> Option<Dale> {
+    net.excitatory_fraction.map(|fraction| Dale {
+        n_excitatory: (fraction * net.units as f64).round() as usize,
+        excitatory_readout: net.excitatory_readout,
+    })
 }
 
 /// Which input reaches which unit, if any input is restricted.

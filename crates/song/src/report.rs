@@ -45,6 +45,12 @@ pub fn analyse(
         n_trials: behaviour.n_trials(),
         n_recorded: recorded.map_or(0, |recorded| recorded.behaviour.n_trials()),
         threshold: correct.and_then(|q| q.at_least),
+        measures: task
+            .quantities
+            .iter()
+            .filter(|q| !q.is_fraction())
+            .filter_map(|q| Some((q.name.clone(), q.at_least.or(q.above).or(q.at_most)?)))
+            .collect(),
     };
     let wanted = ANALYSES
         .iter()
@@ -84,9 +90,21 @@ pub fn page(
     let (n, decided, correct) = counts(behaviour);
     let percent = |part: usize, whole: usize| format!("{:.1} %", 100.0 * part as f64 / whole.max(1) as f64);
     let verdict = if last.meets(task) { "met" } else { "not met" };
+    let tested = if task.world.is_some() {
+        format!(
+            "In {n} test sessions it earned {:+.3} each.",
+            mean(&behaviour.reward)
+        )
+    } else {
+        format!(
+            "In {n} test trials it decided {} and was correct in {} of these.",
+            percent(decided, n),
+            percent(correct, decided)
+        )
+    };
     let lead = format!(
         "{} A recurrent network trained by reward on {} (seed {seed}): criterion {verdict} after {} trials \
-         ({} updates{}). In {n} test trials it decided {} and was correct in {} of these.",
+         ({} updates{}). {tested}",
         d.title.clone() + ".",
         d.name,
         progress.n_trials,
@@ -96,19 +114,22 @@ pub fn page(
             1 => ", 1 restart".to_owned(),
             n => format!(", {n} restarts"),
         },
-        percent(decided, n),
-        percent(correct, decided),
     );
-    let facts = vec![
+    let mut facts = vec![
         ("criterion".to_owned(), verdict.to_owned()),
         ("training trials".to_owned(), progress.n_trials.to_string()),
-        ("decided (test)".to_owned(), percent(decided, n)),
-        ("correct (test)".to_owned(), percent(correct, decided)),
         (
             "reward per trial".to_owned(),
             format!("{:+.3}", mean(&behaviour.reward)),
         ),
     ];
+    if task.world.is_some() {
+        let measured = last.quantities.iter().filter(|(name, _)| *name != "reward");
+        facts.extend(measured.map(|(name, value)| (format!("{name} (validation)"), format!("{value:.3}"))));
+    } else {
+        facts.push(("decided (test)".to_owned(), percent(decided, n)));
+        facts.push(("correct (test)".to_owned(), percent(correct, decided)));
+    }
     let mut sections: Vec<Section> = analysed
         .into_iter()
         .filter_map(|analysed| {

@@ -4,8 +4,8 @@ use crate::analysis::activity::{Activity, Recorded};
 use crate::behaviour::Behaviour;
 use neuropil_learn::batch::TaskBatch;
 use neuropil_learn::record::{Recording, record};
-use neuropil_learn::update::{Player, ValueInput};
-use neuropil_learn::validate::run;
+use neuropil_learn::update::{Player, Rules};
+use neuropil_learn::validate::{Ran, run};
 use neuropil_math::rng::{Key, Phase, Purpose};
 use neuropil_tasks::performance::{End, Performance};
 use neuropil_tasks::task::Task;
@@ -16,8 +16,14 @@ use std::collections::BTreeMap;
 /// Test trials in all when nobody says how many.
 const DEFAULT_TRIALS: usize = 20_000;
 
+/// Test sessions in a world that answers: each is as long as many trials.
+const DEFAULT_SESSIONS: usize = 1000;
+
 /// Test trials of each condition, by default.
 pub fn default_trials_per_condition(task: &Task) -> usize {
+    if task.world.is_some() {
+        return DEFAULT_SESSIONS;
+    }
     DEFAULT_TRIALS.div_ceil(task.n_conditions())
 }
 
@@ -40,18 +46,14 @@ pub struct Tested {
     pub performance: Performance,
 }
 
-/// Runs `per_condition` test trials of every condition on the current thread pool.
-pub fn test(policy: &Player<f32>, task: &Task, seed: u64, per_condition: usize) -> Tested {
+/// Runs `per_condition` test trials of every condition on the current thread pool; `continuous`: in chains, as they
+/// were trained.
+pub fn test(policy: &Player<f32>, task: &Task, seed: u64, per_condition: usize, continuous: bool) -> Tested {
     let key = Key::new(seed).phase(Phase::Test);
-    let batch = TaskBatch::of(task, factorial(task, key, per_condition));
-    let ends = run(
-        &policy.network,
-        policy.noise_sd,
-        &batch,
-        task.discount_per_step(),
-        key,
-    );
-    Tested::of(task, batch.trials, ends)
+    let batch = TaskBatch::of(task, factorial(task, key, per_condition)).continuous(continuous);
+    let discount = task.discount_per_step();
+    let ran = run(&policy.network, policy.noise_sd, &batch, discount, key);
+    Tested::of(task, batch.trials, ran)
 }
 
 /// Runs `per_condition` trials of every condition and keeps the activity of both networks at every `every`-th step.
@@ -63,16 +65,20 @@ pub fn record_activity(
     seed: u64,
     per_condition: usize,
     every: usize,
-    sees: ValueInput,
+    rules: &Rules,
 ) -> Recorded {
     let key = Key::new(seed).phase(Phase::Test).at(1);
-    let batch = TaskBatch::of(task, factorial(task, key, per_condition));
+    let batch = TaskBatch::of(task, factorial(task, key, per_condition)).continuous(rules.continuous);
     let (policy, value) = players;
-    let recordings = record(policy, value, &batch, task.discount_per_step(), sees, every, key);
-    let ends = recordings
-        .iter()
-        .map(|recording| (recording.end, recording.reward))
-        .collect();
+    let (discount, sees) = (rules.discount_per_step, rules.value_input);
+    let recordings = record(policy, value, &batch, discount, sees, every, key);
+    let ran = Ran {
+        ends: recordings
+            .iter()
+            .map(|recording| (recording.end, recording.reward))
+            .collect(),
+        tallies: Vec::new(),
+    };
     let activity = |n_units: usize, of: fn(&Recording<f32>) -> &[f32]| {
         let longest = recordings
             .iter()
@@ -98,7 +104,7 @@ pub fn record_activity(
         policy: activity(policy.network.shape().n_state(), |r| &r.policy),
         value: activity(value.network.shape().n_state(), |r| &r.value),
         predicted: activity(1, |r| &r.predicted),
-        behaviour: Tested::of(task, batch.trials, ends).behaviour(task),
+        behaviour: Tested::of(task, batch.trials, ran).behaviour(task),
     }
 }
 
@@ -132,15 +138,11 @@ pub struct ConditionResult {
 }
 
 impl Tested {
-    fn of(task: &Task, trials: Vec<Trial>, ends: Vec<(End, f64)>) -> Self {
-        let ended = trials
-            .iter()
-            .zip(&ends)
-            .map(|(trial, &(end, reward))| (trial, end, reward));
-        let performance = Performance::of(task, ended);
+    fn of(task: &Task, trials: Vec<Trial>, ran: Ran) -> Self {
+        let performance = ran.performance(task, &trials);
         Self {
             trials,
-            ends,
+            ends: ran.ends,
             performance,
         }
     }

@@ -1,7 +1,7 @@
 //! One training run in its run directory: from settings to the best network.
 
 use crate::config::Config;
-use crate::model::draw_players;
+use crate::model::{DrawError, blank_players, draw_players};
 use neuropil_lab::checkpoint::Checkpoint;
 use neuropil_lab::error::LabError;
 use neuropil_lab::events::EventLog;
@@ -9,7 +9,6 @@ use neuropil_lab::run::RunDirectory;
 use neuropil_learn::train::{Check, Ending, Event, Flow, Plan, Progress, Restart, State, train};
 use neuropil_learn::update::{Player, Rules};
 use neuropil_math::rng::Key;
-use neuropil_nn::init::InitError;
 use neuropil_nn::network::{Mask, Network};
 use neuropil_tasks::task::Task;
 use serde::{Deserialize, Serialize};
@@ -24,7 +23,7 @@ pub enum TrainError {
     Lab(#[from] LabError),
     /// Networks that cannot be drawn.
     #[error(transparent)]
-    Init(#[from] InitError),
+    Draw(#[from] DrawError),
     /// A checkpoint that does not belong to these settings.
     #[error("{path}: {message}")]
     Mismatch {
@@ -50,6 +49,11 @@ enum Line<'a> {
         attempt: u64,
         reason: Restart,
     },
+    Promoted {
+        at_seconds: f64,
+        update: u64,
+        lesson: usize,
+    },
     Discarded {
         at_seconds: f64,
         update: u64,
@@ -72,16 +76,18 @@ struct Saved {
 /// When and how a run stops, from its settings.
 pub fn plan(config: &Config, task: &Task) -> Plan {
     let training = &config.training;
+    let trials_per_update = training
+        .trials_per_update
+        .unwrap_or(task.definition.trials_per_update);
     Plan {
         max_updates: training.max_updates,
-        check_every: if training.continuous {
+        // As in the published code: one trial per update in continuous mode is checked every time.
+        check_every: if training.continuous && trials_per_update == 1 {
             1
         } else {
             training.check_every
         },
-        trials_per_update: training
-            .trials_per_update
-            .unwrap_or(task.definition.trials_per_update),
+        trials_per_update,
         validation_trials: training
             .validation_trials
             .unwrap_or(task.definition.validation_trials),
@@ -100,11 +106,15 @@ pub fn plan(config: &Config, task: &Task) -> Plan {
 /// How to learn, from a run's settings.
 pub fn rules(config: &Config, task: &Task) -> Rules {
     Rules {
+        teacher: config.training.teacher,
         discount_per_step: task.discount_per_step(),
         first_return: config.training.t0_return,
         value_input: config.training.value_input,
         max_gradient_norm: config.training.max_gradient_norm,
         continuous: config.training.continuous,
+        gae_lambda: config.training.gae_lambda,
+        standardise_advantage: config.training.standardise_advantage,
+        entropy_bonus: config.training.entropy_bonus,
     }
 }
 
@@ -117,9 +127,21 @@ pub enum News<'a> {
     Update(u64),
     /// New networks were drawn.
     Restart(u64, Restart),
+    /// This many lessons of the curriculum are over.
+    Promoted(usize),
 }
 
-/// Trains in `run` until the plan ends or `watch` says stop; resumes from the last checkpoint if there is one.
+/// Networks to begin a run with: drawn before its directory exists, so that a failure leaves nothing behind.
+///
+/// # Errors
+/// They cannot be drawn.
+pub fn fresh_state(config: &Config, task: &Task) -> Result<State, TrainError> {
+    let (policy, value) = draw_players(config, task, 0)?;
+    Ok(State::new(policy, value))
+}
+
+/// Trains in `run` until the plan ends or `watch` says stop; resumes from the last checkpoint if there is one,
+/// otherwise begins with `fresh` networks.
 ///
 /// # Errors
 /// Files cannot be written, or the checkpoint there is not one of these settings.
@@ -129,6 +151,7 @@ pub fn train_run(
     config: &Config,
     config_text: &str,
     plan: &Plan,
+    fresh: Option<State>,
     watch: &mut dyn FnMut(News) -> Flow,
 ) -> Result<(Ending, State), TrainError> {
     let clock = std::time::Instant::now();
@@ -136,8 +159,10 @@ pub fn train_run(
     let mut state = if last.exists() {
         load_state(&last, config, task)?
     } else {
-        let (policy, value) = draw_players(config, task, 0)?;
-        State::new(policy, value)
+        match fresh {
+            Some(state) => state,
+            None => fresh_state(config, task)?,
+        }
     };
     if state.progress.criterion_met || (state.progress.checked && state.progress.update >= plan.max_updates) {
         let ending = if state.progress.criterion_met {
@@ -169,6 +194,14 @@ pub fn train_run(
                     reason,
                 })?;
                 Ok(watch(News::Restart(attempt, reason)))
+            }
+            Event::Promoted(lesson) => {
+                log.write(&Line::Promoted {
+                    at_seconds: seconds(),
+                    update,
+                    lesson,
+                })?;
+                Ok(watch(News::Promoted(lesson)))
             }
             Event::Discarded(in_a_row) => {
                 log.write(&Line::Discarded {
@@ -277,6 +310,12 @@ fn save_state(run: &RunDirectory, state: &State, config: &str) -> Result<(), Lab
                 .insert(format!("{who}.{what}"), (vec![values.len()], values.clone()));
         }
     }
+    if let Some(states) = &state.carried {
+        for (who, state) in ["policy", "value"].iter().zip(states) {
+            last.arrays
+                .insert(format!("{who}.carried"), (vec![state.len()], state.clone()));
+        }
+    }
     let saved = Saved {
         progress: state.progress.clone(),
         adam_steps: [state.policy.adam.steps, state.value.adam.steps],
@@ -340,6 +379,7 @@ fn player_of(
     let mut player = Player::new(network, params, template.learning_rate, template.noise_sd);
     player.fixed = template.fixed;
     player.penalties = template.penalties;
+    player.excitatory_units = template.excitatory_units;
     Ok(player)
 }
 
@@ -362,7 +402,7 @@ fn players_of(
     config: &Config,
     task: &Task,
 ) -> Result<(Player<f32>, Player<f32>), TrainError> {
-    let (policy, value) = draw_players(config, task, 0)?;
+    let (policy, value) = blank_players(config, task)?;
     let alpha = task.dt_ms / config.tau_ms;
     let policy = player_of(checkpoint, path, "policy", policy, alpha)?;
     Ok((policy, player_of(checkpoint, path, "value", value, alpha)?))
@@ -383,7 +423,23 @@ fn load_state(path: &Path, config: &Config, task: &Task) -> Result<State, TrainE
         value,
         best,
         progress,
+        carried,
     } = &mut state;
+    let state_of = |who: &str, n: usize| {
+        let found = checkpoint.arrays.get(&format!("{who}.carried"));
+        found
+            .filter(|(_, values)| values.len() == n)
+            .map(|(_, values)| values.clone())
+    };
+    let n_states = [&*policy, &*value].map(|player| player.network.shape().n_state());
+    *carried = state_of("policy", n_states[0])
+        .zip(state_of("value", n_states[1]))
+        .map(|(policy, value)| [policy, value]);
+    if config.training.continuous && saved.progress.update > saved.progress.attempt_began && carried.is_none()
+    {
+        let message = "no states `policy.carried` and `value.carried` to resume continuous mode from";
+        return Err(mismatch(message.to_owned()));
+    }
     let players = [
         ("policy", policy, &mut best.0, saved.adam_steps[0]),
         ("value", value, &mut best.1, saved.adam_steps[1]),

@@ -77,6 +77,10 @@ impl<const L: usize> Environment for TrialBlock<'_, L> {
                 self.enter(lane, self.segment[lane] + 1);
             }
         }
+        if self.trials.iter().all(|trial| t >= trial.n_steps) {
+            inputs.fill(0.0); // beyond the last index nothing is shown: continuous mode looks a step ahead
+            return;
+        }
         let rows = inputs.as_chunks_mut::<L>().0;
         rows.copy_from_slice(&self.mean);
         self.noise.fill_normal(1.0, &mut self.draws);

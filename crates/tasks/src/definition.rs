@@ -22,6 +22,14 @@ pub struct Definition {
     /// Task of the library that this one changes: whatever is not given here is taken from there.
     #[serde(default)]
     pub extends: Option<String>,
+    /// World that answers, `{ kind = "cartpole", …parameters }`. It decides time step, longest trial, inputs and
+    /// actions; factors, epochs, show and answers belong to trial tables and have no place beside it.
+    #[serde(default)]
+    #[schemars(with = "Option<std::collections::BTreeMap<String, serde_json::Value>>")]
+    pub world: Option<Table>,
+    /// Time constant of the units in ms, if the task asks for one of its own.
+    #[serde(default)]
+    pub tau_ms: Option<f64>,
     /// Time step in ms.
     pub dt_ms: f64,
     /// Longest trial in ms: its last step ends the trial.
@@ -54,9 +62,15 @@ pub struct Definition {
     /// Rewards.
     #[serde(default)]
     pub rewards: RewardDefinition,
-    /// When the task counts as learnt: all must hold. `decided` and `correct` are known quantities.
+    /// When the task counts as learnt: all must hold. `decided` and `correct` are known quantities of trial tables,
+    /// `reward`, `steps` and its own measures those of a world.
     #[schemars(with = "std::collections::BTreeMap<String, CriterionDefinition>")]
     pub criterion: Table,
+    /// Lessons before the task itself: each a table of changes to the task with a `criterion` of its own, which ends
+    /// the lesson. Time step, inputs, actions and settings stay the same.
+    #[serde(default)]
+    #[schemars(with = "Vec<std::collections::BTreeMap<String, serde_json::Value>>")]
+    pub curriculum: Vec<Table>,
     /// Changes to the policy network's settings.
     #[serde(default)]
     #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
@@ -85,12 +99,15 @@ pub struct EpochDefinition {
     pub when: Option<String>,
 }
 
-/// A duration in ms: a number or a distribution. Draws are floored to a multiple of the time step.
+/// A duration in ms: a number, an expression or a distribution. Draws and results of expressions are floored to a
+/// multiple of the time step.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Duration {
     /// Always the same.
     Fixed(f64),
+    /// Computed from factors and derived quantities.
+    Computed(String),
     /// Drawn anew in every trial.
     Drawn(Drawn),
 }
@@ -163,8 +180,8 @@ pub struct RewardDefinition {
     pub correct: f64,
     /// Of a wrong answer.
     pub wrong: f64,
-    /// Of a trial that reaches its last step; `abort` if absent.
-    pub terminal: Option<f64>,
+    /// Of a trial that reaches its last step, a number or an expression; `abort` if absent.
+    pub terminal: Option<NumberOrText>,
     /// Time constant of discounting in ms; none if absent.
     pub tau_ms: Option<f64>,
 }

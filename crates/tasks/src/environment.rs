@@ -1,4 +1,6 @@
-//! Worlds that answer: what every task is to whoever learns it.
+//! What every task is to whoever learns it: a block of trials that shows and judges, step by step.
+
+use crate::world::Tally;
 
 /// A block of trials advanced in lockstep, one a lane. Arrays are `[row][lane]`.
 pub trait Environment: Send {
@@ -8,4 +10,10 @@ pub trait Environment: Send {
 
     /// Judges the actions taken at index `t`: writes reward and "is over" of every living lane.
     fn act(&mut self, t: usize, actions: &[usize], living: &[bool], rewards: &mut [f64], ended: &mut [bool]);
+
+    /// What the block's sessions came to, one sum per measure of the task's world; empty for trial tables, whose
+    /// ends say it all.
+    fn tallies(&self) -> Vec<Tally> {
+        Vec::new()
+    }
 }

@@ -24,8 +24,12 @@ pub mod performance;
 pub mod registry;
 pub mod task;
 pub mod trial;
+pub mod world;
 
 /// JSON Schema of task files, for editors.
 pub fn schema() -> schemars::Schema {
-    schemars::schema_for!(definition::Definition)
+    let mut schema = schemars::schema_for!(definition::Definition);
+    // What a file leaves out comes from the task that it extends, or from its world.
+    schema.insert("required".to_owned(), serde_json::json!(["name"]));
+    schema
 }

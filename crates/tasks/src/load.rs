@@ -1,14 +1,18 @@
 //! From TOML text to a checked [`Task`].
 
+mod answering;
+mod curriculum;
+
 use crate::definition::{
     AnswerDefinition, CriterionDefinition, Definition, Drawn, Duration, EpochDefinition, NumberOrText,
     ShowDefinition,
 };
 use crate::error::{TaskError, nearest};
 use crate::expr::{Expr, ExprError, Scope};
-use crate::performance::Quantity;
+use crate::performance::{Quantity, Source as Counted};
 use crate::registry;
-use crate::task::{Answer, Column, Epoch, Factor, GRID, Show, Span, Task};
+use crate::task::{Answer, Column, Epoch, Factor, GRID, Show, Span, Task, condition};
+use crate::world::Rules;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -20,6 +24,7 @@ const MOST_EPOCHS: usize = 60;
 const MOST_CONDITIONS: usize = 100_000;
 
 /// Text that errors point into.
+#[derive(Clone, Copy)]
 struct Source<'a> {
     name: &'a str,
     text: &'a str,
@@ -105,15 +110,26 @@ impl Task {
             let base: Table = toml::from_str(found).expect("library tasks parse");
             merged = overlay(base, merged);
         }
+        let lessons = source.lessons(&merged, dt_ms)?;
+        let task = source.task(merged, dt_ms)?;
+        source.with_lessons(task, lessons)
+    }
+}
+
+impl Source<'_> {
+    /// The task of a table in which everything that it extends is filled in.
+    fn task(&self, mut merged: Table, dt_ms: Option<f64>) -> Result<Task, TaskError> {
+        let world = self.world(&mut merged)?;
         let definition: Definition = merged
-            .clone()
             .try_into()
-            .map_err(|error: toml::de::Error| source.of_serde(&[], &error))?;
+            .map_err(|error: toml::de::Error| self.of_serde(&[], &error))?;
         Loader {
-            source,
+            source: *self,
             definition,
             scope: Scope::default(),
             constants: Vec::new(),
+            conditions: Vec::new(),
+            world,
         }
         .load(dt_ms)
     }
@@ -145,6 +161,9 @@ struct Loader<'a> {
     definition: Definition,
     scope: Scope,
     constants: Vec<f64>,
+    /// Values of the scope in every condition.
+    conditions: Vec<Vec<f64>>,
+    world: Option<Box<dyn Rules>>,
 }
 
 impl Loader<'_> {
@@ -157,10 +176,14 @@ impl Loader<'_> {
         let dt_ms = dt_ms.unwrap_or(self.definition.dt_ms);
         let factors = self.factors()?;
         let derived = self.derived()?;
+        self.conditions = self.conditions(&factors, &derived)?;
         let epochs = self.epochs()?;
+        self.check_world(dt_ms)?;
         self.check_time(dt_ms, &epochs)?;
         let shows = self.shows(&epochs)?;
         let answers = self.answers(&epochs)?;
+        let terminal = self.definition.rewards.terminal.as_ref().map(text_of);
+        let terminal = self.optional(&["rewards", "terminal"], terminal.as_ref())?;
         let quantities = self.quantities()?;
         let noisy = |input: &usize| shows.iter().any(|show| show.input == *input && show.noise > 0.0);
         let task = Task {
@@ -176,9 +199,14 @@ impl Loader<'_> {
             constants: self.constants.clone(),
             shows,
             answers,
+            terminal,
             rows: Mutex::new(BTreeMap::new()),
+            world: self.world.take(),
+            lessons: Vec::new(),
         };
-        self.check_rows(&task)?;
+        if task.world.is_none() {
+            self.check_rows(&task)?;
+        }
         Ok(task)
     }
 
@@ -379,6 +407,23 @@ impl Loader<'_> {
         Ok(derived)
     }
 
+    fn conditions(&self, factors: &[Factor], derived: &[Expr]) -> Result<Vec<Vec<f64>>, TaskError> {
+        let n: usize = factors.iter().map(|factor| factor.n_levels).product();
+        let mut conditions = Vec::with_capacity(n);
+        for id in 0..n {
+            let mut values = condition(factors, id).values;
+            values.extend(&self.constants);
+            for (derived, name) in derived.iter().zip(self.definition.derived.keys()) {
+                let value = derived
+                    .number(&values)
+                    .map_err(|e| self.source.of_expr(&["derived", name], e))?;
+                values.push(value);
+            }
+            conditions.push(values);
+        }
+        Ok(conditions)
+    }
+
     fn expr(&self, path: &[&str], text: &str) -> Result<Expr, TaskError> {
         Expr::parse(text, &self.scope).map_err(|error| self.source.of_expr(path, error))
     }
@@ -423,7 +468,7 @@ impl Loader<'_> {
                 when,
             });
         }
-        if epochs.is_empty() || epochs.len() > MOST_EPOCHS {
+        if (epochs.is_empty() && self.world.is_none()) || epochs.len() > MOST_EPOCHS {
             let message = format!("{} epochs, expected 1 to {MOST_EPOCHS}", epochs.len());
             return self.error(&["epochs"], message, None);
         }
@@ -444,6 +489,19 @@ impl Loader<'_> {
         let at = path.join(".");
         let span = match given {
             Duration::Fixed(ms) => Span::Fixed(*ms),
+            Duration::Computed(text) => {
+                let expr = self.expr(path, text)?;
+                let (mut shortest, mut longest) = (f64::INFINITY, f64::NEG_INFINITY);
+                for values in &self.conditions {
+                    let ms = expr.number(values).map_err(|e| self.source.of_expr(path, e))?;
+                    (shortest, longest) = (shortest.min(ms), longest.max(ms));
+                }
+                Span::Computed {
+                    expr,
+                    shortest,
+                    longest,
+                }
+            }
             Duration::Drawn(Drawn {
                 fixed,
                 exponential: Some(mean),
@@ -669,6 +727,10 @@ impl Loader<'_> {
         for (name, value) in &self.definition.criterion {
             let path = ["criterion", name.as_str()];
             let given: CriterionDefinition = self.source.parse(&path, value)?;
+            if let Some(world) = &self.world {
+                quantities.push(self.measure(name, &given, &**world)?);
+                continue;
+            }
             let (of, over) = match (&given.of, name.as_str()) {
                 (Some(of), _) => (of.clone(), given.over.clone()),
                 (None, "decided") => ("decided == 1".to_owned(), given.over.clone()),
@@ -692,8 +754,10 @@ impl Loader<'_> {
             }
             quantities.push(Quantity {
                 name: name.clone(),
-                of: parse(&of)?,
-                over: over.as_ref().map(parse).transpose()?,
+                source: Counted::Ends {
+                    of: parse(&of)?,
+                    over: over.as_ref().map(parse).transpose()?,
+                },
                 at_least: given.at_least,
                 above: given.above,
                 at_most: given.at_most,
@@ -705,47 +769,45 @@ impl Loader<'_> {
     /// Evaluates every expression in every condition, and looks for a reward worth learning for.
     fn check_rows(&self, task: &Task) -> Result<(), TaskError> {
         let mut reachable = false;
-        for condition in task.conditions() {
-            let mut values = condition.values.clone();
-            values.extend(&task.constants);
-            for (derived, name) in task.derived.iter().zip(self.definition.derived.keys()) {
-                let value = derived
-                    .number(&values)
-                    .map_err(|e| self.source.of_expr(&["derived", name], e))?;
-                values.push(value);
-            }
+        for values in &self.conditions {
             for epoch in &task.epochs {
                 if let Some(when) = &epoch.when {
-                    when.truth(&values)
+                    when.truth(values)
                         .map_err(|e| self.source.of_expr(&["epochs", &epoch.name, "when"], e))?;
                 }
             }
             for show in &task.shows {
                 let name = &self.definition.inputs[show.input];
-                let mean = show.mean.number(&values).map(|_| ());
+                let mean = show.mean.number(values).map(|_| ());
                 let when = show
                     .when
                     .as_ref()
-                    .map_or(Ok(true), |when| when.truth(&values))
+                    .map_or(Ok(true), |when| when.truth(values))
                     .map(|_| ());
                 mean.and(when)
                     .map_err(|e| self.source.of_expr(&["show", name], e))?;
             }
             for answer in &task.answers {
                 let at = ["answers", self.definition.actions[answer.action].as_str()];
-                let truth = |expr: &Option<Expr>| expr.as_ref().map_or(Ok(true), |expr| expr.truth(&values));
+                let truth = |expr: &Option<Expr>| expr.as_ref().map_or(Ok(true), |expr| expr.truth(values));
                 truth(&answer.when)
                     .and(truth(&answer.correct))
                     .map_err(|e| self.source.of_expr(&at, e))?;
                 let reward = answer
                     .reward
                     .as_ref()
-                    .map_or(Ok(0.0), |reward| reward.number(&values));
+                    .map_or(Ok(0.0), |reward| reward.number(values));
                 reward.map_err(|e| self.source.of_expr(&at, e))?;
+            }
+            if let Some(terminal) = &task.terminal {
+                let path = ["rewards", "terminal"];
+                terminal
+                    .number(values)
+                    .map_err(|e| self.source.of_expr(&path, e))?;
             }
             for epoch in 0..task.epochs.len() {
                 let row = task
-                    .row(1 << epoch, false, &values)
+                    .row(1 << epoch, false, values)
                     .map_err(|e| self.source.of_expr(&[], e))?;
                 reachable |= row
                     .outcomes

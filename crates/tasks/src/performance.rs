@@ -3,6 +3,7 @@
 use crate::expr::Expr;
 use crate::task::Task;
 use crate::trial::Trial;
+use crate::world::{Rules, Tally};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -15,15 +16,21 @@ pub struct End {
     pub step: usize,
 }
 
-/// A fraction of trials that the criterion speaks of.
+/// Where a quantity of the criterion comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// Trials for which `of` holds, as a fraction of those for which `over` does.
+    Ends { of: Expr, over: Option<Expr> },
+    /// Mean of what the world measures by this name.
+    World,
+}
+
+/// A quantity that the criterion speaks of: a fraction of trials, or a measure of a world.
 #[derive(Clone, Debug)]
 pub struct Quantity {
     /// Name.
     pub name: String,
-    /// Condition of the trials counted.
-    pub(crate) of: Expr,
-    /// Condition of the trials that they are a fraction of.
-    pub(crate) over: Option<Expr>,
+    pub(crate) source: Source,
     /// Must be this or more.
     pub at_least: Option<f64>,
     /// Must be more than this.
@@ -33,11 +40,16 @@ pub struct Quantity {
 }
 
 impl Quantity {
-    /// Is a fraction within the bounds?
-    pub fn holds(&self, fraction: f64) -> bool {
-        self.at_least.is_none_or(|bound| fraction >= bound)
-            && self.above.is_none_or(|bound| fraction > bound)
-            && self.at_most.is_none_or(|bound| fraction <= bound)
+    /// Is a value within the bounds?
+    pub fn holds(&self, value: f64) -> bool {
+        self.at_least.is_none_or(|bound| value >= bound)
+            && self.above.is_none_or(|bound| value > bound)
+            && self.at_most.is_none_or(|bound| value <= bound)
+    }
+
+    /// Is it a fraction of trials (and not a measure of a world)?
+    pub fn is_fraction(&self) -> bool {
+        matches!(self.source, Source::Ends { .. })
     }
 }
 
@@ -54,7 +66,7 @@ pub struct Performance {
     pub mean_reward: f64,
     /// Mean number of steps per trial.
     pub mean_steps: f64,
-    /// The criterion's quantities.
+    /// The criterion's quantities, and all measures of a world.
     pub quantities: BTreeMap<String, f64>,
 }
 
@@ -93,9 +105,12 @@ impl Performance {
                 ]);
                 values.extend((0..task.n_actions()).map(|action| action as f64));
                 let truth = |expr: &Expr| expr.truth(&values).expect("checked at load");
-                let judge = |q: &Quantity| {
-                    let over = q.over.as_ref().is_none_or(truth);
-                    (over && truth(&q.of), over)
+                let judge = |q: &Quantity| match &q.source {
+                    Source::Ends { of, over } => {
+                        let over = over.as_ref().is_none_or(truth);
+                        (over && truth(of), over)
+                    }
+                    Source::World => (false, false),
                 };
                 task.quantities.iter().map(judge).collect()
             });
@@ -112,6 +127,19 @@ impl Performance {
             .map(|(q, (of, over))| (q.name.clone(), fraction(of, over)))
             .collect();
         performance
+    }
+
+    /// Adds what a world measured: `reward` and `steps` per session, and the means of the world's own measures.
+    pub fn add_measures(&mut self, world: &dyn Rules, tallies: &[Tally]) {
+        let own = world
+            .measures()
+            .iter()
+            .copied()
+            .zip(tallies.iter().map(|tally| tally.mean()));
+        let always = [("reward", self.mean_reward), ("steps", self.mean_steps)];
+        let all = always.into_iter().chain(own);
+        self.quantities
+            .extend(all.map(|(name, mean)| (name.to_owned(), mean)));
     }
 
     /// Decided trials among all.

@@ -3,7 +3,7 @@
 use crate::error::{TaskError, nearest};
 use crate::task::Task;
 
-/// Name and TOML text of every task of the library, in the order of the paper.
+/// Name and TOML text of every task of the library: those of the paper in its order, its variants, further ones.
 const LIBRARY: &[(&str, &str)] = &[
     ("rdm", include_str!("../library/rdm.toml")),
     ("rdm-rt", include_str!("../library/rdm-rt.toml")),
@@ -23,6 +23,30 @@ const LIBRARY: &[(&str, &str)] = &[
     ),
     ("wager-large", include_str!("../library/wager-large.toml")),
     ("economic-1a3b", include_str!("../library/economic-1a3b.toml")),
+    ("cartpole", include_str!("../library/cartpole.toml")),
+    ("bandit", include_str!("../library/bandit.toml")),
+    ("two-step", include_str!("../library/two-step.toml")),
+    (
+        "two-step-reversal",
+        include_str!("../library/two-step-reversal.toml"),
+    ),
+    ("foraging", include_str!("../library/foraging.toml")),
+    (
+        "matching-pennies",
+        include_str!("../library/matching-pennies.toml"),
+    ),
+    ("match-to-sample", include_str!("../library/match-to-sample.toml")),
+    (
+        "match-to-category",
+        include_str!("../library/match-to-category.toml"),
+    ),
+    ("go-nogo", include_str!("../library/go-nogo.toml")),
+    ("anti-saccade", include_str!("../library/anti-saccade.toml")),
+    ("ready-set-go", include_str!("../library/ready-set-go.toml")),
+    (
+        "paired-association",
+        include_str!("../library/paired-association.toml"),
+    ),
 ];
 
 /// The seven tasks of Song, Yang & Wang (2017).
@@ -34,6 +58,22 @@ pub const PUBLISHED: [&str; 7] = [
     "romo",
     "wager",
     "economic",
+];
+
+/// Tasks beyond the paper: worlds that answer, then trial tables.
+pub const FURTHER: [&str; 12] = [
+    "cartpole",
+    "bandit",
+    "two-step",
+    "two-step-reversal",
+    "foraging",
+    "matching-pennies",
+    "match-to-sample",
+    "match-to-category",
+    "go-nogo",
+    "anti-saccade",
+    "ready-set-go",
+    "paired-association",
 ];
 
 /// Names of all tasks of the library.

@@ -4,6 +4,7 @@ use crate::definition::Definition;
 use crate::expr::Expr;
 use crate::performance::Quantity;
 use crate::trial::{Condition, Outcome, Row, Segment, Trial};
+use crate::world::Rules;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Exp};
@@ -52,6 +53,12 @@ pub(crate) enum Span {
         low: f64,
         high: f64,
     },
+    /// Depends on the condition alone.
+    Computed {
+        expr: Expr,
+        shortest: f64,
+        longest: f64,
+    },
 }
 
 impl Span {
@@ -59,15 +66,20 @@ impl Span {
     pub(crate) fn bounds(&self) -> (f64, f64) {
         match *self {
             Span::Fixed(ms) => (ms, ms),
+            Span::Computed {
+                shortest, longest, ..
+            } => (shortest, longest),
             Span::Exponential { fixed, min, max, .. } => (fixed + min, fixed + max),
             Span::Uniform { fixed, low, high } => (fixed + low, fixed + high),
         }
     }
 
-    fn draw(&self, dt_ms: f64, stream: &mut ChaCha8Rng) -> f64 {
+    /// `values` are those of the scope for the trial's condition.
+    fn draw(&self, dt_ms: f64, values: &[f64], stream: &mut ChaCha8Rng) -> f64 {
         let floor = |ms: f64| (ms / dt_ms + GRID).floor() * dt_ms;
         match *self {
             Span::Fixed(ms) => ms,
+            Span::Computed { ref expr, .. } => floor(expr.number(values).expect("checked at load")),
             Span::Exponential {
                 fixed,
                 mean,
@@ -85,6 +97,18 @@ impl Span {
             Span::Uniform { fixed, low, high } => fixed + floor(stream.random_range(low..high)),
         }
     }
+}
+
+/// Combination number `id` of the levels of some factors; the first factor varies fastest.
+pub(crate) fn condition(factors: &[Factor], id: usize) -> Condition {
+    let mut rest = id;
+    let mut values = Vec::new();
+    for factor in factors {
+        let level = rest % factor.n_levels;
+        rest /= factor.n_levels;
+        values.extend(factor.columns.iter().map(|column| column.values[level]));
+    }
+    Condition { id, values }
 }
 
 /// An epoch of the task.
@@ -136,6 +160,10 @@ pub struct Task {
     pub factors: Vec<Factor>,
     /// Epochs.
     pub epochs: Vec<Epoch>,
+    /// Rules of the world that answers; none for a task of trial tables.
+    pub world: Option<Box<dyn Rules>>,
+    /// Lessons before the task itself, in order: the same task with changes, each until its own criterion holds.
+    pub lessons: Vec<Task>,
     /// Quantities of the criterion.
     pub quantities: Vec<Quantity>,
     /// Inputs that ever have noise.
@@ -148,10 +176,17 @@ pub struct Task {
     pub(crate) constants: Vec<f64>,
     pub(crate) shows: Vec<Show>,
     pub(crate) answers: Vec<Answer>,
+    /// Reward of reaching the last step; that of an abort if absent.
+    pub(crate) terminal: Option<Expr>,
     pub(crate) rows: Mutex<BTreeMap<RowKey, Arc<Row>>>,
 }
 
 impl Task {
+    /// The lesson number `number`, or the task itself when all lessons are over.
+    pub fn lesson(&self, number: usize) -> &Task {
+        self.lessons.get(number).unwrap_or(self)
+    }
+
     /// Number of inputs.
     pub fn n_inputs(&self) -> usize {
         self.definition.inputs.len()
@@ -179,14 +214,7 @@ impl Task {
 
     /// Combination number `id`; the first factor varies fastest.
     pub fn condition(&self, id: usize) -> Condition {
-        let mut rest = id;
-        let mut values = Vec::new();
-        for factor in &self.factors {
-            let level = rest % factor.n_levels;
-            rest /= factor.n_levels;
-            values.extend(factor.columns.iter().map(|column| column.values[level]));
-        }
-        Condition { id, values }
+        condition(&self.factors, id)
     }
 
     /// Every combination once.
@@ -242,11 +270,11 @@ impl Task {
         for epoch in &self.epochs {
             let wait = fixed.get(&format!("{}.wait", epoch.name)).copied();
             let start = epoch.after.map_or(0.0, |after| ends[after])
-                + wait.unwrap_or_else(|| epoch.wait.draw(self.dt_ms, stream));
+                + wait.unwrap_or_else(|| epoch.wait.draw(self.dt_ms, &values, stream));
             let end = match (&epoch.duration, fixed.get(&epoch.name)) {
                 (None, _) => self.definition.tmax_ms,
                 (Some(_), Some(&ms)) => start + ms,
-                (Some(span), None) => start + span.draw(self.dt_ms, stream),
+                (Some(span), None) => start + span.draw(self.dt_ms, &values, stream),
             };
             // Every draw is made whether the epoch is there or not, so that streams stay aligned.
             ends.push(end);
@@ -333,6 +361,22 @@ impl Task {
             }
         }
         let rewards = &self.definition.rewards;
+        if self.world.is_some() {
+            // The world shows and judges; its trials are without content.
+            let neutral = Outcome {
+                reward: 0.0,
+                ends: false,
+                chosen: false,
+                correct: None,
+            };
+            let outcomes = vec![neutral; self.n_actions()];
+            return Ok(Row {
+                inputs,
+                noise_sd,
+                outcomes,
+                target: None,
+            });
+        }
         let abort = Outcome {
             reward: rewards.abort,
             ends: true,
@@ -370,8 +414,17 @@ impl Task {
                 };
             }
         }
+        let correct = outcomes
+            .iter()
+            .enumerate()
+            .filter(|(_, outcome)| outcome.correct == Some(true));
+        let best = correct.max_by(|a, b| a.1.reward.total_cmp(&b.1.reward).then(b.0.cmp(&a.0)));
+        let target = (!last).then(|| best.map_or(0, |(action, _)| action));
         if last {
-            let reward = rewards.terminal.unwrap_or(rewards.abort);
+            let reward = match &self.terminal {
+                Some(terminal) => terminal.number(values)?,
+                None => rewards.abort,
+            };
             outcomes.fill(Outcome {
                 reward,
                 ends: true,
@@ -383,6 +436,7 @@ impl Task {
             inputs,
             noise_sd,
             outcomes,
+            target,
         })
     }
 }

@@ -24,6 +24,9 @@ pub struct Row {
     pub noise_sd: Vec<f64>,
     /// Outcome of each action.
     pub outcomes: Vec<Outcome>,
+    /// What a teacher would have the animal do: the correct choice that pays most, to go on fixating where there is
+    /// none; nothing at the last step and in worlds that answer.
+    pub target: Option<usize>,
 }
 
 /// A row and the step from which it holds.

@@ -22,8 +22,11 @@ pub(crate) fn run(args: &ReproduceArgs, quiet: bool) -> Result<u8, Failure> {
             .map(|name| (*name).to_owned())
             .collect()
     };
+    let further = || registry::FURTHER.iter().map(|name| (*name).to_owned());
     let tasks: Vec<String> = if args.tasks.is_empty() {
         published()
+    } else if args.tasks == ["further"] {
+        further().collect()
     } else {
         args.tasks.clone()
     };
@@ -75,14 +78,22 @@ pub(crate) fn run(args: &ReproduceArgs, quiet: bool) -> Result<u8, Failure> {
 
 fn markdown(summaries: &[Summary]) -> String {
     let mut text = String::from(
-        "| task | seed | criterion | trials | restarts | decided % | correct % | time s |\n|---|---|---|---|---|---|---|---|\n",
+        "| task | seed | criterion | trials | restarts | decided % | correct % | time s | last validation |\n\
+         |---|---|---|---|---|---|---|---|---|\n",
     );
     for s in summaries {
         let met = if s.criterion_met { "met" } else { "not met" };
         let _ = writeln!(
             text,
-            "| {} | {} | {met} | {} | {} | {:.1} | {:.1} | {:.1} |",
-            s.task, s.seed, s.trials, s.restarts, s.percent_decided, s.percent_correct, s.wall_seconds
+            "| {} | {} | {met} | {} | {} | {} | {} | {:.1} | {} |",
+            s.task,
+            s.seed,
+            s.trials,
+            s.restarts,
+            s.percent(s.percent_decided),
+            s.percent(s.percent_correct),
+            s.wall_seconds,
+            s.came_to()
         );
     }
     text

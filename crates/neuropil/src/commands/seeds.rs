@@ -95,8 +95,8 @@ pub(crate) fn print(summaries: &[Summary]) {
             if s.criterion_met { "met" } else { "not met" }.to_owned(),
             s.trials.to_string(),
             s.restarts.to_string(),
-            format!("{:.1}", s.percent_decided),
-            format!("{:.1}", s.percent_correct),
+            s.percent(s.percent_decided),
+            s.percent(s.percent_correct),
             format!("{:.1}", s.wall_seconds),
         ]);
     }

@@ -7,9 +7,10 @@ use comfy_table::{Table, presets};
 use neuropil_draw::{DrawError, Figure};
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_song::figures;
-use neuropil_tasks::definition::Definition;
+use neuropil_tasks::definition::{Definition, NumberOrText};
 use neuropil_tasks::registry;
 use neuropil_tasks::task::Task;
+use neuropil_tasks::world::{Rules, wander};
 use serde_json::json;
 use std::path::Path;
 
@@ -47,6 +48,10 @@ pub(crate) fn run(args: &TasksArgs) -> Result<u8, Failure> {
         explain(&task, args.seed);
     }
     if let Some(path) = &args.draw {
+        if task.world.is_some() {
+            let message = format!("{name} is a world that answers: it has no trial to draw");
+            return Err(Failure::new(message, "leave `--draw` out for words and numbers"));
+        }
         let trial = task.draw(&mut Key::new(args.seed).stream(Purpose::Condition, 0));
         save(&figures::trial(&task, &trial, args.seed), path)?;
         eprintln!("drew an example trial: {}", path.display());
@@ -119,6 +124,10 @@ fn explain(task: &Task, seed: u64) {
     if !d.description.is_empty() {
         println!("{}\n", d.description.trim());
     }
+    if let Some(world) = &task.world {
+        explain_world(task, &**world, seed);
+        return;
+    }
     println!(
         "Δt {} ms, at most {} ms ({} steps); {} conditions; {} trials per update, {} per validation\n",
         task.dt_ms,
@@ -182,9 +191,13 @@ fn explain(task: &Task, seed: u64) {
     }
     println!("{answers}\n");
     let r = &d.rewards;
-    let terminal = r.terminal.unwrap_or(r.abort);
+    let terminal = match &r.terminal {
+        None => format!("{:+}", r.abort),
+        Some(NumberOrText::Number(x)) => format!("{x:+}"),
+        Some(NumberOrText::Text(text)) => text.clone(),
+    };
     println!(
-        "rewards: correct {:+}, wrong {:+}, abort {:+}, out of time {terminal:+}",
+        "rewards: correct {:+}, wrong {:+}, abort {:+}, out of time {terminal}",
         r.correct, r.wrong, r.abort
     );
     if let Some(tau) = r.tau_ms {
@@ -194,13 +207,70 @@ fn explain(task: &Task, seed: u64) {
     sketch(task, seed);
 }
 
+/// Steps of the example session.
+const SHOWN_STEPS: usize = 8;
+
+/// A world: its parameters, and the first steps of a session of random actions.
+fn explain_world(task: &Task, world: &dyn Rules, seed: u64) {
+    let d = &task.definition;
+    println!(
+        "a world that answers: at most {} steps a session; {} sessions per update, {} per validation\n",
+        world.n_steps(),
+        d.trials_per_update,
+        d.validation_trials
+    );
+    let mut parameters = table(&["parameter", "value", "meaning"]);
+    for parameter in world.parameters() {
+        parameters.add_row([parameter.name, parameter.value.to_string(), parameter.meaning]);
+    }
+    println!("{parameters}\n");
+    println!(
+        "to change one: `neuropil tasks {} --toml > mine.toml`, and in mine.toml",
+        d.name
+    );
+    if let (Some(parameter), Some(kind)) = (
+        world.parameters().first(),
+        d.world.as_ref().and_then(|world| world.get("kind")),
+    ) {
+        println!(
+            "  world = {{ kind = {kind}, {} = {} }}\n",
+            parameter.name, parameter.value
+        );
+    }
+    println!("actions: {}", d.actions.join(", "));
+    println!("measured: reward, steps, {}", world.measures().join(", "));
+    println!("learnt when: {}\n", criterion(task));
+    println!("the first steps of a session of random actions (seed {seed}):");
+    let mut steps = table(&[]);
+    let headers = ["step".to_owned()]
+        .into_iter()
+        .chain(d.inputs.iter().cloned())
+        .chain(["then".to_owned(), "reward".to_owned()]);
+    steps.set_header(headers);
+    let mut stream = Key::new(seed).stream(Purpose::Environment, 0);
+    for (number, step) in wander(world, &mut stream, SHOWN_STEPS).iter().enumerate() {
+        let seen = match &step.seen {
+            Some(seen) => seen.iter().map(|x| format!("{x:.3}")).collect(),
+            None => vec!["–".to_owned(); d.inputs.len()],
+        };
+        let row = [number.to_string()].into_iter().chain(seen).chain([
+            d.actions[step.action].clone(),
+            format!("{:+.3}", step.answer.reward),
+        ]);
+        steps.add_row(row);
+    }
+    println!("{steps}");
+}
+
 /// The criterion in words.
 pub(crate) fn criterion(task: &Task) -> String {
     let bounds = task.quantities.iter().map(|q| {
         let mut parts = Vec::new();
         for (sign, bound) in [("≥", q.at_least), (">", q.above), ("≤", q.at_most)] {
-            if let Some(bound) = bound {
-                parts.push(format!("{sign} {} %", 100.0 * bound));
+            match bound {
+                Some(bound) if q.is_fraction() => parts.push(format!("{sign} {} %", 100.0 * bound)),
+                Some(bound) => parts.push(format!("{sign} {bound}")),
+                None => {}
             }
         }
         format!("{} {}", q.name, parts.join(" and "))

@@ -12,7 +12,7 @@ use neuropil_song::behaviour::{Behaviour, Column};
 use neuropil_song::testing::{
     Tested, default_recorded_per_condition, default_trials_per_condition, record_activity, test,
 };
-use neuropil_song::train::load_players;
+use neuropil_song::train::{load_players, rules};
 use neuropil_tasks::task::Task;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -43,9 +43,9 @@ pub(crate) fn run(args: &TestArgs) -> Result<u8, Failure> {
             .unwrap_or_else(|| default_recorded_per_condition(task));
         let pool = thread_pool(args.threads)?;
         let (policy, value) = players(&run, &experiment)?;
-        let sees = experiment.config.value.training.value_input;
+        let rules = rules(&experiment.config.value, task);
         let recorded =
-            pool.install(|| record_activity((&policy, &value), task, seed, k, every as usize, sees));
+            pool.install(|| record_activity((&policy, &value), task, seed, k, every as usize, &rules));
         let path = save_activity(&run, task, &recorded)?;
         if args.json {
             let document = json!({
@@ -75,7 +75,8 @@ pub(crate) fn run(args: &TestArgs) -> Result<u8, Failure> {
         .unwrap_or_else(|| default_trials_per_condition(task));
     let pool = thread_pool(args.threads)?;
     let (policy, _) = players(&run, &experiment)?;
-    let tested = pool.install(|| test(&policy, task, seed, k));
+    let continuous = experiment.config.value.training.continuous;
+    let tested = pool.install(|| test(&policy, task, seed, k, continuous));
     save(&run, task, &tested)?;
     let p = &tested.performance;
     if args.json {
@@ -196,12 +197,13 @@ pub(crate) fn after_training(run: &RunDirectory, experiment: &Experiment) -> Res
     let task = &experiment.task;
     let config = &experiment.config.value;
     let (policy, value) = players(run, experiment)?;
-    let tested = test(&policy, task, config.seed, default_trials_per_condition(task));
+    let (k, continuous) = (default_trials_per_condition(task), config.training.continuous);
+    let tested = test(&policy, task, config.seed, k, continuous);
     save(run, task, &tested)?;
     let every = (ACTIVITY_MS / task.dt_ms).round().max(1.0) as usize;
     let k = default_recorded_per_condition(task);
-    let sees = config.training.value_input;
-    let recorded = record_activity((&policy, &value), task, config.seed, k, every, sees);
+    let rules = rules(config, task);
+    let recorded = record_activity((&policy, &value), task, config.seed, k, every, &rules);
     save_activity(run, task, &recorded)?;
     Ok(())
 }
@@ -237,6 +239,15 @@ fn save(run: &RunDirectory, task: &Task, tested: &Tested) -> Result<(), Failure>
 }
 
 fn print(task: &Task, tested: &Tested) {
+    if task.world.is_some() {
+        let p = &tested.performance;
+        let own = p
+            .quantities
+            .iter()
+            .map(|(name, value)| format!("{name} {value:.3}"));
+        println!("{} sessions: {}", p.n_trials, own.collect::<Vec<_>>().join(", "));
+        return;
+    }
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     let factors: Vec<String> = task.columns().map(|column| column.name.clone()).collect();

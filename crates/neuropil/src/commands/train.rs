@@ -8,8 +8,9 @@ use neuropil_lab::config::differences;
 use neuropil_lab::provenance::{self, Provenance};
 use neuropil_lab::run::RunDirectory;
 use neuropil_learn::train::{Ending, Flow, Restart, State};
-use neuropil_song::train::{News, plan, train_run};
+use neuropil_song::train::{News, fresh_state, plan, train_run};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -32,10 +33,34 @@ pub(crate) struct Summary {
     pub percent_decided: f64,
     pub percent_correct: f64,
     pub mean_reward: f64,
+    /// The criterion's quantities, and what the world measures, in the last validation.
+    pub criterion: BTreeMap<String, f64>,
     pub wall_seconds: f64,
     pub run_dir: PathBuf,
     #[serde(skip)]
+    pub in_a_world: bool,
+    #[serde(skip)]
     pub interrupted: bool,
+}
+
+impl Summary {
+    /// A percentage of trials; a dash in a world that answers, where none is decided.
+    pub(crate) fn percent(&self, percent: f64) -> String {
+        if self.in_a_world {
+            "–".to_owned()
+        } else {
+            format!("{percent:.1}")
+        }
+    }
+
+    /// The quantities of the last validation.
+    pub(crate) fn came_to(&self) -> String {
+        let each = self
+            .criterion
+            .iter()
+            .map(|(name, value)| format!("{name} {value:.3}"));
+        each.collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// Runs the command.
@@ -154,6 +179,8 @@ pub(crate) fn one(
 ) -> Result<Summary, Failure> {
     let clock = Instant::now();
     let (task, config) = (&experiment.task, &experiment.config.value);
+    let resumed = args.resume && out.join("checkpoint/last.safetensors").exists();
+    let fresh = (!resumed).then(|| fresh_state(config, task)).transpose()?;
     let run = open(args, experiment, out)?;
     let mut record = begin_record(&run, config.seed);
     record.save(&run.file("provenance.json"))?;
@@ -162,7 +189,7 @@ pub(crate) fn one(
         (plan.max_updates, plan.stop_at_criterion) = (updates, false);
     }
     let label = format!("{} seed {}", task.definition.name, config.seed);
-    let mut progress = Progress::new(&label, plan.trials_per_update, quiet);
+    let mut progress = Progress::new(&label, plan.trials_per_update, task.world.is_some(), quiet);
     let threshold = task
         .quantities
         .iter()
@@ -193,6 +220,12 @@ pub(crate) fn one(
                     ));
                 }
             }
+            News::Promoted(lessons) => {
+                let of = task.lessons.len();
+                if !quiet {
+                    progress.say(&format!("{label}: lesson {lessons} of {of} learnt"));
+                }
+            }
             News::Restart(attempt, reason) => {
                 let why = match reason {
                     Restart::Trapped => "fixation trap: no decision, every trial sat out",
@@ -209,7 +242,7 @@ pub(crate) fn one(
     };
     // Without the comments on where values come from: a checkpoint depends on the settings alone.
     let text = toml::to_string(config).expect("settings are TOML");
-    let (ending, state) = train_run(&run, task, config, &text, &plan, &mut watch)?;
+    let (ending, state) = train_run(&run, task, config, &text, &plan, fresh, &mut watch)?;
     progress.finish();
     record.wall_seconds += clock.elapsed().as_secs_f64();
     record.ended = Some(provenance::now());
@@ -272,13 +305,15 @@ fn summarise(
     Summary {
         task: experiment.task.definition.name.clone(),
         seed: experiment.config.value.seed,
-        criterion_met: last.meets(&experiment.task),
+        criterion_met: progress.lesson >= experiment.task.lessons.len() && last.meets(&experiment.task),
         updates: progress.update,
         trials: progress.n_trials,
         restarts: progress.attempt,
         percent_decided: 100.0 * last.fraction_decided(),
         percent_correct: 100.0 * last.fraction_correct(),
         mean_reward: last.mean_reward,
+        in_a_world: experiment.task.world.is_some(),
+        criterion: last.quantities.clone(),
         wall_seconds,
         run_dir: out.to_owned(),
         interrupted: ending == Ending::Stopped,
@@ -303,8 +338,14 @@ fn closing_table(summary: &Summary, run: &RunDirectory, seconds: f64) {
     if summary.restarts > 0 {
         eprintln!("  restarts  {}", summary.restarts);
     }
-    eprintln!("  decided   {:.1} %", summary.percent_decided);
-    eprintln!("  correct   {:.1} %", summary.percent_correct);
+    if summary.in_a_world {
+        for (name, value) in summary.criterion.iter().filter(|(name, _)| *name != "reward") {
+            eprintln!("  {name:<9} {value:.3}");
+        }
+    } else {
+        eprintln!("  decided   {:.1} %", summary.percent_decided);
+        eprintln!("  correct   {:.1} %", summary.percent_correct);
+    }
     eprintln!("  reward    {:+.3} per trial", summary.mean_reward);
     eprintln!("  time      {}", duration(seconds));
     let report = run.file("report.html");

@@ -5,6 +5,7 @@
 use super::AnalysisError;
 use neuropil_learn::train::Check;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Validations during training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ pub struct LearningCurve {
     pub fraction_decided: Vec<f64>,
     /// Fraction correct of the decided trials; none where the mean reward is not above 0, as in the paper.
     pub fraction_correct: Vec<Option<f64>>,
+    /// Quantities of the task's criterion, and what its world measures, by name.
+    pub quantities: BTreeMap<String, Vec<f64>>,
     /// Training trials at which the networks were drawn anew.
     pub restarts: Vec<u64>,
     /// Validation trials behind each point.
@@ -32,7 +35,17 @@ pub fn learning_curve(history: &[Check]) -> Result<LearningCurve, AnalysisError>
     let restarts = history
         .windows(2)
         .filter(|pair| pair[1].attempt > pair[0].attempt);
+    let names = last.performance.quantities.keys();
+    let value = |check: &Check, name: &str| check.performance.quantities.get(name).copied().unwrap_or(0.0);
     Ok(LearningCurve {
+        quantities: names
+            .map(|name| {
+                (
+                    name.clone(),
+                    history.iter().map(|check| value(check, name)).collect(),
+                )
+            })
+            .collect(),
         n_trials: history.iter().map(|check| check.n_trials).collect(),
         mean_reward: history
             .iter()

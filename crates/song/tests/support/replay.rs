@@ -157,7 +157,7 @@ impl<R: Real> Case<R> {
                     ValueInput::Concurrent
                 },
                 max_gradient_norm: 1.0,
-                continuous: false,
+                ..Rules::default()
             },
             penalties: Penalties {
                 l1_recurrent: real("L1_Wrec"),
@@ -225,7 +225,7 @@ impl<R: Real> Case<R> {
                 first_return: FirstReturn::Immediate,
                 value_input: ValueInput::Lagged,
                 max_gradient_norm: 1.0,
-                continuous: false,
+                ..Rules::default()
             },
             penalties: Penalties::default(),
             learning_rate: real("lr"),

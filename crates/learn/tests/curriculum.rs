@@ -1,0 +1,108 @@
+//! A curriculum: thresholds move the task.
+
+use neuropil_learn::train::{Ending, Event, Flow, Plan, State, train};
+use neuropil_learn::update::{Player, Rules};
+use neuropil_math::rng::{Key, Purpose};
+use neuropil_nn::cell::Cell;
+use neuropil_nn::init::{Initial, draw};
+use neuropil_nn::network::{Network, Shape};
+use neuropil_tasks::task::Task;
+use std::convert::Infallible;
+
+/// A first lesson that anybody passes, a second one that nobody passes.
+const TASK: &str = r#"
+extends = "rdm"
+name = "taught"
+
+[[curriculum]]
+factors = { coherence = [51.2] }
+criterion = { decided = { at_least = 0 } }
+
+[[curriculum]]
+factors = { coherence = [25.6, 51.2] }
+criterion = { correct = { above = 0.99 } }
+"#;
+
+fn player(shape: Shape) -> Player<f32> {
+    let drawn = draw(
+        shape,
+        &Initial::default(),
+        Key::new(1),
+        Purpose::InitPolicy,
+        Purpose::MaskPolicy,
+    );
+    let (params, mask) = drawn.unwrap();
+    let params = params.into_iter().map(|x| x as f32).collect();
+    Player::new(Network::new(shape, mask, 0.5), params, 0.004, 0.1)
+}
+
+fn state(task: &Task) -> State {
+    let shape = |n_inputs, n_outputs| Shape {
+        cell: Cell::Gated,
+        n_units: 8,
+        n_inputs,
+        n_outputs,
+    };
+    State::new(
+        player(shape(task.n_inputs(), task.n_actions())),
+        player(shape(8 + task.n_actions(), 1)),
+    )
+}
+
+#[test]
+fn a_lesson_is_the_task_with_changes_and_ends_at_its_own_criterion() {
+    let task = Task::parse("taught.toml", TASK, Some(50.0)).unwrap();
+    assert_eq!(task.lessons.len(), 2);
+    assert_eq!(
+        [0, 1, 2].map(|lesson| task.lesson(lesson).n_conditions()),
+        [2, 4, 10]
+    );
+    assert_eq!(
+        task.lessons[0].quantities.len(),
+        1,
+        "the task's own criterion does not count in a lesson"
+    );
+
+    let plan = Plan {
+        max_updates: 6,
+        check_every: 2,
+        trials_per_update: 4,
+        validation_trials: 20,
+        target_reward: f64::INFINITY,
+        stop_at_criterion: true,
+        max_restarts: 0,
+        trapped_after: 200,
+        patience: 0,
+    };
+    let mut state = state(&task);
+    let mut promoted = Vec::new();
+    let mut observe = |state: &State, event: Event| -> Result<Flow, Infallible> {
+        if let Event::Promoted(lessons) = event {
+            promoted.push((state.progress.update, lessons));
+        }
+        Ok(Flow::Continue)
+    };
+    let redraw = |_| -> Result<_, Infallible> { unreachable!("no restarts") };
+    let ending = train(
+        &task,
+        &plan,
+        &Rules::default(),
+        Key::new(1),
+        &mut state,
+        &redraw,
+        &mut observe,
+    );
+    assert_eq!(ending, Ok(Ending::OutOfUpdates));
+    assert_eq!(
+        promoted,
+        [(0, 1)],
+        "the first check passes the first lesson, nothing passes the second"
+    );
+    let lessons: Vec<usize> = state.progress.history.iter().map(|check| check.lesson).collect();
+    assert_eq!(lessons, [0, 1, 1, 1]);
+    assert!(!state.progress.criterion_met);
+    assert!(
+        state.progress.history[1].new_best,
+        "rewards of another lesson are no measure"
+    );
+}

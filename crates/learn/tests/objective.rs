@@ -1,0 +1,274 @@
+//! What weighs an action: advantages, entropy, and what a step must not undo.
+
+use neuropil_learn::rollout::Draws;
+use neuropil_learn::update::{Batch, FirstReturn, Player, Randomness, Rules, Workspace, update};
+use neuropil_math::rng::{Key, Purpose};
+use neuropil_nn::cell::Cell;
+use neuropil_nn::init::{Dale, Initial, draw};
+use neuropil_nn::network::{Network, Shape};
+use neuropil_tasks::environment::Environment;
+
+const LANES: usize = 8;
+const N_TRIALS: usize = 3;
+const REWARDS: [[f64; 4]; N_TRIALS] = [[0.0, 0.5, 0.0, 1.0], [0.0, 0.0, -1.0, 0.2], [0.3, 0.0, 0.1, 0.0]];
+const BIAS: f64 = 0.25;
+const POLICY: Shape = Shape {
+    cell: Cell::Gated,
+    n_units: 10,
+    n_inputs: 1,
+    n_outputs: 2,
+};
+const VALUE: Shape = Shape {
+    cell: Cell::Gated,
+    n_units: 10,
+    n_inputs: 12,
+    n_outputs: 1,
+};
+
+/// Four steps each, with the given rewards, whatever is done.
+struct Trials;
+struct Block(Vec<u64>);
+
+impl Batch for Trials {
+    fn n_trials(&self) -> usize {
+        N_TRIALS
+    }
+    fn n_steps(&self) -> usize {
+        4
+    }
+    fn expected_steps(&self, _: usize) -> usize {
+        4
+    }
+    fn open(&self, _: Key, trials: &[u64], _: usize) -> Box<dyn Environment + '_> {
+        Box::new(Block(trials.to_vec()))
+    }
+}
+
+impl Environment for Block {
+    fn observe(&mut self, t: usize, inputs: &mut [f64]) {
+        inputs.fill(t as f64);
+    }
+    fn act(&mut self, t: usize, _: &[usize], _: &[bool], rewards: &mut [f64], ended: &mut [bool]) {
+        for (lane, &trial) in self.0.iter().enumerate() {
+            rewards[lane] = REWARDS[trial as usize][t];
+            ended[lane] = t == 3;
+        }
+    }
+}
+
+/// Action 0 at even steps, 1 at odd ones; no noise.
+struct Fixed;
+
+impl Draws<f64, LANES> for Fixed {
+    fn noise(&mut self, _: usize, noise: &mut [f64]) {
+        noise.fill(0.0);
+    }
+    fn uniform(&mut self, t: usize) -> [f64; LANES] {
+        [if t.is_multiple_of(2) { 0.001 } else { 0.999 }; LANES]
+    }
+}
+
+impl Randomness<f64, LANES> for Fixed {
+    fn policy(&self, _: &[u64]) -> Box<dyn Draws<f64, LANES> + '_> {
+        Box::new(Fixed)
+    }
+    fn value(&self, _: &[u64]) -> Box<dyn FnMut(usize, &mut [f64]) + '_> {
+        Box::new(|_, noise: &mut [f64]| noise.fill(0.0))
+    }
+}
+
+fn player(shape: Shape, initial: &Initial, learning_rate: f64) -> Player<f64> {
+    let (params, mask) = draw(
+        shape,
+        initial,
+        Key::new(3),
+        Purpose::InitPolicy,
+        Purpose::MaskPolicy,
+    )
+    .unwrap();
+    Player::new(Network::new(shape, mask, 0.4), params, learning_rate, 0.0)
+}
+
+fn initial(output_bias: f64) -> Initial {
+    Initial {
+        output_bias,
+        ..Initial::default()
+    }
+}
+
+/// Gradient of −J with respect to the logits' biases: Σ A_t (π − onehot(a_t))/B, with π = ½ at the start.
+fn bias_gradient(rules: &Rules) -> [f64; 2] {
+    let (mut policy, mut value) = (
+        player(POLICY, &initial(0.0), 0.0),
+        player(VALUE, &initial(BIAS), 0.0),
+    );
+    let mut work = Workspace::<f64, LANES>::new(&policy.network, &value.network, N_TRIALS, 4, false);
+    update(
+        &mut policy,
+        &mut value,
+        &Trials,
+        Key::new(1),
+        &Fixed,
+        rules,
+        &mut work,
+    );
+    let gradient = policy.network.layout().view(work.gradients().0, "b_out");
+    [gradient[0], gradient[1]]
+}
+
+/// The same from given advantages.
+fn expected(advantages: &[[f64; 4]; N_TRIALS]) -> [f64; 2] {
+    let mut gradient = [0.0; 2];
+    for row in advantages {
+        for (t, advantage) in row.iter().enumerate() {
+            for (a, g) in gradient.iter_mut().enumerate() {
+                let chosen = if a == t % 2 { 1.0 } else { 0.0 };
+                *g += advantage * (0.5 - chosen) / N_TRIALS as f64;
+            }
+        }
+    }
+    gradient
+}
+
+/// A_t = Σ_k λᵏ δ_{t+k}, from the definition, with the constant prediction of a value network without weights.
+fn generalised(lambda: f64) -> [[f64; 4]; N_TRIALS] {
+    REWARDS.map(|rewards| {
+        let next = |t: usize| if t == 3 { 0.0 } else { BIAS };
+        let delta = |t: usize| rewards[t] + next(t) - BIAS;
+        std::array::from_fn(|t| (t..4).map(|s| lambda.powi((s - t) as i32) * delta(s)).sum())
+    })
+}
+
+fn close(found: [f64; 2], expected: [f64; 2]) -> bool {
+    found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12)
+}
+
+const TEXTBOOK: FirstReturn = FirstReturn::Return;
+
+#[test]
+fn generalised_advantages_are_what_their_definition_says() {
+    for gae_lambda in [0.0, 0.3, 0.9, 1.0] {
+        let rules = Rules {
+            gae_lambda,
+            first_return: TEXTBOOK,
+            ..Rules::default()
+        };
+        let (found, expected) = (bias_gradient(&rules), expected(&generalised(gae_lambda)));
+        assert!(
+            close(found, expected),
+            "λ = {gae_lambda}: {found:?} is not {expected:?}"
+        );
+    }
+    let rules = Rules {
+        gae_lambda: 0.3,
+        ..Rules::default()
+    };
+    let mut advantages = generalised(0.3);
+    for (row, rewards) in advantages.iter_mut().zip(REWARDS) {
+        row[0] = rewards[0] - BIAS; // the first action is weighed by its immediate reward
+    }
+    assert!(close(bias_gradient(&rules), expected(&advantages)));
+}
+
+#[test]
+fn standardised_advantages_have_mean_0_and_deviation_1() {
+    let mut advantages = generalised(1.0);
+    let all: Vec<f64> = advantages.as_flattened().to_vec();
+    let mean = all.iter().sum::<f64>() / 12.0;
+    let sd = (all.iter().map(|a| (a - mean).powi(2)).sum::<f64>() / 12.0).sqrt();
+    for a in advantages.as_flattened_mut() {
+        *a = (*a - mean) / sd;
+    }
+    let rules = Rules {
+        standardise_advantage: true,
+        first_return: TEXTBOOK,
+        ..Rules::default()
+    };
+    assert!(close(bias_gradient(&rules), expected(&advantages)));
+}
+
+#[test]
+fn an_entropy_bonus_counts_in_the_loss_and_vanishes_at_even_odds() {
+    let with = |entropy_bonus: f64| Rules {
+        entropy_bonus,
+        ..Rules::default()
+    };
+    let loss = |rules: &Rules| {
+        let (mut policy, mut value) = (
+            player(POLICY, &initial(0.0), 0.0),
+            player(VALUE, &initial(BIAS), 0.0),
+        );
+        let mut work = Workspace::<f64, LANES>::new(&policy.network, &value.network, N_TRIALS, 4, false);
+        update(
+            &mut policy,
+            &mut value,
+            &Trials,
+            Key::new(1),
+            &Fixed,
+            rules,
+            &mut work,
+        )
+        .policy_loss
+    };
+    let difference = loss(&with(0.0)) - loss(&with(0.5));
+    assert!(
+        (difference - 0.5 * 4.0 * 2.0_f64.ln()).abs() < 1e-12,
+        "four steps of ln 2 each"
+    );
+    assert!(close(bias_gradient(&with(0.5)), bias_gradient(&with(0.0))));
+}
+
+#[test]
+fn signs_never_flip_under_dales_law_and_fixed_arrays_and_absent_weights_never_move() {
+    let dale = Dale {
+        n_excitatory: 7,
+        excitatory_readout: true,
+    };
+    let initial = Initial {
+        dale: Some(dale),
+        connection_probability: 0.5,
+        spectral_radius: 0.05, // small weights, so that many would cross 0
+        ..Initial::default()
+    };
+    let mut policy = player(POLICY, &initial, 0.05);
+    policy.excitatory_units = Some(dale.n_excitatory);
+    policy.fixed = vec!["w_in".to_owned(), "b_in".to_owned()];
+    let mut value = player(VALUE, &Initial::default(), 0.01);
+    let (layout, before) = (policy.network.layout().clone(), policy.params.clone());
+    let mut work = Workspace::<f64, LANES>::new(&policy.network, &value.network, N_TRIALS, 4, false);
+    let rules = Rules::default();
+    for update_number in 0..200 {
+        let key = Key::new(1).at(update_number);
+        update(&mut policy, &mut value, &Trials, key, &Fixed, &rules, &mut work);
+        for name in ["w_rec", "w_gates"] {
+            let weights = layout.view(&policy.params, name);
+            let columns = weights.len() / 10;
+            for (i, &w) in weights.iter().enumerate() {
+                let excites = i / columns < dale.n_excitatory;
+                assert!(if excites { w >= 0.0 } else { w <= 0.0 }, "{name}[{i}] = {w}");
+            }
+        }
+    }
+    for name in ["w_in", "b_in"] {
+        assert_eq!(
+            layout.view(&policy.params, name),
+            layout.view(&before, name),
+            "{name} moved"
+        );
+    }
+    let moved = |name: &str| {
+        let pairs = layout
+            .view(&policy.params, name)
+            .iter()
+            .zip(layout.view(&before, name));
+        pairs.map(|(now, then)| now != then).collect::<Vec<_>>()
+    };
+    assert!(moved("w_rec").contains(&true));
+    for name in ["w_rec", "w_gates", "w_out"] {
+        let exists = layout.view(&policy.network.mask().0, name);
+        assert!(exists.contains(&false));
+        for (moved, exists) in moved(name).iter().zip(exists) {
+            assert!(*exists || !moved, "{name}: a weight that does not exist moved");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Lessons: the task with changes, until a criterion of their own holds.
+
+use super::{Source, merge};
+use crate::error::TaskError;
+use crate::task::Task;
+use toml::{Table, Value};
+
+/// Keys of a task that a lesson may change.
+const CHANGEABLE: [&str; 9] = [
+    "tmax_ms",
+    "factors",
+    "derived",
+    "epochs",
+    "show",
+    "answers",
+    "rewards",
+    "criterion",
+    "world",
+];
+
+impl Source<'_> {
+    /// The lessons of a task, in order.
+    pub(super) fn lessons(&self, task: &Table, dt_ms: Option<f64>) -> Result<Vec<Task>, TaskError> {
+        let path = ["curriculum"];
+        let given = match task.get("curriculum") {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(lessons)) => lessons,
+            Some(other) => {
+                let message = format!("curriculum is a {}, expected a list of lessons", other.type_str());
+                let hint = "write each lesson as a `[[curriculum]]` table".to_owned();
+                return Err(self.error(&path, message, Some(hint)));
+            }
+        };
+        let mut lessons = Vec::new();
+        for (i, lesson) in given.iter().enumerate() {
+            let number = i + 1;
+            let Some(changes) = lesson.as_table() else {
+                let message = format!("lesson {number} is a {}, expected a table", lesson.type_str());
+                return Err(self.error(&path, message, None));
+            };
+            if let Some(key) = changes.keys().find(|key| !CHANGEABLE.contains(&key.as_str())) {
+                let message = format!("lesson {number} cannot change `{key}`");
+                let hint = format!("a lesson may change {}", CHANGEABLE.join(", "));
+                return Err(self.error(&path, message, Some(hint)));
+            }
+            if !changes.contains_key("criterion") {
+                let message = format!("lesson {number} has no criterion, so it would never end");
+                let hint = "write, for example, `criterion = { correct = { at_least = 0.8 } }`".to_owned();
+                return Err(self.error(&path, message, Some(hint)));
+            }
+            let mut merged = task.clone();
+            merged.remove("curriculum");
+            merged.remove("criterion"); // a lesson's criterion is its own, whole
+            merge(&mut merged, changes.clone());
+            let lesson = self.task(merged, dt_ms).map_err(|mut error| {
+                error.message = format!("lesson {number}: {}", error.message);
+                error.span = self.locate(&path);
+                error
+            })?;
+            lessons.push(lesson);
+        }
+        Ok(lessons)
+    }
+
+    /// A task with its lessons, which must be as long and see and do the same.
+    pub(super) fn with_lessons(&self, mut task: Task, lessons: Vec<Task>) -> Result<Task, TaskError> {
+        for (i, lesson) in lessons.iter().enumerate() {
+            let number = i + 1;
+            if lesson.n_steps > task.n_steps {
+                let (found, expected) = (lesson.definition.tmax_ms, task.definition.tmax_ms);
+                let message =
+                    format!("lesson {number} lasts {found} ms, expected at most the task's {expected}");
+                return Err(self.error(&["curriculum"], message, None));
+            }
+            if (lesson.n_inputs(), lesson.n_actions()) != (task.n_inputs(), task.n_actions()) {
+                let message = format!(
+                    "lesson {number} has {} inputs and {} actions, expected the task's {} and {}",
+                    lesson.n_inputs(),
+                    lesson.n_actions(),
+                    task.n_inputs(),
+                    task.n_actions()
+                );
+                return Err(self.error(&["curriculum"], message, None));
+            }
+        }
+        task.lessons = lessons;
+        Ok(task)
+    }
+}
