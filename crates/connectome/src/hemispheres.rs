@@ -112,9 +112,9 @@ pub struct Group {
 /// Loops of two and three edges through the homologue.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PartnerLoops {
-    /// Laterality of both members.
+    /// Laterality of the left member.
     pub class: Laterality,
-    /// Pairs.
+    /// Pairs whose members both have a strong edge.
     pub pairs: usize,
     /// Share of the pairs whose members are joined both ways.
     pub partner_2: f64,
@@ -236,7 +236,9 @@ fn partner_loops(
     brain: &[bool],
     class: Laterality,
 ) -> PartnerLoops {
-    let own = |i: usize, side: Side| brain[i] && lateral.class[i] == Some(class) && lateral.side[i] == side;
+    let (into, out) = graph.degrees();
+    let joined = |i: usize| brain[i] && into[i] + out[i] > 0;
+    let left = |i: usize| lateral.class[i] == Some(class) && lateral.side[i] == Side::Left;
     let pairs: Vec<(usize, usize)> = connectome
         .pairs
         .iter()
@@ -247,7 +249,7 @@ fn partner_loops(
                 (l, r)
             }
         })
-        .filter(|&(l, r)| own(l, Side::Left) && own(r, Side::Right))
+        .filter(|&(l, r)| left(l) && lateral.side[r] == Side::Right && joined(l) && joined(r))
         .collect();
     let edge = |i: usize, j: usize| graph.weight(i, j) != 0.0;
     let mutual = |i: usize, j: usize| edge(i, j) && edge(j, i);

@@ -1,8 +1,8 @@
 //! The edges of what can be asked: empty layers, single neurons, ties, odd files.
 
 use neuropil_connectome::answer::{
-    InfluenceQuestion, LayersQuestion, NullQuestion, Strong, edges_answer, flow_answer, hubs_answer, influence_answer,
-    layers_answer, motifs_answer, nulls_answer, stats_answer,
+    InfluenceQuestion, LayersQuestion, NullQuestion, Strong, edges_answer, flow_answer, hubs_answer,
+    influence_answer, layers_answer, motifs_answer, nulls_answer, stats_answer,
 };
 use neuropil_connectome::cascade::{Settings, cascade, edge_probability};
 use neuropil_connectome::data::{Connectome, Side};
@@ -75,7 +75,10 @@ fn ask_all(c: &Connectome, layer: &str) {
 
 #[test]
 fn an_empty_layer_and_a_single_neuron_have_answers() {
-    ask_all(&with(4, &[("ad", vec![]), ("aa", vec![(0, 1, 2.0), (1, 2, 1.0)])]), "ad");
+    ask_all(
+        &with(4, &[("ad", vec![]), ("aa", vec![(0, 1, 2.0), (1, 2, 1.0)])]),
+        "ad",
+    );
     ask_all(&with(1, &[("ad", vec![])]), "ad");
     ask_all(&with(1, &[("chem", vec![(0, 0, 3.0)])]), "chem");
 }
@@ -128,7 +131,10 @@ fn identical_points_and_too_few_points_stay_one_type() {
 fn probabilities_neither_underflow_nor_cancel() {
     assert_eq!(edge_probability(0.05, 1e9), 1.0);
     assert!((edge_probability(1e-14, 2.0) / 2e-14 - 1.0).abs() < 1e-12);
-    assert_eq!((edge_probability(0.0, 5.0), edge_probability(1.0, 5.0)), (0.0, 1.0));
+    assert_eq!(
+        (edge_probability(0.0, 5.0), edge_probability(1.0, 5.0)),
+        (0.0, 1.0)
+    );
 }
 
 #[test]
@@ -139,8 +145,16 @@ fn a_self_edge_never_activates_its_neuron_again() {
         ..Settings::default()
     };
     let found = cascade(&graph, &[0], &[false; 2], &settings).unwrap();
-    assert_eq!((found.reached(0, 8), found.reached(1, 8), found.hits(1, 1)), (0, 10, 10));
-    assert!(cascade(&graph, &[], &[false; 2], &settings).unwrap_err().to_string().contains("without sources"));
+    assert_eq!(
+        (found.reached(0, 8), found.reached(1, 8), found.hits(1, 1)),
+        (0, 10, 10)
+    );
+    assert!(
+        cascade(&graph, &[], &[false; 2], &settings)
+            .unwrap_err()
+            .to_string()
+            .contains("without sources")
+    );
 }
 
 fn write(folder: &Path, name: &str, text: &str) {
@@ -158,9 +172,21 @@ fn large_ids_are_kept_to_the_last_digit_and_floats_are_refused() {
          720575940600000001,720575940600000002,AL_R,4,ACH\n720575940600000002,720575940600000003,AL_R,5,GABA\n",
     );
     let c = load(&here.join("edges.csv")).unwrap();
-    assert_eq!(c.ids, [720_575_940_600_000_001, 720_575_940_600_000_002, 720_575_940_600_000_003]);
+    assert_eq!(
+        c.ids,
+        [
+            720_575_940_600_000_001,
+            720_575_940_600_000_002,
+            720_575_940_600_000_003
+        ]
+    );
     assert_eq!(c.layer("all").unwrap().weight(0, 1), 7.0);
-    assert!(select(&c, "ids=720575940600000009").unwrap_err().to_string().contains("720575940600000009"));
+    assert!(
+        select(&c, "ids=720575940600000009")
+            .unwrap_err()
+            .to_string()
+            .contains("720575940600000009")
+    );
     write(here, "float.csv", "pre,post,weight\n7.205759406e17,2,3\n");
     let message = load(&here.join("float.csv")).unwrap_err().to_string();
     assert!(message.contains("float.csv:2"), "{message}");
@@ -175,7 +201,11 @@ fn odd_tables_are_read_as_they_are_meant() {
     let sheet = load(&here.join("sheet.csv")).unwrap();
     assert_eq!((sheet.n(), sheet.layer("chem").unwrap().n_edges()), (3, 3));
     // Partners that are absent, text in an id column, semicolons in annotations, a neuron without any input total.
-    write(here, "edges.csv", "pre,post,ad,aa,dd,da\n1,2,5,0,0,0\n2,3,1,1,0,0\n3,1,2,0,0,0\n");
+    write(
+        here,
+        "edges.csv",
+        "pre,post,ad,aa,dd,da\n1,2,5,0,0,0\n2,3,1,1,0,0\n3,1,2,0,0,0\n",
+    );
     write(
         here,
         "neurons.csv",
@@ -186,9 +216,16 @@ fn odd_tables_are_read_as_they_are_meant() {
     assert_eq!(c.pairs, [(0, 1)], "the partner 99 is absent");
     assert_eq!(select(&c, "annotations~2nd_order").unwrap(), [0]);
     assert_eq!(select(&c, "annotations~olfactory").unwrap(), [0, 1]);
-    assert!(c.warnings.iter().any(|w| w.contains("no total input")), "{:?}", c.warnings);
+    assert!(
+        c.warnings.iter().any(|w| w.contains("no total input")),
+        "{:?}",
+        c.warnings
+    );
     let edges = strong_edges(&c, "ad", Threshold::Fraction(0.01), PairRule::None).unwrap();
-    assert!(edges.split.iter().all(|e| e.post != 2), "a fraction of nothing is 0");
+    assert!(
+        edges.split.iter().all(|e| e.post != 2),
+        "a fraction of nothing is 0"
+    );
     // A pair named twice is an error with its neuron.
     write(here, "pairs.csv", "leftid,rightid\n1,2\n3,2\n");
     let message = load(here).unwrap_err().to_string();
