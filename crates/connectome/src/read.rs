@@ -8,10 +8,13 @@
 //! | `.graphml` | nodes and weighted edges |
 //! | `.mtx` | Matrix Market coordinates |
 //! | `.npz`, `.npy` | SciPy sparse rows, or a dense matrix |
+//! | `.parquet`, `.feather`, `.arrow` | edge table (FlyWire, neuPrint), with the cargo feature `columnar` |
 
 mod annotations;
 mod array;
 mod builder;
+#[cfg(feature = "columnar")]
+mod columnar;
 mod edges;
 mod exchange;
 mod matrix;
@@ -88,12 +91,17 @@ fn load_unchecked(path: &Path) -> Result<Connectome, DataError> {
         "graphml" | "xml" => exchange::graphml(path),
         "mtx" => exchange::matrix_market(path),
         "npz" | "npy" => array::connectome(path),
-        "parquet" | "feather" | "arrow" => {
-            Err(
-                DataError::field(path, 0, "", "a columnar table", "a form that this build reads")
-                    .hint("export the table as CSV, or give the supplement, GraphML, Matrix Market or npz"),
-            )
-        }
+        #[cfg(feature = "columnar")]
+        "parquet" | "feather" | "arrow" => columnar::read(path),
+        #[cfg(not(feature = "columnar"))]
+        "parquet" | "feather" | "arrow" => Err(DataError::field(
+            path,
+            0,
+            "",
+            "a columnar table",
+            "a form that this build reads",
+        )
+        .hint("build with `--features columnar` to read Parquet and Feather, or export the table as CSV")),
         _ if matrix::looks_square(path)? => matrix::read(path),
         _ => edges::read(path),
     }

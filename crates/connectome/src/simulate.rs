@@ -231,18 +231,20 @@ pub fn tables(connectome: &Connectome) -> [(Vec<String>, Vec<Vec<String>>); 2] {
         row
     });
     let partner = connectome.partners();
+    // These are written from what the connectome knows, whatever table it was read from.
+    const OWN: [&str; 4] = ["id", "pair", "axon_input", "dendrite_input"];
+    let kept: Vec<&(String, Vec<String>)> = connectome
+        .neurons
+        .columns
+        .iter()
+        .filter(|(name, _)| !OWN.contains(&name.as_str()))
+        .collect();
     let mut columns = vec!["id".to_owned()];
-    columns.extend(connectome.neurons.columns.iter().map(|(name, _)| name.clone()));
-    columns.extend(["pair", "axon_input", "dendrite_input"].map(str::to_owned));
+    columns.extend(kept.iter().map(|(name, _)| name.clone()));
+    columns.extend(OWN[1..].iter().map(|&name| name.to_owned()));
     let rows = (0..connectome.n()).map(|i| {
         let mut row = vec![connectome.id_text(i)];
-        row.extend(
-            connectome
-                .neurons
-                .columns
-                .iter()
-                .map(|(_, values)| values[i].clone()),
-        );
+        row.extend(kept.iter().map(|(_, values)| values[i].clone()));
         row.push(partner[i].map_or_else(|| "-1".to_owned(), |j| connectome.id_text(j)));
         let totals = connectome.input_totals.as_ref();
         row.push(totals.map_or(String::new(), |t| t.0[i].to_string()));

@@ -38,7 +38,7 @@ pub(super) fn run(args: &PageArgs) -> Result<u8, Failure> {
         seeds: args.seeds,
         cutoff: args.cutoff,
     };
-    let bar = terminal::counter("report", 17);
+    let bar = terminal::counter("report", 16);
     let (connectome, parts, missing) = pool.install(|| -> Result<_, DataError> {
         let connectome = read::load(&args.data)?;
         let (parts, missing) = report::parts(&connectome, &settings, &mut |part| {
