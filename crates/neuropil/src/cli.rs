@@ -211,13 +211,13 @@ pub(crate) struct BenchArgs {
 /// Arguments of `reproduce`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  neuropil reproduce song --out runs/criterion\n  neuropil reproduce song rdm romo --seeds 1..20 --set preset=song2017"
+    after_help = "Examples:\n  neuropil reproduce song --out runs/criterion\n  neuropil reproduce song rdm romo --seeds 1..20 --set preset=song2017\n  neuropil reproduce connectome supplement_s1.zip --table connectome.json"
 )]
 pub(crate) struct ReproduceArgs {
-    /// System: `song`.
-    #[arg(value_parser = ["song"])]
+    /// System: `song` or `connectome`.
+    #[arg(value_parser = ["song", "connectome"])]
     pub system: String,
-    /// Tasks [default: the seven of the paper]; `further`: those beyond it.
+    /// Tasks [default: the seven of the paper]; `further`: those beyond it. For `connectome` the data of the paper.
     pub tasks: Vec<String>,
     /// Seeds, `A..B` with both ends.
     #[arg(long, value_name = "A..B", value_parser = parse_seeds, default_value = "1..6")]
@@ -228,7 +228,7 @@ pub(crate) struct ReproduceArgs {
     /// Folder of the runs; finished ones are not repeated, unfinished ones go on.
     #[arg(long, default_value = "runs/song-criterion")]
     pub out: PathBuf,
-    /// Write the table to this file (.json; .md beside it).
+    /// Write the table to this file (.json; .md beside it, for `connectome` .html as well).
     #[arg(long)]
     pub table: Option<PathBuf>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `neuropil reproduce song`: every task of the paper to its criterion, over many seeds.
+//! `neuropil reproduce`: for `song` every task of the paper to its criterion, over many seeds.
 
 use super::seeds::{print, train_all};
 use super::train::{Summary, interrupted, listen_for_interrupts, thread_pool};
@@ -11,6 +11,9 @@ use std::fmt::Write;
 
 /// Runs the command. Finished runs are taken as they are, unfinished ones go on.
 pub(crate) fn run(args: &ReproduceArgs, quiet: bool) -> Result<u8, Failure> {
+    if args.system == "connectome" {
+        return super::connectome::reproduce::run(args);
+    }
     listen_for_interrupts();
     let pool = thread_pool(args.threads)?;
     let published = || {
