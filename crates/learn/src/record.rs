@@ -1,4 +1,4 @@
-//! Running trained networks and keeping what they did: rates of both, predictions.
+//! Running trained networks and keeping what they saw and did: inputs, rates, action probabilities, predictions.
 
 use crate::batch::TaskBatch;
 use crate::rollout::{Keyed, Rollout, roll_out};
@@ -19,6 +19,10 @@ pub struct Recording<R> {
     pub end: End,
     /// Summed (discounted) reward.
     pub reward: f64,
+    /// Inputs shown, noise included, \[kept step\]\[input\]; 0 at the initial state, which has none.
+    pub inputs: Vec<R>,
+    /// Probability of each action, \[kept step\]\[action\].
+    pub probabilities: Vec<R>,
     /// Rates of the policy, \[kept step\]\[unit\].
     pub policy: Vec<R>,
     /// Rates of the value network, \[kept step\]\[unit\]; the state itself for a linear read-out.
@@ -58,14 +62,14 @@ pub fn record<R: Real>(
                 None,
                 &mut rollout,
             );
-            block(&rollout, value, sees, every, key, ids)
+            block(&mut rollout, value, sees, every, key, ids)
         })
         .collect();
     blocks.into_iter().flatten().collect()
 }
 
 fn block<R: Real>(
-    rollout: &Rollout<R, LANES>,
+    rollout: &mut Rollout<R, LANES>,
     value: &Player<R>,
     sees: ValueInput,
     every: usize,
@@ -76,6 +80,8 @@ fn block<R: Real>(
         .map(|lane| Recording {
             end: rollout.end(lane),
             reward: rollout.reward(lane),
+            inputs: Vec::new(),
+            probabilities: Vec::new(),
             policy: Vec::new(),
             value: Vec::new(),
             predicted: Vec::new(),
@@ -86,6 +92,8 @@ fn block<R: Real>(
     let mut noise = NoiseLanes::<LANES>::new(key, Purpose::ValueNoise, ids);
     let mut predicted = vec![R::ZERO; LANES];
     let rectified = network.layout().has("w_rec");
+    let n_inputs = rollout.history.input_mut(1).len();
+    let width = rollout.probabilities.len() / rollout.actions.len();
     network.begin(&mut history, None);
     for t in 0..rollout.n_steps() {
         if t > 0 {
@@ -107,6 +115,11 @@ fn block<R: Real>(
             continue;
         }
         network.read_out(&history, t, &mut predicted);
+        let shown = if t == 0 {
+            vec![R::ZERO; n_inputs]
+        } else {
+            rollout.history.input_mut(t).to_vec()
+        };
         for (lane, recording) in recordings.iter_mut().enumerate() {
             if t >= rollout.lengths[lane] {
                 continue;
@@ -126,6 +139,9 @@ fn block<R: Real>(
                     .map(|row| rate(row, rectified))
                     .collect()
             };
+            recording.inputs.extend(of(&shown, false));
+            let probabilities = &rollout.probabilities[t * width..][..width];
+            recording.probabilities.extend(of(probabilities, false));
             recording.policy.extend(of(rollout.history.state(t), true));
             recording.value.extend(of(history.state(t), rectified));
             recording.predicted.push(predicted[lane]);

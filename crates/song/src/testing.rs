@@ -40,10 +40,13 @@ pub struct Tested {
     pub performance: Performance,
 }
 
+/// Durations in ms that replace the draws, by name of the epoch.
+pub type Fixed = BTreeMap<String, f64>;
+
 /// Runs `per_condition` test trials of every condition on the current thread pool.
-pub fn test(policy: &Player<f32>, task: &Task, seed: u64, per_condition: usize) -> Tested {
+pub fn test(policy: &Player<f32>, task: &Task, seed: u64, per_condition: usize, fixed: &Fixed) -> Tested {
     let key = Key::new(seed).phase(Phase::Test);
-    let batch = TaskBatch::of(task, factorial(task, key, per_condition));
+    let batch = TaskBatch::of(task, factorial(task, key, per_condition, fixed));
     let ends = run(
         &policy.network,
         policy.noise_sd,
@@ -62,11 +65,12 @@ pub fn record_activity(
     task: &Task,
     seed: u64,
     per_condition: usize,
+    fixed: &Fixed,
     every: usize,
     sees: ValueInput,
 ) -> Recorded {
     let key = Key::new(seed).phase(Phase::Test).at(1);
-    let batch = TaskBatch::of(task, factorial(task, key, per_condition));
+    let batch = TaskBatch::of(task, factorial(task, key, per_condition, fixed));
     let (policy, value) = players;
     let recordings = record(policy, value, &batch, task.discount_per_step(), sees, every, key);
     let ends = recordings
@@ -95,6 +99,9 @@ pub fn record_activity(
         }
     };
     Recorded {
+        input_names: task.definition.inputs.clone(),
+        inputs: activity(task.n_inputs(), |r| &r.inputs),
+        probabilities: activity(task.n_actions(), |r| &r.probabilities),
         policy: activity(policy.network.shape().n_state(), |r| &r.policy),
         value: activity(value.network.shape().n_state(), |r| &r.value),
         predicted: activity(1, |r| &r.predicted),
@@ -103,12 +110,12 @@ pub fn record_activity(
 }
 
 /// `per_condition` trials of every condition, condition by condition.
-fn factorial(task: &Task, key: Key, per_condition: usize) -> Vec<Trial> {
+pub(crate) fn factorial(task: &Task, key: Key, per_condition: usize, fixed: &Fixed) -> Vec<Trial> {
     let mut trials = Vec::with_capacity(per_condition * task.n_conditions());
     for condition in task.conditions() {
         for _ in 0..per_condition {
             let mut stream = key.stream(Purpose::Condition, trials.len() as u64);
-            trials.push(task.compile(condition.clone(), &BTreeMap::new(), &mut stream));
+            trials.push(task.compile(condition.clone(), fixed, &mut stream));
         }
     }
     trials
@@ -132,7 +139,7 @@ pub struct ConditionResult {
 }
 
 impl Tested {
-    fn of(task: &Task, trials: Vec<Trial>, ends: Vec<(End, f64)>) -> Self {
+    pub(crate) fn of(task: &Task, trials: Vec<Trial>, ends: Vec<(End, f64)>) -> Self {
         let ended = trials
             .iter()
             .zip(&ends)
