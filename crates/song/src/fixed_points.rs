@@ -305,7 +305,7 @@ mod tests {
         let dynamics = Dynamics::of(&competition(), 0.1).unwrap();
         let mut stream = Key::new(1).stream(Purpose::Test, 0);
         let starts: Vec<Vec<f64>> = (0..40)
-            .map(|_| (0..2).map(|_| 2.0 * stream.random::<f64>()).collect())
+            .map(|_| (0..2).map(|_| 4.0 * stream.random::<f64>() - 2.0).collect())
             .collect();
         let (found, n_lost) = from_starts(&dynamics, &[0.0; 3], &starts).unwrap();
         assert_eq!((found.len(), n_lost), (3, 0), "{found:?}");

@@ -241,7 +241,7 @@ mod tests {
         let layout = policy.network.layout().clone();
         layout
             .view_mut(&mut params, "b_out")
-            .copy_from_slice(&[3.5, 0.0, 0.0]);
+            .copy_from_slice(&[5.0, 0.0, 0.0]);
         for (i, weight) in layout.view_mut(&mut params, "w_out").iter_mut().enumerate() {
             *weight = [0.3, -0.4, 0.2, -0.1, 0.25][i % 5];
         }
@@ -316,7 +316,7 @@ mod tests {
             ..Probe::default()
         };
         let response = respond(&dynamics, &[0.5; 3 * 10], &[], &probe, 50.0);
-        let fixate = 3.5_f64.exp() / (3.5_f64.exp() + 2.0);
+        let fixate = 5.0_f64.exp() / (5.0_f64.exp() + 2.0);
         for p in response.probabilities.chunks(3) {
             assert!((p[0] - fixate).abs() < 1e-6, "{p:?}");
         }
