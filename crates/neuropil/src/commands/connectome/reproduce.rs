@@ -19,7 +19,7 @@ pub(crate) fn run(args: &ReproduceArgs) -> Result<u8, Failure> {
     };
     let pool = super::super::train::thread_pool(args.threads)?;
     let settings = Settings {
-        seed: args.seeds.0,
+        seed: args.seeds.map_or(1, |(first, _)| first),
         ..Settings::default()
     };
     let claims = pool.install(|| -> Result<_, DataError> {
