@@ -189,6 +189,7 @@ fn in_words(message: &str) -> String {
         ("expected usize", "expected a whole number ≥ 0"),
         ("expected u64", "expected a whole number ≥ 0"),
         ("expected f64", "expected a number"),
+        ("unknown variant", "unknown value"),
     ]
     .iter()
     .fold(message.to_owned(), |message, (from, to)| {

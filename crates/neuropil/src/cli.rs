@@ -95,7 +95,7 @@ pub(crate) struct TasksArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct SettingArgs {
     /// Time step in ms [default: the task's].
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
     pub dt: Option<f64>,
     /// Change a setting: `--set policy.units=200 --set preset=song2017`.
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -157,13 +157,18 @@ pub(crate) struct TestArgs {
     #[arg(long, value_name = "K")]
     pub trials_per_condition: Option<usize>,
     /// Time between the steps whose activity is kept, in ms.
-    #[arg(long, value_name = "MS", default_value_t = 50.0)]
+    #[arg(
+        long,
+        value_name = "MS",
+        default_value_t = 50.0,
+        allow_negative_numbers = true
+    )]
     pub save_every: f64,
     /// Give an epoch this duration in every trial, in ms; may be repeated.
     #[arg(long, value_name = "EPOCH=MS")]
     pub fix: Vec<String>,
     /// Time step in ms, other than in training.
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
     pub dt: Option<f64>,
     /// Seed of the test trials [default: the run's].
     #[arg(long)]

@@ -230,7 +230,6 @@ fn task_files() {
     session.refused(&["train", "mine.toml", "--out", "bad"]);
     for world in [
         "world = 3",
-        "world = { arms = 3 }",
         "world = { kind = \"bandits\" }",
         "world = { kind = \"bandit\", arm = 3 }",
         "world = { kind = \"bandit\", arms = 1 }",
@@ -250,6 +249,9 @@ fn task_files() {
         .unwrap();
         session.refused(&["train", "mine.toml", "--out", "bad"]);
     }
+    session.write("mine.toml", "name = \"mine\"\nworld = { arms = 3 }\n");
+    session.said.push_str("# mine.toml: a world without a kind\n");
+    session.refused(&["train", "mine.toml", "--out", "bad"]);
     session.write(
         "mine.toml",
         "extends = \"bandit\"\nname = \"mine\"\n[criterion]\nbest_arm = { at_least = 0.8 }\n",

@@ -240,7 +240,8 @@ pub fn resolve(
 fn check(resolved: &Resolved<Config>, task: &Task) -> Result<(), Box<Problem>> {
     let (config, layers) = (&resolved.value, resolved.layers());
     let fail = |key: &str, found: String, expected: &str| {
-        Err(layers.problem_at(key, format!("{key} is {found}, expected {expected}"), None))
+        let message = format!("{key} is {found}, expected {expected}");
+        Err(layers.problem_at(key, message, default_of(key)))
     };
     let positive = |x: f64| x > 0.0 && x.is_finite();
     if !positive(config.tau_ms) {
@@ -267,12 +268,12 @@ fn check(resolved: &Resolved<Config>, task: &Task) -> Result<(), Box<Problem>> {
             );
         }
         if (p0 * net.units as f64).floor() < 1.0 {
-            let found = format!("{p0}, no partner for {} units", net.units);
-            return fail(
-                &key("connection_probability"),
-                found,
-                &format!("at least {}", 1.0 / net.units as f64),
-            );
+            let at = key("connection_probability");
+            let (units, least) = (net.units, 1.0 / net.units as f64);
+            let message =
+                format!("{at} is {p0}, which leaves no partner for {units} units, expected at least {least}");
+            let hint = format!("raise it, or {}", key("units"));
+            return Err(layers.problem_at(&at, message, Some(hint)));
         }
         if !positive(net.learning_rate) {
             return fail(
@@ -369,6 +370,15 @@ fn check(resolved: &Resolved<Config>, task: &Task) -> Result<(), Box<Problem>> {
     Ok(())
 }
 
+/// What a setting is when nobody says, as a hint.
+fn default_of(key: &str) -> Option<String> {
+    let mut value = toml::Value::try_from(Config::default()).ok()?;
+    for part in key.split('.') {
+        value = value.get(part)?.clone();
+    }
+    Some(format!("left out, it is {value}"))
+}
+
 /// Settings that name parameter arrays, and Dale's law.
 fn check_arrays(config: &Config, task: &Task, layers: &Layers) -> Result<(), Box<Problem>> {
     let (policy, value) = shapes(config, task);
@@ -392,6 +402,7 @@ fn check_arrays(config: &Config, task: &Task, layers: &Layers) -> Result<(), Box
             if !known.contains(&array.as_str()) {
                 let key = format!("{name}.{field}");
                 let kind = toml::Value::try_from(net.cell).expect("a kind of unit has a name");
+                let kind = kind.as_str().unwrap_or_default();
                 let message = format!("{key}: a network of {kind} units has no array `{array}`");
                 let hint = nearest(array, known.iter().copied()).map_or_else(
                     || format!("arrays: {}", known.join(", ")),

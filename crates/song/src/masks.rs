@@ -122,7 +122,6 @@ fn numbers(path: &Path, name: &str, wanted: &Wanted) -> Result<(Vec<usize>, Vec<
             .collect())
     }
     let readers: [Read; 5] = [read::<f64>, read::<f32>, read::<bool>, read::<u8>, read::<i64>];
-    let mut first = None;
     for reader in readers {
         match reader(path) {
             Ok(arrays) => {
@@ -134,10 +133,8 @@ fn numbers(path: &Path, name: &str, wanted: &Wanted) -> Result<(Vec<usize>, Vec<
                     .ok_or_else(missing);
             }
             Err(error @ LabError::Io { .. }) => return Err(error),
-            Err(error) => {
-                first.get_or_insert(error);
-            }
+            Err(_) => {} // of another number type, or no archive at all
         }
     }
-    Err(first.expect("every reader was tried"))
+    Err(wanted.not("not an archive of arrays of numbers".to_owned()))
 }

@@ -82,7 +82,8 @@ impl Source<'_> {
             path.push(wrong);
             hint = nearest(wrong, known.iter().copied()).map(|name| format!("did you mean `{name}`?"));
         }
-        let mut problem = self.error(&path, message.clone(), hint);
+        let message = message.replace("unknown variant", "unknown value");
+        let mut problem = self.error(&path, message, hint);
         problem.span = problem.span.or(error.span());
         problem
     }
@@ -102,7 +103,10 @@ impl Task {
         })?;
         let mut merged = own;
         if let Some(base) = merged.get("extends").cloned() {
-            let base = base.as_str().unwrap_or_default();
+            let Some(base) = base.as_str() else {
+                let message = format!("extends = {base}, expected the name of a task in quotes");
+                return Err(source.error(&["extends"], message, None));
+            };
             let found = registry::text(base).ok_or_else(|| {
                 let hint = nearest(base, registry::names()).map(|name| format!("did you mean `{name}`?"));
                 source.error(&["extends"], format!("unknown task `{base}`"), hint)
@@ -129,6 +133,7 @@ impl Source<'_> {
             scope: Scope::default(),
             constants: Vec::new(),
             conditions: Vec::new(),
+            dt_replaced: false,
             world,
         }
         .load(dt_ms)
@@ -163,6 +168,8 @@ struct Loader<'a> {
     constants: Vec<f64>,
     /// Values of the scope in every condition.
     conditions: Vec<Vec<f64>>,
+    /// The time step is not the file's own.
+    dt_replaced: bool,
     world: Option<Box<dyn Rules>>,
 }
 
@@ -171,8 +178,18 @@ impl Loader<'_> {
         Err(self.source.error(path, message, hint))
     }
 
+    /// An error with the time step: at its place in the file, if it comes from there.
+    fn dt_error<T>(&self, message: String, hint: Option<String>) -> Result<T, TaskError> {
+        let mut error = self.source.error(&["dt_ms"], message, hint);
+        if self.dt_replaced {
+            (error.span, error.source_text) = (None, String::new());
+        }
+        Err(error)
+    }
+
     fn load(mut self, dt_ms: Option<f64>) -> Result<Task, TaskError> {
         self.check_lists()?;
+        self.dt_replaced = dt_ms.is_some();
         let dt_ms = dt_ms.unwrap_or(self.definition.dt_ms);
         let factors = self.factors()?;
         let derived = self.derived()?;
@@ -542,6 +559,14 @@ impl Loader<'_> {
                 low: *low,
                 high: *high,
             },
+            Duration::Drawn(Drawn {
+                uniform: Some([low, high]),
+                ..
+            }) if low >= high => {
+                let message = format!("{at}: uniform from {low} to {high} ms, expected LOW < HIGH");
+                let hint = Some("write `{ uniform = [LOW, HIGH] }`".into());
+                return self.error(path, message, hint);
+            }
             Duration::Drawn(_) => {
                 let hint = Some(
                     "write `{ exponential = 330, min = 80, max = 1500 }` or `{ uniform = [1000, 2000] }`"
@@ -568,24 +593,20 @@ impl Loader<'_> {
             );
         }
         if !(dt_ms > 0.0 && dt_ms.is_finite()) {
-            return self.error(
-                &["dt_ms"],
-                format!("dt_ms is {dt_ms}, expected a time step > 0 ms"),
-                None,
-            );
+            let hint = Some(format!(
+                "the task's own time step is {} ms",
+                self.definition.dt_ms
+            ));
+            let hint = hint.filter(|_| self.dt_replaced);
+            return self.dt_error(format!("dt_ms is {dt_ms}, expected a time step > 0 ms"), hint);
         }
         let divides = |dt: f64, ms: f64| (ms / dt - (ms / dt).round()).abs() < 1e-6;
         if !divides(dt_ms, tmax) {
-            let steps = tmax / dt_ms;
-            let (below, above) = (tmax / steps.ceil(), tmax / steps.floor().max(1.0));
             let hint = Some(format!(
-                "the nearest time steps that do are {below} ms and {above} ms"
+                "the nearest time steps that do are {}",
+                nearest_divisors(tmax, dt_ms)
             ));
-            return self.error(
-                &["dt_ms"],
-                format!("dt_ms = {dt_ms} does not divide tmax_ms = {tmax}"),
-                hint,
-            );
+            return self.dt_error(format!("dt_ms = {dt_ms} does not divide tmax_ms = {tmax}"), hint);
         }
         let mut shortest = epochs
             .iter()
@@ -595,11 +616,7 @@ impl Loader<'_> {
                 "dt_ms = {dt_ms} is longer than epoch `{}`, which can last only {ms} ms",
                 epoch.name
             );
-            return self.error(
-                &["dt_ms"],
-                message,
-                Some(format!("take a time step of at most {ms} ms")),
-            );
+            return self.dt_error(message, Some(format!("take a time step of at most {ms} ms")));
         }
         let mut latest: Vec<f64> = Vec::new();
         for epoch in epochs {
@@ -825,6 +842,19 @@ impl Loader<'_> {
             hint,
         )
     }
+}
+
+/// Time steps on both sides of `dt_ms` that divide `tmax`: whole milliseconds, if there are any.
+fn nearest_divisors(tmax: f64, dt_ms: f64) -> String {
+    let divides = |ms: &f64| (tmax / ms).fract() == 0.0;
+    let below = (1..=dt_ms as u64).rev().map(|ms| ms as f64).find(divides);
+    let above = (dt_ms.ceil() as u64..=tmax as u64)
+        .map(|ms| ms as f64)
+        .find(divides);
+    let steps = (tmax / dt_ms).max(1.0);
+    let below = below.unwrap_or(tmax / steps.ceil());
+    let above = above.unwrap_or(tmax / steps.floor());
+    format!("{below} ms and {above} ms")
 }
 
 fn text_of(given: &NumberOrText) -> String {

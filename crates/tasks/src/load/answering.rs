@@ -21,9 +21,8 @@ impl Source<'_> {
             return Ok(None);
         };
         let Some(table) = given.as_table() else {
-            let found = given.type_str();
             let hint = Some("write `world = { kind = \"cartpole\" }`".to_owned());
-            return Err(self.error(&["world"], format!("world is a {found}, expected a table"), hint));
+            return Err(self.error(&["world"], format!("world = {given}, expected a table"), hint));
         };
         let rules = world::rules(table).map_err(|error| match error {
             ReadError::Kind(message, hint) => self.error(&["world", "kind"], message, hint),
@@ -64,11 +63,7 @@ impl Loader<'_> {
         if self.world.is_some() && dt_ms != own {
             let message =
                 format!("dt_ms is {dt_ms}, expected {own}: a world that answers moves in steps of its own");
-            return Err(self.source.error(
-                &["dt_ms"],
-                message,
-                Some("leave the time step as it is".to_owned()),
-            ));
+            return self.dt_error(message, Some("leave the time step as it is".to_owned()));
         }
         Ok(())
     }

@@ -26,7 +26,7 @@ impl Source<'_> {
             None => return Ok(Vec::new()),
             Some(Value::Array(lessons)) => lessons,
             Some(other) => {
-                let message = format!("curriculum is a {}, expected a list of lessons", other.type_str());
+                let message = format!("curriculum = {other}, expected a list of lessons");
                 let hint = "write each lesson as a `[[curriculum]]` table".to_owned();
                 return Err(self.error(&path, message, Some(hint)));
             }
@@ -35,7 +35,7 @@ impl Source<'_> {
         for (i, lesson) in given.iter().enumerate() {
             let number = i + 1;
             let Some(changes) = lesson.as_table() else {
-                let message = format!("lesson {number} is a {}, expected a table", lesson.type_str());
+                let message = format!("lesson {number} is {lesson}, expected a table");
                 return Err(self.error(&path, message, None));
             };
             if let Some(key) = changes.keys().find(|key| !CHANGEABLE.contains(&key.as_str())) {
