@@ -5,16 +5,19 @@
 
 #![allow(clippy::print_stdout, reason = "an example talks")]
 
-use neuropil_connectome::bilateral::{EmbedSettings, embed_connectome};
+use neuropil_connectome::bilateral::{EmbedSettings, Method, embed_connectome};
 use neuropil_connectome::cascade::{Settings, cascade, output_stops};
+use neuropil_connectome::data::{Connectome, Side};
 use neuropil_connectome::flow::signal_flow;
 use neuropil_connectome::hubs::{HUB_DEGREE, hubs};
-use neuropil_connectome::integration::{modalities, recurrence};
+use neuropil_connectome::integration::modalities;
 use neuropil_connectome::read::load;
+use neuropil_connectome::recurrence::unit_cascades;
 use neuropil_connectome::simulate::random_graph;
 use neuropil_connectome::spectral::{Block, embed, pass_to_ranks};
 use neuropil_connectome::threshold::{PairRule, Threshold, strong_edges};
 use neuropil_connectome::types::{TypeSettings, divide};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::Instant;
 
@@ -31,7 +34,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let [word, n, edges] = &args[..]
         && word == "scale"
     {
-        return scale(n.parse()?, edges.parse()?);
+        scale(n.parse()?, edges.parse()?)?;
+        memory();
+        return Ok(());
     }
     let path = args
         .first()
@@ -47,7 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         })?;
     }
     timed("cascades from every unit, 1000 runs, 8 hops", || {
-        recurrence(&brain, brain.default_layer(), &[5], &settings)
+        unit_cascades(&brain, brain.default_layer(), &[5], &settings)
     })?;
     timed("signal flow", || signal_flow(&all));
     timed("pass to ranks", || pass_to_ranks(&all));
@@ -64,7 +69,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     })?;
     timed("hubs", || hubs(&brain, &strong, HUB_DEGREE));
     let joint = timed("joint embedding", || {
-        embed_connectome(&brain, &EmbedSettings::default())
+        embed_connectome(&brain, Method::Joint, &EmbedSettings::default())
     })?;
     let d = 10.min(joint.dimensions);
     let rows = joint.positions.chunks_exact(joint.dimensions);
@@ -72,6 +77,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     timed("divisive clustering, 8 levels, no pairs averaged", || {
         divide(&positions, d, &TypeSettings::default())
     });
+    memory();
     Ok(())
 }
 
@@ -84,9 +90,34 @@ fn scale(n: usize, edges: usize) -> Result<(), Box<dyn Error>> {
         cascade(&graph, &sources, &vec![false; n], &settings)
     })?;
     timed("degrees and strengths", || (graph.degrees(), graph.strengths()));
-    timed("threshold of 5 synapses", || {
-        graph.map(|_, _, w| if w >= 5.0 { w } else { 0.0 })
-    });
     timed("spectral embedding, d = 24", || embed(&Block::of(&graph), 24));
+    let brain = Connectome {
+        ids: (0..n as i64).collect(),
+        sides: vec![Side::Centre; n],
+        layers: BTreeMap::from([("chem".to_owned(), graph)]),
+        ..Connectome::default()
+    };
+    let strong = timed("strong edges of at least 5 synapses", || {
+        strong_edges(&brain, "all", Threshold::Synapses(5.0), PairRule::None)
+    })?;
+    println!(r#"{{"strong edges": {}}}"#, strong.split.len());
+    timed("hubs", || hubs(&brain, &strong, HUB_DEGREE));
+    let thresholded = strong.graph(n);
+    timed("cascade over the strong edges, 1000 runs", || {
+        cascade(&thresholded, &sources, &vec![false; n], &settings)
+    })?;
+    timed("spectral embedding of the strong edges, d = 24", || {
+        embed(&Block::of(&thresholded), 24)
+    });
     Ok(())
+}
+
+/// Most memory that was resident, where the system tells.
+fn memory() {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
+    if let Some(kilobytes) = kilobytes {
+        println!(r#"{{"memory at most, MB": {:.0}}}"#, kilobytes / 1024.0);
+    }
 }

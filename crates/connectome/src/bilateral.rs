@@ -4,7 +4,8 @@ use crate::data::{Connectome, Side};
 use crate::error::DataError;
 use crate::graph::{Csr, largest_component};
 use crate::spectral::procrustes::{kernel, orthogonal, turn};
-use crate::spectral::{Block, Embedding, augment_diagonal, embed, pass_to_ranks};
+use crate::spectral::several::{multiple, omnibus};
+use crate::spectral::{Block, Embedding, augment_diagonal, embed, pass_to_ranks, regularised_laplacian};
 use faer::Mat;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -204,20 +205,98 @@ fn align(
     )
 }
 
-/// The joint embedding of a connectome's summed layers.
+/// Which embedding types are made from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Both hemispheres, aligned (the paper's).
+    #[default]
+    Joint,
+    /// Adjacency spectral embedding of the sum.
+    Ase,
+    /// Laplacian spectral embedding of the sum (R-DAD).
+    Lse,
+    /// Omnibus embedding of the layers, averaged over them.
+    Omnibus,
+    /// Common subspace of the layers.
+    Mase,
+}
+
+/// An embedding of a connectome: of its summed layers, or of its layers together.
+///
+/// All but [`Method::Joint`] take the hemispheres as one graph, ranked and with its diagonal augmented (not for the
+/// Laplacian); what neurons send and receive stands side by side and is reduced by one more decomposition.
 ///
 /// # Errors
-/// As [`joint_embedding`].
+/// As [`joint_embedding`]; too few neurons.
 pub fn embed_connectome(
     connectome: &Connectome,
+    method: Method,
     settings: &EmbedSettings,
 ) -> Result<JointEmbedding, DataError> {
-    joint_embedding(
-        &connectome.layer("all")?,
-        &soma_sides(connectome),
-        &connectome.pairs,
-        settings,
-    )
+    let sum = connectome.layer("all")?;
+    let sides = soma_sides(connectome);
+    if method == Method::Joint {
+        return joint_embedding(&sum, &sides, &connectome.pairs, settings);
+    }
+    let neurons = embedded_neurons(&sum, &sides, settings.least_degree);
+    let (n, d) = (neurons.len(), settings.block_dimensions);
+    if n < 4 {
+        return Err(DataError::question(
+            format!("{n} neurons to embed"),
+            "the table needs `hemisphere`, and neurons more than two partners",
+        ));
+    }
+    let ranked = |graph: &Csr| pass_to_ranks(&graph.induced(&neurons));
+    let augmented = |graph: &Csr| augment_diagonal(&ranked(graph));
+    let layers = || -> Vec<Csr> { connectome.layers.values().map(augmented).collect() };
+    let parts: Vec<(usize, Vec<f64>)> = match method {
+        Method::Joint | Method::Ase => both(&embed(&Block::of(&augmented(&sum)), d)),
+        Method::Lse => both(&embed(&Block::of(&regularised_laplacian(&ranked(&sum))), d)),
+        Method::Omnibus => {
+            let all = omnibus(&layers(), d);
+            let mean = |rows: fn(&Embedding) -> &Vec<f64>| {
+                let mut sum = vec![0.0; rows(&all[0]).len()];
+                for e in &all {
+                    sum.iter_mut()
+                        .zip(rows(e))
+                        .for_each(|(s, x)| *s += x / all.len() as f64);
+                }
+                sum
+            };
+            let d = all[0].d;
+            vec![(d, mean(|e| &e.x)), (d, mean(|e| &e.y))]
+        }
+        Method::Mase => {
+            let common = multiple(&layers(), d);
+            vec![(common.d, common.u), (common.d, common.v)]
+        }
+    };
+    let width: usize = parts.iter().map(|p| p.0).sum();
+    let mut composite = Mat::<f64>::zeros(n, width);
+    let mut from = 0;
+    for (d, rows) in &parts {
+        for (k, value) in rows.iter().enumerate() {
+            composite[(k / d, from + k % d)] = *value;
+        }
+        from += d;
+    }
+    let svd = crate::spectral::dense(&composite, width.min(n));
+    let (kept, width) = (settings.dimensions.min(svd.s.len()), svd.s.len());
+    let positions = (0..n * kept).map(|e| svd.u[e / kept * width + e % kept] * svd.s[e % kept].sqrt());
+    Ok(JointEmbedding {
+        positions: positions.collect(),
+        n_left: neurons.iter().filter(|&&i| sides[i] == Side::Left).count(),
+        neurons,
+        dimensions: kept,
+        block_singular_values: Default::default(),
+        singular_values: svd.s,
+        block_norms: [0.0; 4],
+    })
+}
+
+fn both(e: &Embedding) -> Vec<(usize, Vec<f64>)> {
+    vec![(e.d, e.x.clone()), (e.d, e.y.clone())]
 }
 
 /// Sides of the cell bodies: the column `hemisphere` where there is one.

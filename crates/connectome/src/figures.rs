@@ -1,9 +1,16 @@
 //! Results as figures, each with the numbers it shows as a table. No result is computed here.
 
+pub mod circuits;
+pub mod sides;
+pub mod signals;
+pub mod types;
+pub mod wiring;
+
 use crate::flow::ForwardMass;
 use crate::hubs::Hubs;
-use crate::integration::{Integration, Recurrence};
-use crate::stats::{LayerStats, Multiplex};
+use crate::integration::Integration;
+use crate::recurrence::Recurrence;
+use crate::stats::LayerStats;
 use crate::types::Types;
 use neuropil_draw::{Bars, Color, Figure, Heat, Mark, Panel, ReportTable, Series};
 use std::collections::BTreeMap;
@@ -139,61 +146,6 @@ pub fn edge_types(layers: &BTreeMap<String, LayerStats>) -> Drawn {
     (
         figure("edge-types", title, caption, vec![shares, weights]),
         table("edge-types", &headers, rows),
-    )
-}
-
-/// Combinations of layers between two neurons, observed and expected.
-pub fn multiplexed(rows: &[Multiplex]) -> Drawn {
-    let mut shown: Vec<&Multiplex> = rows.iter().filter(|r| r.layers.contains('+')).collect();
-    shown.sort_by_key(|r| std::cmp::Reverse(r.count));
-    let names: Vec<String> = shown.iter().map(|r| r.layers.clone()).collect();
-    let x: Vec<f64> = (0..shown.len()).map(|k| k as f64).collect();
-    let positive = |v: f64| if v > 0.0 { v } else { f64::NAN };
-    let observed: Vec<f64> = shown.iter().map(|r| positive(r.count as f64)).collect();
-    let expected: Vec<f64> = shown.iter().map(|r| positive(r.expected)).collect();
-    // Names of many layers are too long for ticks: they go to the y axis.
-    let down: Vec<f64> = x.iter().map(|k| -k).collect();
-    let ticks: Vec<(f64, String)> = names
-        .iter()
-        .enumerate()
-        .map(|(k, n)| (-(k as f64), n.clone()))
-        .collect();
-    let panel = Panel::new("Ordered pairs of neurons", "")
-        .x_log()
-        .y_ticks(ticks)
-        .y_range(-(shown.len() as f64) + 0.4, 0.6)
-        .series(Series::points(observed, down.clone()).label("observed"))
-        .series(
-            Series::points(expected, down)
-                .label("independent layers")
-                .mark(Mark::OpenPoints)
-                .color(Color::Grey),
-        );
-    let title = shown.first().map_or(String::new(), |r| {
-        format!(
-            "{} pairs are joined by {}, {:.0} expected",
-            r.count, r.layers, r.expected
-        )
-    });
-    let caption = "Ordered pairs of neurons that are joined by exactly one combination of at least two edge types, and \
-                   their number if the types were independent.";
-    let cells = rows
-        .iter()
-        .map(|r| {
-            let interval = format!("{}–{}", r.interval.0, r.interval.1);
-            vec![
-                r.layers.clone(),
-                r.count.to_string(),
-                format!("{:.3}", r.expected),
-                interval,
-                format!("{:.2e}", r.p),
-            ]
-        })
-        .collect();
-    let headers = ["layers", "pairs", "expected", "99.9 % interval", "p"];
-    (
-        figure("multiplexed-edges", title, caption.to_owned(), vec![panel]),
-        table("multiplexed-edges", &headers, cells),
     )
 }
 
@@ -407,10 +359,19 @@ pub fn recurrent(found: &Recurrence, runs: usize, seed: u64) -> Drawn {
 pub fn types(joint: &crate::bilateral::JointEmbedding, types: &Types) -> Drawn {
     let names = ["left–left", "right–right", "left–right", "right–left"];
     let mut scree = Panel::new("Dimension", "Singular value");
-    for (k, values) in joint.block_singular_values.iter().enumerate() {
+    let whole = ("whole", &joint.singular_values);
+    let blocks = names.into_iter().zip(&joint.block_singular_values);
+    let shown: Vec<(&str, &Vec<f64>)> = blocks.filter(|b| !b.1.is_empty()).collect();
+    let shown = if shown.is_empty() { vec![whole] } else { shown };
+    for (k, (name, values)) in shown.into_iter().enumerate() {
+        let elbow = crate::spectral::elbows(values, 1).first().copied().unwrap_or(0);
         let x: Vec<f64> = (1..=values.len()).map(|d| d as f64).collect();
         let series = Series::line(x, values.clone()).mark(Mark::LineAndPoints);
-        scree = scree.series(series.label(names[k]).color(Color::cycle(k)));
+        scree = scree.series(
+            series
+                .label(format!("{name}, elbow {elbow}"))
+                .color(Color::cycle(k)),
+        );
     }
     let d = joint.dimensions;
     let column = |c: usize, from: usize, to: usize| {

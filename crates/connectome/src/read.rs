@@ -8,10 +8,13 @@
 //! | `.graphml` | nodes and weighted edges |
 //! | `.mtx` | Matrix Market coordinates |
 //! | `.npz`, `.npy` | SciPy sparse rows, or a dense matrix |
+//! | `.parquet`, `.feather`, `.arrow` | edge table (FlyWire, neuPrint), with the cargo feature `columnar` |
 
 mod annotations;
 mod array;
 mod builder;
+#[cfg(feature = "columnar")]
+mod columnar;
 mod edges;
 mod exchange;
 mod matrix;
@@ -34,6 +37,28 @@ pub fn load(path: &Path) -> Result<Connectome, DataError> {
     annotations::derive(&mut connectome);
     connectome.validate()?;
     Ok(connectome)
+}
+
+/// 64-bit FNV-1a hash of a file, or of the files of a folder in the order of their names: to tell which data a
+/// result comes from.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn fingerprint(path: &Path) -> Result<String, DataError> {
+    let mut files = vec![path.to_owned()];
+    if path.is_dir() {
+        let entries = std::fs::read_dir(path).map_err(DataError::io(path, "read"))?;
+        files = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        files.retain(|file| file.is_file());
+        files.sort();
+    }
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for file in files {
+        for byte in std::fs::read(&file).map_err(DataError::io(&file, "read"))? {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    Ok(format!("{hash:016x}"))
 }
 
 fn load_unchecked(path: &Path) -> Result<Connectome, DataError> {
@@ -66,12 +91,17 @@ fn load_unchecked(path: &Path) -> Result<Connectome, DataError> {
         "graphml" | "xml" => exchange::graphml(path),
         "mtx" => exchange::matrix_market(path),
         "npz" | "npy" => array::connectome(path),
-        "parquet" | "feather" | "arrow" => {
-            Err(
-                DataError::field(path, 0, "", "a columnar table", "a form that this build reads")
-                    .hint("export the table as CSV, or give the supplement, GraphML, Matrix Market or npz"),
-            )
-        }
+        #[cfg(feature = "columnar")]
+        "parquet" | "feather" | "arrow" => columnar::read(path),
+        #[cfg(not(feature = "columnar"))]
+        "parquet" | "feather" | "arrow" => Err(DataError::field(
+            path,
+            0,
+            "",
+            "a columnar table",
+            "a form that this build reads",
+        )
+        .hint("build with `--features columnar` to read Parquet and Feather, or export the table as CSV")),
         _ if matrix::looks_square(path)? => matrix::read(path),
         _ => edges::read(path),
     }

@@ -1,173 +1,212 @@
 //! One page with every figure of a connectome, each with its numbers.
 
-use crate::answer::{Answer, stats_answer};
-use crate::bilateral::{EmbedSettings, JointEmbedding, embed_connectome};
-use crate::cascade::Settings;
+use crate::answer::{
+    Answer, CascadeQuestion, InfluenceQuestion, LayersQuestion, NullQuestion, PathsQuestion, Strong,
+    TypesQuestion, cascade_answer, direction_answer, feedback_answer, flow_answer, hemispheres_answer,
+    hubs_answer, influence_answer, integration_answer, layers_answer, motifs_answer, nulls_answer,
+    paths_answer, recurrence_answer, stats_answer, symmetry_answer, types_answer,
+};
+use crate::cascade::{Settings, output_stops};
 use crate::data::Connectome;
 use crate::error::DataError;
-use crate::figures::{self, Drawn};
-use crate::flow::{forward_mass, order, signal_flow};
-use crate::hubs::{HUB_DEGREE, hubs};
-use crate::integration::{integration, recurrence};
-use crate::stats::{layer_stats, multiplex};
-use crate::threshold::{PairRule, Threshold, strong_edges};
-use crate::types::{TypeSettings, Types, averaged, divide};
+use crate::hemispheres::excision::ExcisionSettings;
+use crate::integration::modalities;
+use crate::layers::Way;
+use crate::nulls::Null;
+use crate::recurrence::unit_cascades;
+use crate::threshold::{PairRule, Threshold};
+use crate::types::TypeSettings;
 use neuropil_draw::{Figure, Report, Section};
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
-/// The types of a connectome: joint embedding, and the tree of clusters over its neurons.
-///
-/// # Errors
-/// As [`embed_connectome`].
-pub fn types(c: &Connectome, settings: &TypeSettings) -> Result<(JointEmbedding, Types), DataError> {
-    let joint = embed_connectome(c, &EmbedSettings::default())?;
-    let partner = c.partners();
-    let place: BTreeMap<usize, usize> = joint.neurons.iter().enumerate().map(|(k, &i)| (i, k)).collect();
-    let rows: Vec<Option<usize>> = joint
-        .neurons
-        .iter()
-        .map(|&i| partner[i].and_then(|j| place.get(&j).copied()))
-        .collect();
-    let positions = averaged(&joint.positions, joint.dimensions, &rows, settings.dimensions);
-    let tree = divide(&positions, settings.dimensions.min(joint.dimensions), settings);
-    Ok((joint, tree))
+/// Rows of a table that the page shows.
+const LONGEST_TABLE: usize = 200;
+
+/// What the report asks for besides the data.
+#[derive(Clone, Debug)]
+pub struct ReportSettings {
+    /// Cascades.
+    pub cascades: Settings,
+    /// Random graphs behind null models and motifs.
+    pub nulls: usize,
+    /// Random excisions.
+    pub excisions: usize,
+    /// Seeds of the types; with several, their consensus.
+    pub seeds: usize,
+    /// Longest path, edges.
+    pub cutoff: usize,
 }
 
-/// The answer of `types`.
-///
-/// # Errors
-/// As [`types`].
-pub fn types_answer(c: &Connectome, settings: &TypeSettings) -> Result<Answer, DataError> {
-    let (joint, tree) = types(c, settings)?;
-    let (class, flow) = (c.texts("celltype"), signal_flow(&c.layer("all")?));
-    let neurons: Vec<Value> = joint
-        .neurons
-        .iter()
-        .enumerate()
-        .map(|(k, &i)| {
-            let d = joint.dimensions;
-            json!({"id": c.id_json(i), "levels": tree.levels.iter().map(|l| l[k]).collect::<Vec<_>>(),
-                "position": &joint.positions[k * d..(k + 1) * d]})
-        })
-        .collect();
-    let level = tree.levels.len().min(7);
-    let mut clusters: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    if let Some(labels) = level.checked_sub(1).map(|l| &tree.levels[l]) {
-        labels
-            .iter()
-            .zip(&joint.neurons)
-            .for_each(|(&cluster, &i)| clusters.entry(cluster).or_default().push(i));
+impl Default for ReportSettings {
+    fn default() -> Self {
+        Self {
+            cascades: Settings::default(),
+            nulls: 20,
+            excisions: 40,
+            seeds: 4,
+            cutoff: 5,
+        }
     }
-    let mean = |members: &[usize]| members.iter().map(|&i| flow[i]).sum::<f64>() / members.len() as f64;
-    let mut rows: Vec<(f64, Vec<String>)> = clusters
-        .iter()
-        .map(|(cluster, members)| {
-            let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-            members
-                .iter()
-                .for_each(|&i| *counts.entry(class[i].as_str()).or_insert(0) += 1);
-            let mut counts: Vec<_> = counts.into_iter().collect();
-            counts.sort_by_key(|e| (std::cmp::Reverse(e.1), e.0));
-            let named = counts
-                .iter()
-                .take(3)
-                .map(|(name, n)| format!("{} {n}", if name.is_empty() { "none" } else { name }));
-            let flow = mean(members);
-            let row = vec![
-                cluster.to_string(),
-                members.len().to_string(),
-                format!("{flow:.3}"),
-                named.collect::<Vec<_>>().join(", "),
-            ];
-            (flow, row)
-        })
-        .collect();
-    rows.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let counts: Vec<String> = tree.counts.iter().map(ToString::to_string).collect();
-    Ok(Answer {
-        json: json!({"n_neurons": joint.neurons.len(), "n_left": joint.n_left, "dimensions": joint.dimensions,
-            "singular_values": joint.singular_values, "block_singular_values": joint.block_singular_values,
-            "block_norms": joint.block_norms, "counts": tree.counts, "seed": settings.seed, "neurons": neurons}),
-        summary: vec![
-            format!(
-                "{} neurons embedded ({} left), seed {}",
-                joint.neurons.len(),
-                joint.n_left,
-                settings.seed
-            ),
-            format!("clusters at levels 1 to {}: {}", counts.len(), counts.join(", ")),
-            format!("level {level}, in the order of signal flow:"),
-        ],
-        headers: ["type", "neurons", "mean signal flow", "classes"]
-            .map(str::to_owned)
-            .to_vec(),
-        rows: rows.into_iter().map(|(_, row)| row).collect(),
-    })
 }
 
-/// Every figure that the data allow; what is missing for the others is said in words.
+/// A section of the page: name, and what it answers.
+pub type Part = (&'static str, Answer);
+
+/// Every answer that the data allow, in the order of the paper; what is missing for the others is said in words.
+///
+/// `began` is told the name of each part before it is computed.
 ///
 /// # Errors
 /// A layer that does not exist, settings that cannot run.
-pub fn findings(c: &Connectome, settings: &Settings) -> Result<(Vec<Drawn>, Vec<String>), DataError> {
-    let (mut drawn, mut missing) = (Vec::new(), Vec::new());
-    let layer = c.default_layer();
-    let stats = c
-        .layers
-        .iter()
-        .map(|(name, graph)| (name.clone(), layer_stats(graph)));
-    drawn.push(figures::edge_types(&stats.collect()));
-    if c.layers.len() > 1 {
-        drawn.push(figures::multiplexed(&multiplex(c)));
+pub fn parts(
+    c: &Connectome,
+    settings: &ReportSettings,
+    began: &mut dyn FnMut(&str),
+) -> Result<(Vec<Part>, Vec<String>), DataError> {
+    let (mut parts, mut missing) = (Vec::new(), Vec::new());
+    let (layer, s) = (c.default_layer(), &settings.cascades);
+    let strong = Strong {
+        layer,
+        threshold: Threshold::Fraction(0.01),
+        rule: PairRule::Mean,
+    };
+    let nulls = NullQuestion {
+        null: Null::Degree,
+        count: settings.nulls,
+        seed: s.seed,
+        column: "celltype",
+    };
+    let types = TypesQuestion {
+        settings: TypeSettings {
+            seed: s.seed,
+            ..TypeSettings::default()
+        },
+        seeds: settings.seeds,
+        ..TypesQuestion::default()
+    };
+    let cuts = ExcisionSettings {
+        cutoff: settings.cutoff,
+        repeats: settings.excisions,
+        seed: s.seed,
+        ..ExcisionSettings::default()
+    };
+    let mut attempt = |name: &'static str, ask: &mut dyn FnMut() -> Result<Answer, DataError>| {
+        began(name);
+        match ask() {
+            Ok(answer) => parts.push((name, answer)),
+            Err(error) => missing.push(format!("{name}: {error}")),
+        }
+    };
+    attempt("stats", &mut || stats_answer(c));
+    attempt("flow", &mut || flow_answer(c, "all", s.seed));
+    attempt("types", &mut || types_answer(c, &types));
+    attempt("hubs", &mut || {
+        hubs_answer(c, layer, strong.threshold, strong.rule, None, s.seed)
+    });
+    attempt("layers", &mut || {
+        let question = LayersQuestion {
+            strong,
+            way: Way::Downstream,
+            sets: modalities(c),
+            hops: 4,
+        };
+        layers_answer(c, &question)
+    });
+    if let Some((name, sources)) = modalities(c).first() {
+        attempt("cascade", &mut || {
+            let stop = output_stops(c);
+            let question = CascadeQuestion {
+                name,
+                layer,
+                stop: &stop,
+                hops: s.max_hops,
+                exact: false,
+                signed: false,
+                settings: s,
+            };
+            cascade_answer(c, sources, &question)
+        });
     }
-    let sorted = order(&signal_flow(&c.layer("all")?));
-    let masses = c
-        .layers
-        .iter()
-        .map(|(name, graph)| (name.clone(), forward_mass(graph, &sorted, 75.0)));
-    drawn.push(figures::direction(&masses.collect::<Vec<_>>()));
-    let strong = strong_edges(c, layer, Threshold::Fraction(0.01), PairRule::Mean)?;
-    drawn.push(figures::hub_degrees(&hubs(c, &strong, HUB_DEGREE)));
-    let mut attempt = |what: &str, result: Result<Drawn, DataError>| match result {
-        Ok(figure) => drawn.push(figure),
-        Err(error) => missing.push(format!("{what}: {error}")),
-    };
-    attempt(
-        "senses",
-        integration(c, layer, 8, settings).map(|r| figures::senses(&r, settings.runs, settings.seed)),
-    );
-    attempt(
-        "recurrence",
-        recurrence(c, layer, &[5], settings).map(|r| figures::recurrent(&r[0], settings.runs, settings.seed)),
-    );
-    let tree = TypeSettings {
-        seed: settings.seed,
-        ..TypeSettings::default()
-    };
-    attempt(
-        "types",
-        types(c, &tree).map(|(joint, types)| figures::types(&joint, &types)),
-    );
-    Ok((drawn, missing))
+    attempt("integration", &mut || integration_answer(c, layer, s.max_hops, s));
+    attempt("hemispheres", &mut || {
+        hemispheres_answer(c, layer, strong.threshold, s, &cuts)
+    });
+    attempt("symmetry", &mut || symmetry_answer(c, "all", "celltype"));
+    let short = s.max_hops.min(5);
+    let mut cascades = None;
+    attempt("recurrence", &mut || {
+        let all = cascades.insert(unit_cascades(c, layer, &[short, s.max_hops], s)?);
+        Ok(recurrence_answer(c, all))
+    });
+    attempt("direction", &mut || {
+        let column = ["level_7_cluster", "celltype"]
+            .into_iter()
+            .find(|name| c.neurons.column(name).is_some())
+            .unwrap_or("celltype");
+        let few = Settings {
+            runs: 100,
+            max_hops: 3,
+            ..s.clone()
+        };
+        direction_answer(c, layer, column, 2, &few)
+    });
+    if let Some(all) = &cascades {
+        attempt("feedback", &mut || feedback_answer(c, all));
+    }
+    attempt("paths", &mut || {
+        let (from, to) = (c.members("io", "input"), c.members("io", "output"));
+        let question = PathsQuestion {
+            strong,
+            ends: [("inputs", &from), ("outputs", &to)],
+            cutoff: settings.cutoff,
+        };
+        paths_answer(c, &question)
+    });
+    attempt("motifs", &mut || {
+        let (down, up) = (
+            c.members("celltype", "DN-VNC"),
+            c.members("celltype", "ascending"),
+        );
+        let chain =
+            (!down.is_empty() && !up.is_empty()).then_some([("DN-VNC", &down[..]), ("ascending", &up[..])]);
+        motifs_answer(c, &strong, &nulls, chain)
+    });
+    attempt("nulls", &mut || nulls_answer(c, &strong, &nulls));
+    attempt("influence", &mut || {
+        let inputs = modalities(c);
+        let (name, sources) = inputs
+            .first()
+            .map_or(("inputs", &[][..]), |(name, s)| (name.as_str(), s.as_slice()));
+        let question = InfluenceQuestion {
+            layer,
+            sources: (name, sources),
+            radius: 0.99,
+            offset: 24.0,
+            hops: 5,
+            signs: None,
+        };
+        influence_answer(c, &question)
+    });
+    Ok((parts, missing))
 }
 
-/// The page.
-///
-/// # Errors
-/// As [`findings`].
-pub fn page(c: &Connectome, name: &str, drawn: &[Drawn], missing: &[String]) -> Result<Report, DataError> {
-    let stats = stats_answer(c)?;
-    let sections = drawn.iter().map(|(figure, table)| Section {
+/// The page. Long tables stand in the CSV files beside it only.
+pub fn page(c: &Connectome, name: &str, parts: &[Part], missing: &[String]) -> Report {
+    // The words of a part stand above its first figure.
+    let figures = parts.iter().flat_map(|(_, answer)| {
+        let text = std::iter::once(answer.summary.join("\n\n")).chain(std::iter::repeat(String::new()));
+        answer.figures.iter().zip(text)
+    });
+    let sections = figures.map(|((figure, table), text)| Section {
         title: figure.title.clone(),
-        text: String::new(),
+        text,
         figure: Some(Figure {
             title: String::new(),
             ..figure.clone()
         }),
-        table: Some(table.clone()),
+        table: (table.rows.len() <= LONGEST_TABLE).then(|| table.clone()),
     });
-    let mut details = vec![("Neurons and columns".to_owned(), stats.summary.join("\n"))];
+    let columns: Vec<&str> = c.neurons.columns.iter().map(|(name, _)| name.as_str()).collect();
+    let mut details = vec![("Columns of the neuron table".to_owned(), columns.join(", "))];
     if !c.warnings.is_empty() || !missing.is_empty() {
         details.push((
             "Warnings".to_owned(),
@@ -175,10 +214,10 @@ pub fn page(c: &Connectome, name: &str, drawn: &[Drawn], missing: &[String]) -> 
         ));
     }
     let synapses: f64 = c.layers.values().map(crate::graph::Csr::total).sum();
-    Ok(Report {
+    Report {
         title: format!("Connectome: {name}"),
         lead: format!(
-            "{} neurons in {} homologous pairs, {synapses} synapses in {} layers. Every figure has its numbers below it.",
+            "{} neurons in {} homologous pairs, {synapses} synapses in {} layers. Every figure has its numbers below it or in a file of its name.",
             c.n(),
             c.pairs.len(),
             c.layers.len()
@@ -191,5 +230,5 @@ pub fn page(c: &Connectome, name: &str, drawn: &[Drawn], missing: &[String]) -> 
         ],
         sections: sections.collect(),
         details,
-    })
+    }
 }

@@ -1,7 +1,7 @@
 //! A seeded generator of larva-like connectomes: a first try without data, and load for benchmarks.
 //!
 //! Homologous pairs of neurons stand in four layers — sensory, projection and local, integration, output — and
-//! connect mostly forwards to the next layer, on their own side more than across; the connections of a pair are
+//! connect mostly forwards to the next layer, with axons that stay on their side, cross, or do both; the connections of a pair are
 //! mirrored with noise. Shares of the edge types and the weights follow those of the larval brain (66 / 26 / 6 / 2 %
 //! of the synapses; half of the edges have one synapse). Nothing in it is data.
 
@@ -40,6 +40,9 @@ const CLASSES: [(&str, usize, f64); 10] = [
     ("pre-DN-VNC", 4, 0.12),
     ("DN-VNC", 5, 0.11),
 ];
+
+/// Where axons end: name, share of the targets on the other side. About 40 % of the larval brain's neurons cross.
+const LATERALITY: [(&str, f64); 3] = [("ipsi", 0.0), ("bi", 0.5), ("contra", 1.0)];
 
 /// Size and seed of a generated connectome.
 #[derive(Clone, Copy, Debug)]
@@ -81,10 +84,17 @@ pub fn simulate(settings: &SimulateSettings) -> Connectome {
     let key = Key::new(settings.seed);
     let mut edges: BTreeMap<&str, Vec<(u32, u32, f64)>> = BTreeMap::new();
     let mut received = (vec![0.0; n], vec![0.0; n]);
+    let mut axon_lat = Vec::with_capacity(n_pairs);
     for pair in 0..n_pairs {
         let mut stream = key.stream(Purpose::Generate, pair as u64);
         let level = CLASSES[class_of[pair]].1 as i64;
         let partners = (settings.mean_degree * (0.4 + 1.2 * stream.random::<f64>())).round() as usize;
+        let laterality = &LATERALITY[match stream.random::<f64>() {
+            x if level == 0 && x < 0.9 || x < 0.6 => 0,
+            x if x < 0.84 => 1,
+            _ => 2,
+        }];
+        axon_lat.push(laterality.0);
         for _ in 0..partners {
             let step: f64 = stream.random();
             let to = if step < 0.62 {
@@ -104,7 +114,7 @@ pub fn simulate(settings: &SimulateSettings) -> Connectome {
                 x if x < 0.96 => "dd",
                 _ => "da",
             };
-            let contralateral = stream.random::<f64>() < 0.25;
+            let contralateral = stream.random::<f64>() < laterality.1;
             let base = 1.0
                 + (-3.0 * stream.random::<f64>().max(1e-9).ln() * if kind == "ad" { 1.6 } else { 0.6 })
                     .floor();
@@ -154,6 +164,7 @@ pub fn simulate(settings: &SimulateSettings) -> Connectome {
             ("hemisphere".into(), of(&|i| ["L", "R"][i % 2].to_owned())),
             ("celltype".into(), of(&|i| CLASSES[class_of[i / 2]].0.to_owned())),
             ("annotations".into(), of(&|i| modality[i / 2].to_owned())),
+            ("axon_lat".into(), of(&|i| axon_lat[i / 2].to_owned())),
             (
                 "io".into(),
                 of(&|i| match CLASSES[class_of[i / 2]].0 {
@@ -220,18 +231,20 @@ pub fn tables(connectome: &Connectome) -> [(Vec<String>, Vec<Vec<String>>); 2] {
         row
     });
     let partner = connectome.partners();
+    // These are written from what the connectome knows, whatever table it was read from.
+    const OWN: [&str; 4] = ["id", "pair", "axon_input", "dendrite_input"];
+    let kept: Vec<&(String, Vec<String>)> = connectome
+        .neurons
+        .columns
+        .iter()
+        .filter(|(name, _)| !OWN.contains(&name.as_str()))
+        .collect();
     let mut columns = vec!["id".to_owned()];
-    columns.extend(connectome.neurons.columns.iter().map(|(name, _)| name.clone()));
-    columns.extend(["pair", "axon_input", "dendrite_input"].map(str::to_owned));
+    columns.extend(kept.iter().map(|(name, _)| name.clone()));
+    columns.extend(OWN[1..].iter().map(|&name| name.to_owned()));
     let rows = (0..connectome.n()).map(|i| {
         let mut row = vec![connectome.id_text(i)];
-        row.extend(
-            connectome
-                .neurons
-                .columns
-                .iter()
-                .map(|(_, values)| values[i].clone()),
-        );
+        row.extend(kept.iter().map(|(_, values)| values[i].clone()));
         row.push(partner[i].map_or_else(|| "-1".to_owned(), |j| connectome.id_text(j)));
         let totals = connectome.input_totals.as_ref();
         row.push(totals.map_or(String::new(), |t| t.0[i].to_string()));

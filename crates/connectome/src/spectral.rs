@@ -2,6 +2,7 @@
 
 mod lanczos;
 pub mod procrustes;
+pub mod several;
 
 use crate::graph::Csr;
 pub use lanczos::{Block, Svd, top_svd};

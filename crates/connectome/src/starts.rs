@@ -1,5 +1,6 @@
 //! Partitions in two from which mixtures start: agglomerative clustering and k-means.
 
+use crate::linkage::{Linkage, cut, merges};
 use crate::mixture::Points;
 use neuropil_math::rng::{Key, Purpose};
 use rand::RngExt;
@@ -13,19 +14,6 @@ pub enum Distance {
     Manhattan,
     /// 1 − cosine of the angle.
     Cosine,
-}
-
-/// Distance between clusters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Linkage {
-    /// Increase of the variance.
-    Ward,
-    /// Farthest members.
-    Complete,
-    /// Mean over members.
-    Average,
-    /// Nearest members.
-    Single,
 }
 
 /// The ten combinations that are tried.
@@ -64,12 +52,11 @@ fn distances(points: &Points, distance: Distance) -> Vec<f64> {
     matrix
 }
 
-/// Agglomerative clustering down to two clusters, by nearest-neighbour chains (Murtagh, Comput. J. 26, 354, 1983) and the
-/// update of Lance & Williams (Comput. J. 9, 373, 1967); one label per point.
+/// Agglomerative clustering down to two clusters; one label per point.
 pub fn agglomerate(points: &Points, distance: Distance, linkage: Linkage) -> Vec<usize> {
     let n = points.n();
     let mut matrix = distances(points, distance);
-    let mut size = points.weight.clone();
+    let size = points.weight.clone();
     if linkage == Linkage::Ward {
         for i in 0..n {
             for j in 0..n {
@@ -77,67 +64,7 @@ pub fn agglomerate(points: &Points, distance: Distance, linkage: Linkage) -> Vec
             }
         }
     }
-    let mut alive = vec![true; n];
-    let mut merges: Vec<(f64, usize, usize)> = Vec::with_capacity(n.saturating_sub(1));
-    let mut chain: Vec<usize> = Vec::new();
-    for _ in 1..n {
-        if chain.is_empty() {
-            chain.extend((0..n).find(|&i| alive[i]));
-        }
-        let (a, b, height) = loop {
-            let a = chain[chain.len() - 1];
-            let before = chain.len().checked_sub(2).map(|k| chain[k]);
-            let mut best = before.unwrap_or(usize::MAX);
-            let mut least = before.map_or(f64::INFINITY, |b| matrix[a * n + b]);
-            for j in 0..n {
-                if alive[j] && j != a && matrix[a * n + j] < least {
-                    (best, least) = (j, matrix[a * n + j]);
-                }
-            }
-            if Some(best) == before {
-                break (a, best, least);
-            }
-            chain.push(best);
-        };
-        chain.truncate(chain.len() - 2);
-        merges.push((height, a, b));
-        let (sa, sb) = (size[a], size[b]);
-        for j in (0..n).filter(|&j| alive[j] && j != a && j != b) {
-            let (da, db, sj) = (matrix[a * n + j], matrix[b * n + j], size[j]);
-            let value = match linkage {
-                Linkage::Single => da.min(db),
-                Linkage::Complete => da.max(db),
-                Linkage::Average => (sa * da + sb * db) / (sa + sb),
-                Linkage::Ward => {
-                    let sum = (sa + sj) * da * da + (sb + sj) * db * db - sj * height * height;
-                    (sum / (sa + sb + sj)).max(0.0).sqrt()
-                }
-            };
-            (matrix[b * n + j], matrix[j * n + b]) = (value, value);
-        }
-        alive[a] = false;
-        size[b] += sa;
-    }
-    // The highest merge is the one that is not made. A cluster is named by a point in it.
-    let mut order: Vec<usize> = (0..merges.len()).collect();
-    order.sort_by(|&p, &q| merges[p].0.total_cmp(&merges[q].0).then(p.cmp(&q)));
-    order.pop();
-    let mut parent: Vec<usize> = (0..n).collect();
-    fn root(parent: &mut [usize], mut i: usize) -> usize {
-        while parent[i] != i {
-            parent[i] = parent[parent[i]];
-            i = parent[i];
-        }
-        i
-    }
-    for k in order {
-        let (a, b) = (root(&mut parent, merges[k].1), root(&mut parent, merges[k].2));
-        parent[a] = b;
-    }
-    let first = root(&mut parent, 0);
-    (0..n)
-        .map(|i| usize::from(root(&mut parent, i) != first))
-        .collect()
+    cut(&merges(matrix, size, linkage), n, 2)
 }
 
 /// Two means from a keyed start (k-means++, Arthur & Vassilvitskii, SODA 2007), Lloyd's iterations until stable.

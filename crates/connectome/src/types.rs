@@ -1,5 +1,8 @@
 //! Neuron types by divisive Gaussian clustering (Winding et al. 2023, Methods).
 
+pub mod evaluation;
+pub mod stability;
+
 use crate::mixture::{COVARIANCES, Fit, Points, fit};
 use crate::starts::{AGGLOMERATIONS, agglomerate, two_means};
 use neuropil_math::rng::Key;

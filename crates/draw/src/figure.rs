@@ -39,7 +39,7 @@ pub(crate) struct Drawn {
 }
 
 impl Figure {
-    /// The figure as a stand-alone SVG on white, 360 × 280 px per panel.
+    /// The figure as a stand-alone SVG on white.
     ///
     /// # Errors
     /// [`DrawError`] when lists differ in length, an axis range is empty, or there is no panel.
@@ -102,10 +102,12 @@ impl Figure {
         }
         let ruler = Ruler::new();
         let lettered = self.panels.len() > 1;
+        let sizes = self.panels.iter().filter_map(|panel| panel.size);
+        let size = sizes.reduce(|a, b| (a.0.max(b.0), a.1.max(b.1))).unwrap_or(PANEL);
         let plans: Vec<Plan> = self
             .panels
             .iter()
-            .map(|panel| Plan::new(panel, &ruler, lettered))
+            .map(|panel| Plan::new(panel, &ruler, lettered, size))
             .collect();
         for (i, plan) in plans.iter().enumerate() {
             let panel = &self.panels[i];
@@ -133,8 +135,8 @@ impl Figure {
             let axes = Rect {
                 left,
                 top,
-                width: (PANEL.0 - left - right).floor(),
-                height: (PANEL.1 - top - bottom).floor(),
+                width: (size.0 - left - right).floor(),
+                height: (size.1 - top - bottom).floor(),
             };
             let (x, y) = Placed::scales(panel, plan, axes);
             let rows = entries(panel);
@@ -172,10 +174,10 @@ impl Figure {
                 Ok(Drawn {
                     body: panel.draw()?,
                     place: Rect {
-                        left: PANEL.0 * column as f64 + before,
-                        top: PANEL.1 * row as f64,
-                        width: PANEL.0 + beside[column],
-                        height: PANEL.1,
+                        left: size.0 * column as f64 + before,
+                        top: size.1 * row as f64,
+                        width: size.0 + beside[column],
+                        height: size.1,
                     },
                 })
             })
@@ -241,7 +243,7 @@ fn letter(i: usize) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::panel::{Bars, Heat, Mark, Series};
+    use crate::panel::{Bars, Boxes, Color, Heat, Mark, Series};
 
     fn figure(panels: Vec<Panel>) -> Figure {
         Figure {
@@ -297,6 +299,25 @@ mod tests {
         });
         let svg = figure(vec![heat]).to_svg().unwrap();
         assert_eq!(svg.matches("<image").count(), 1);
+    }
+
+    #[test]
+    fn boxes_are_filled_named_and_within_a_panel_of_the_size_asked_for() {
+        let boxes = Boxes {
+            label: Some("share".into()),
+            color: Color::Green,
+            at: vec![
+                [0.0, 1.0, 0.0, 2.0],
+                [1.0, 2.0, 2.0, 1.0],
+                [0.0, f64::NAN, 0.0, 1.0],
+            ],
+        };
+        let svg = figure(vec![Panel::new("x", "y").boxes(boxes).size(700.0, 200.0)])
+            .to_svg()
+            .unwrap();
+        assert!(svg.contains(r#"width="700" height="200""#) && svg.contains(">share<"));
+        let drawn = svg.split("<g fill=\"#009E73\">").nth(1).unwrap();
+        assert_eq!(drawn.split("</g>").next().unwrap().matches("<rect").count(), 2);
     }
 
     #[test]

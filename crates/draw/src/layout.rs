@@ -1,11 +1,11 @@
 //! Where the parts of a panel go: ranges, ticks, margins, legend.
 
-use crate::panel::{Axis, Bars, Color, Mark, Panel};
+use crate::panel::{Axis, Color, Mark, Panel};
 use crate::scale::{self, Scale};
 use crate::svg::Rect;
 use crate::text::{LABEL, Ruler, SMALL, TICK};
 
-/// Size of a panel in px: two of them make a page width of 7.2 in.
+/// Usual size of a panel in px: two of them make a page width of 7.2 in.
 pub(crate) const PANEL: (f64, f64) = (360.0, 280.0);
 pub(crate) const TICK_LENGTH: f64 = 4.0;
 pub(crate) const LINE_HEIGHT: f64 = 15.0;
@@ -48,13 +48,13 @@ pub(crate) struct Plan {
 pub(crate) struct Entry<'a> {
     pub(crate) label: &'a str,
     pub(crate) color: Color,
-    /// `None` for bars.
+    /// `None` for bars and boxes.
     pub(crate) mark: Option<Mark>,
     pub(crate) band: bool,
 }
 
 impl Plan {
-    pub(crate) fn new(panel: &Panel, ruler: &Ruler, lettered: bool) -> Self {
+    pub(crate) fn new(panel: &Panel, ruler: &Ruler, lettered: bool, size: (f64, f64)) -> Self {
         let x_range = panel.x.range.unwrap_or_else(|| x_range(panel));
         let y_range = panel.y.range.unwrap_or_else(|| y_range(panel));
         let y_ticks = scale::ticks(&panel.y, y_range, 6);
@@ -62,7 +62,7 @@ impl Plan {
             .heat
             .as_ref()
             .map_or_else(Vec::new, |heat| scale::ticks(&Axis::default(), heat.limits(), 6));
-        let y_label = ruler.wrap(&panel.y.label, LABEL, 215.0);
+        let y_label = ruler.wrap(&panel.y.label, LABEL, size.1 - 65.0);
         let y_names = y_ticks.iter().map(|(_, name)| name.as_str());
         let mut left = 6.0 + TICK_LENGTH + 4.0 + ruler.widest(y_names, TICK);
         if !y_label.is_empty() {
@@ -76,13 +76,13 @@ impl Plan {
                 right += LINE_HEIGHT + 3.0;
             }
         }
-        let (x_ticks, slanted) = x_ticks(panel, ruler, x_range, PANEL.0 - left - right - 12.0);
+        let (x_ticks, slanted) = x_ticks(panel, ruler, x_range, size.0 - left - right - 12.0);
         let widest = ruler.widest(x_ticks.iter().map(|(_, name)| name.as_str()), TICK);
         if slanted {
             let scale = Scale {
                 range: x_range,
                 log: panel.x.log,
-                pixels: (0.0, PANEL.0 - left - right),
+                pixels: (0.0, size.0 - left - right),
             };
             for (at, name) in &x_ticks {
                 left = left.max(0.82 * ruler.width(name, TICK) + 2.0 - scale.map(*at));
@@ -90,7 +90,7 @@ impl Plan {
         } else if let Some((_, name)) = x_ticks.last() {
             right = right.max(ruler.width(name, TICK) / 2.0 + 3.0);
         }
-        let width = PANEL.0 - left - right;
+        let width = size.0 - left - right;
         let x_label = ruler.wrap(&panel.x.label, LABEL, width + 20.0);
         let name_height = if slanted { 0.58 * widest + 12.0 } else { TICK };
         let bottom = TICK_LENGTH + 4.0 + name_height + 10.0 + LINE_HEIGHT * x_label.len() as f64;
@@ -144,6 +144,12 @@ fn x_range(panel: &Panel) -> (f64, f64) {
         .iter()
         .flat_map(|s| s.x.iter().copied())
         .chain(panel.bars.iter().flat_map(|b| b.edges.iter().copied()))
+        .chain(
+            panel
+                .boxes
+                .iter()
+                .flat_map(|b| b.at.iter().flat_map(|at| [at[0], at[1]])),
+        )
         .chain(panel.spans.iter().flat_map(|s| [s.0, s.1]))
         .chain(panel.v_lines.iter().copied());
     scale::around(values, panel.x.log, if loose { 0.04 } else { 0.0 })
@@ -163,6 +169,12 @@ fn y_range(panel: &Panel) -> (f64, f64) {
         .flat_map(|s| [s.y.clone(), pairs(&s.error), pairs(&s.band)])
         .flatten()
         .chain(panel.bars.iter().flat_map(|b| b.heights.iter().copied()))
+        .chain(
+            panel
+                .boxes
+                .iter()
+                .flat_map(|b| b.at.iter().flat_map(|at| [at[2], at[3]])),
+        )
         .chain(panel.h_lines.iter().copied())
         .chain((!panel.bars.is_empty()).then_some(0.0));
     let (low, high) = scale::around(values, panel.y.log, 0.05);
@@ -233,9 +245,13 @@ fn span_rows(panel: &Panel, ruler: &Ruler, scale: &Scale) -> Vec<usize> {
         .collect()
 }
 
-/// The rows of the legend: labelled series, then labelled bars.
+/// The rows of the legend: labelled series, then labelled bars and boxes.
 pub(crate) fn entries(panel: &Panel) -> Vec<Entry<'_>> {
-    let of_bars = |bars: &'_ Bars| bars.color;
+    let bars = panel.bars.iter().map(|b| (b.label.as_deref(), b.color));
+    let boxes = panel.boxes.iter().map(|b| (b.label.as_deref(), b.color));
+    let filled = bars
+        .chain(boxes)
+        .filter_map(|(label, color)| Some((label?, color)));
     panel
         .series
         .iter()
@@ -247,13 +263,11 @@ pub(crate) fn entries(panel: &Panel) -> Vec<Entry<'_>> {
                 band: s.band.is_some(),
             })
         })
-        .chain(panel.bars.iter().filter_map(|b| {
-            b.label.as_deref().map(|label| Entry {
-                label,
-                color: of_bars(b),
-                mark: None,
-                band: false,
-            })
+        .chain(filled.map(|(label, color)| Entry {
+            label,
+            color,
+            mark: None,
+            band: false,
         }))
         .collect()
 }
@@ -337,6 +351,13 @@ fn covered(panel: &Panel, axes: Rect, x: &Scale, y: &Scale) -> (Samples, Samples
                     sample((at, ground), (at, y.map(*height)), &mut data);
                 }
             }
+        }
+    }
+    for [x0, x1, y0, y1] in panel.boxes.iter().flat_map(|b| &b.at) {
+        for part in [0.0, 0.5, 1.0] {
+            let (across, up) = (x.map(x0 + part * (x1 - x0)), y.map(y0 + part * (y1 - y0)));
+            sample((across, y.map(*y0)), (across, y.map(*y1)), &mut data);
+            sample((x.map(*x0), up), (x.map(*x1), up), &mut data);
         }
     }
     let mut lines = Vec::new();

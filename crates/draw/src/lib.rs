@@ -20,4 +20,4 @@ mod text;
 pub use error::DrawError;
 pub use figure::Figure;
 pub use html::{Report, ReportTable, Section};
-pub use panel::{Axis, Bars, Color, Heat, Mark, Panel, Series};
+pub use panel::{Axis, Bars, Boxes, Color, Heat, Mark, Panel, Series};

@@ -197,6 +197,17 @@ pub struct Bars {
     pub heights: Vec<f64>,
 }
 
+/// Filled rectangles of one kind: stacked bars, trees, dots of a matrix.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Boxes {
+    /// Name in the legend.
+    pub label: Option<String>,
+    /// Fill colour.
+    pub color: Color,
+    /// Ends of each: (x, x, y, y).
+    pub at: Vec<[f64; 4]>,
+}
+
 /// One set of axes with everything drawn in it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Panel {
@@ -216,8 +227,12 @@ pub struct Panel {
     pub heat: Option<Heat>,
     /// Histograms.
     pub bars: Vec<Bars>,
+    /// Rectangles, behind lines and points.
+    pub boxes: Vec<Boxes>,
     /// A remark above the axes: `"n = 500 trials"`.
     pub note: Option<String>,
+    /// Width and height, px; 360 × 280 if no panel of the figure asks for another size.
+    pub size: Option<(f64, f64)>,
 }
 
 impl Panel {
@@ -239,6 +254,12 @@ impl Panel {
     /// Adds a histogram.
     pub fn bars(mut self, bars: Bars) -> Self {
         self.bars.push(bars);
+        self
+    }
+
+    /// Adds rectangles.
+    pub fn boxes(mut self, boxes: Boxes) -> Self {
+        self.boxes.push(boxes);
         self
     }
 
@@ -299,6 +320,12 @@ impl Panel {
     /// Shades the stretch `from..to` of the x axis and names it.
     pub fn span(mut self, from: f64, to: f64, label: impl Into<String>) -> Self {
         self.spans.push((from, to, label.into()));
+        self
+    }
+
+    /// Asks for a width and a height, px.
+    pub fn size(mut self, width: f64, height: f64) -> Self {
+        self.size = Some((width, height));
         self
     }
 

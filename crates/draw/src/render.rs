@@ -5,7 +5,7 @@ use crate::layout::{
     BAR_GAP, BAR_WIDTH, Entry, LEGEND_ROW, LINE_HEIGHT, NOTE_HEIGHT, Plan, SLANT, SPAN_HEIGHT, SWATCH,
     TICK_LENGTH, entries,
 };
-use crate::panel::{Bars, Color, Heat, Mark, Panel, Series};
+use crate::panel::{Bars, Boxes, Color, Heat, Mark, Panel, Series};
 use crate::scale::{Scale, ordered};
 use crate::svg::{Anchor, Rect, Svg, px};
 use crate::text::{BOLD_WEIGHT, LABEL, LETTER, SMALL, TICK};
@@ -80,6 +80,9 @@ impl Placed<'_> {
         }
         for bars in &self.panel.bars {
             self.bars(&mut svg, bars, &x, &y);
+        }
+        for boxes in &self.panel.boxes {
+            rectangles(&mut svg, boxes, &x, &y);
         }
         for series in &self.panel.series {
             band(&mut svg, series, &x, &y);
@@ -323,6 +326,26 @@ fn stroke(mark: Mark, color: Color) -> String {
         r#"fill="none" stroke="{}" stroke-width="1.6" stroke-linejoin="round"{dashes}"#,
         color.css()
     )
+}
+
+fn rectangles(svg: &mut Svg, boxes: &Boxes, x: &Scale, y: &Scale) {
+    svg.add(format_args!(r#"<g fill="{}">"#, boxes.color.css()));
+    for [x0, x1, y0, y1] in &boxes.at {
+        let ((left, right), (top, bottom)) = (
+            ordered((x.map(*x0), x.map(*x1))),
+            ordered((y.map(*y0), y.map(*y1))),
+        );
+        if (left + right + top + bottom).is_finite() {
+            let rect = Rect {
+                left,
+                top,
+                width: right - left,
+                height: bottom - top,
+            };
+            svg.rect(rect, "");
+        }
+    }
+    svg.add(format_args!("</g>"));
 }
 
 fn heat_image(svg: &mut Svg, heat: &Heat, x: &Scale, y: &Scale) -> Result<(), DrawError> {

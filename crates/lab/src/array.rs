@@ -1,9 +1,11 @@
-//! Arrays on disk as `.npz`, for `numpy.load`.
+//! Arrays on disk: `.npz` for `numpy.load`, and weights of any program as `.npz` or `.safetensors`.
 
 use crate::atomic;
 use crate::error::LabError;
 use ndarray::ArrayD;
 use ndarray_npy::{NpzReader, NpzWriter, ReadableElement, WritableElement};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use std::collections::{BTreeMap, HashMap};
 use std::io::Cursor;
 use std::path::Path;
 
@@ -48,6 +50,149 @@ impl Element for bool {
     fn number(self) -> f64 {
         f64::from(u8::from(self))
     }
+}
+
+/// Arrays of several number types for one `.npz` file.
+pub struct Npz(NpzWriter<Cursor<Vec<u8>>>);
+
+impl std::fmt::Debug for Npz {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Npz")
+    }
+}
+
+impl Default for Npz {
+    fn default() -> Self {
+        Self(NpzWriter::new_compressed(Cursor::new(Vec::new())))
+    }
+}
+
+impl Npz {
+    /// Adds an array: shape and row-major values.
+    ///
+    /// # Panics
+    /// When it has not as many values as its shape says.
+    pub fn add<T: WritableElement>(&mut self, name: &str, shape: &[usize], values: Vec<T>) {
+        let array = ArrayD::from_shape_vec(shape, values).expect("as many values as the shape says");
+        self.0.add_array(name, &array).expect("memory does not fail");
+    }
+
+    /// Writes the file, atomically.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(self, path: &Path) -> Result<(), LabError> {
+        let bytes = self.0.finish().expect("memory does not fail").into_inner();
+        atomic::write(path, &bytes)
+    }
+}
+
+/// Named arrays of single precision, whatever the file holds.
+pub type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+
+/// Reads the floating-point arrays of a `.safetensors` or `.npz` file of any program (32 or 64 bits).
+///
+/// # Errors
+/// Missing, damaged, of another kind, or a value that is not finite: names the array.
+pub fn read_tensors(path: &Path) -> Result<Tensors, LabError> {
+    let bytes = std::fs::read(path).map_err(LabError::io(path, "read"))?;
+    let tensors = if bytes.starts_with(b"PK") {
+        npz_tensors(path, bytes)?
+    } else {
+        safetensors_tensors(path, &bytes)?
+    };
+    for (name, (_, values)) in &tensors {
+        if let Some(found) = values.iter().find(|value| !value.is_finite()) {
+            return Err(LabError::content(
+                path,
+                format!("{found} in `{name}`"),
+                "finite numbers",
+            ));
+        }
+    }
+    Ok(tensors)
+}
+
+fn npz_tensors(path: &Path, bytes: Vec<u8>) -> Result<Tensors, LabError> {
+    let damaged = |error: ndarray_npy::ReadNpzError| {
+        LabError::content(
+            path,
+            error.to_string(),
+            "arrays of 32- or 64-bit floating-point numbers",
+        )
+    };
+    let mut npz = NpzReader::new(Cursor::new(bytes)).map_err(damaged)?;
+    let mut tensors = Tensors::new();
+    for name in npz.names().map_err(damaged)? {
+        let single: Result<ArrayD<f32>, _> = npz.by_name(&name);
+        let array = match single {
+            Ok(array) => array,
+            Err(_) => {
+                let double: ArrayD<f64> = npz.by_name(&name).map_err(damaged)?;
+                double.mapv(|value| value as f32)
+            }
+        };
+        let name = name.trim_end_matches(".npy").to_owned();
+        tensors.insert(name, (array.shape().to_vec(), array.iter().copied().collect()));
+    }
+    Ok(tensors)
+}
+
+fn safetensors_tensors(path: &Path, bytes: &[u8]) -> Result<Tensors, LabError> {
+    let file = SafeTensors::deserialize(bytes).map_err(|error| {
+        LabError::content(
+            path,
+            format!("not a safetensors or npz file ({error})"),
+            "one of the two",
+        )
+    })?;
+    let mut tensors = Tensors::new();
+    for (name, view) in file.tensors() {
+        let values = match view.dtype() {
+            Dtype::F32 => view
+                .data()
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|b| f32::from_le_bytes(*b))
+                .collect(),
+            Dtype::F64 => view
+                .data()
+                .as_chunks::<8>()
+                .0
+                .iter()
+                .map(|b| f64::from_le_bytes(*b) as f32)
+                .collect(),
+            other => {
+                let found = format!("`{name}` of type {other:?}");
+                return Err(LabError::content(path, found, "F32 or F64"));
+            }
+        };
+        tensors.insert(name, (view.shape().to_vec(), values));
+    }
+    Ok(tensors)
+}
+
+/// Writes arrays as safetensors, in the order of their names, with text beside them; atomically.
+///
+/// # Errors
+/// The file cannot be written.
+///
+/// # Panics
+/// When an array has not as many values as its shape says.
+pub fn write_safetensors(path: &Path, tensors: &Tensors, metadata: &str) -> Result<(), LabError> {
+    let raw: BTreeMap<&String, Vec<u8>> = tensors
+        .iter()
+        .map(|(name, (_, values))| (name, values.iter().flat_map(|x| x.to_le_bytes()).collect()))
+        .collect();
+    let views = tensors.iter().map(|(name, (shape, _))| {
+        let view = TensorView::new(Dtype::F32, shape.clone(), &raw[name]);
+        (name.clone(), view.expect("as many values as the shape says"))
+    });
+    // One entry: the library writes several in no fixed order.
+    let metadata = HashMap::from([("neuropil".to_owned(), metadata.to_owned())]);
+    let bytes = safetensors::serialize(views, Some(metadata)).expect("names and shapes are valid");
+    atomic::write(path, &bytes)
 }
 
 /// Shape and row-major values of a named array.
@@ -101,5 +246,35 @@ mod tests {
                 .all(|(a, b)| a.to_bits() == b.to_bits())
         );
         assert_eq!(back[1].2, [7.0]);
+    }
+
+    #[test]
+    fn weights_of_other_programs_are_read_from_either_kind_of_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.npz");
+        let mut npz = Npz::default();
+        npz.add("w", &[2, 2], vec![1.0_f64, 2.0, 3.0, 4.5]);
+        npz.add("b", &[1], vec![0.25_f32]);
+        npz.write(&path).unwrap();
+        let read = read_tensors(&path).unwrap();
+        assert_eq!(read["w"], (vec![2, 2], vec![1.0, 2.0, 3.0, 4.5]));
+        assert_eq!(read["b"].1, [0.25]);
+        let other = folder.path().join("w.safetensors");
+        write_safetensors(&other, &read, "{}").unwrap();
+        assert_eq!(read_tensors(&other).unwrap(), read);
+        let bad = folder.path().join("bad.npz");
+        write_npz(&bad, vec![("x", vec![1], vec![f64::NAN])]).unwrap();
+        let words = read_tensors(&bad).unwrap_err().to_string();
+        assert!(
+            words.ends_with("bad.npz: NaN in `x`, expected finite numbers"),
+            "{words}"
+        );
+        std::fs::write(&bad, "weights").unwrap();
+        assert!(
+            read_tensors(&bad)
+                .unwrap_err()
+                .to_string()
+                .contains("not a safetensors or npz file")
+        );
     }
 }

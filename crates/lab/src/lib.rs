@@ -14,6 +14,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod error;
 pub mod events;
+pub mod nwb;
 pub mod provenance;
 pub mod run;
 pub mod table;

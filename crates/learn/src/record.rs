@@ -1,4 +1,4 @@
-//! Running trained networks and keeping what they did: rates of both, predictions.
+//! Running trained networks and keeping what they saw and did: inputs, rates, action probabilities, predictions.
 
 use crate::batch::TaskBatch;
 use crate::carry::{at_each_end, chains, states_beyond};
@@ -20,6 +20,10 @@ pub struct Recording<R> {
     pub end: End,
     /// Summed (discounted) reward.
     pub reward: f64,
+    /// Inputs shown, noise included, \[kept step\]\[input\]; 0 at the initial state, which has none.
+    pub inputs: Vec<R>,
+    /// Probability of each action, \[kept step\]\[action\].
+    pub probabilities: Vec<R>,
     /// Rates of the policy, \[kept step\]\[unit\].
     pub policy: Vec<R>,
     /// Rates of the value network, \[kept step\]\[unit\]; the state itself for a linear read-out.
@@ -64,8 +68,16 @@ pub fn record<R: Real>(
                     states = Some(states_beyond(network, &mut *world, &mut draws, &mut rollout));
                 }
                 let begin = value_states.as_deref();
-                let (recordings, beyond) =
-                    block(&rollout, value, sees, every, key, ids, batch.continuous, begin);
+                let (recordings, beyond) = block(
+                    &mut rollout,
+                    value,
+                    sees,
+                    every,
+                    key,
+                    ids,
+                    batch.continuous,
+                    begin,
+                );
                 value_states = beyond;
                 recorded.extend(ids.iter().copied().zip(recordings));
             }
@@ -79,7 +91,7 @@ pub fn record<R: Real>(
 
 /// What one block did, and where the value network stands one step beyond, if trials are `continuous`.
 fn block<R: Real>(
-    rollout: &Rollout<R, LANES>,
+    rollout: &mut Rollout<R, LANES>,
     value: &Player<R>,
     sees: ValueInput,
     every: usize,
@@ -92,6 +104,8 @@ fn block<R: Real>(
         .map(|lane| Recording {
             end: rollout.end(lane),
             reward: rollout.reward(lane),
+            inputs: Vec::new(),
+            probabilities: Vec::new(),
             policy: Vec::new(),
             value: Vec::new(),
             predicted: Vec::new(),
@@ -108,6 +122,8 @@ fn block<R: Real>(
     let mut noise = NoiseLanes::<LANES>::new(key, Purpose::ValueNoise, ids);
     let mut predicted = vec![R::ZERO; LANES];
     let rectified = network.layout().has("w_rec");
+    let n_inputs = rollout.history.input_mut(1).len();
+    let width = rollout.probabilities.len() / rollout.actions.len();
     network.begin(&mut history, states);
     for t in 0..n_steps + usize::from(continuous) {
         if t > 0 {
@@ -127,6 +143,11 @@ fn block<R: Real>(
             continue;
         }
         network.read_out(&history, t, &mut predicted);
+        let shown = if t == 0 {
+            vec![R::ZERO; n_inputs]
+        } else {
+            rollout.history.input_mut(t).to_vec()
+        };
         for (lane, recording) in recordings.iter_mut().enumerate() {
             if t >= rollout.lengths[lane] {
                 continue;
@@ -146,6 +167,9 @@ fn block<R: Real>(
                     .map(|row| rate(row, rectified))
                     .collect()
             };
+            recording.inputs.extend(of(&shown, false));
+            let probabilities = &rollout.probabilities[t * width..][..width];
+            recording.probabilities.extend(of(probabilities, false));
             recording.policy.extend(of(rollout.history.state(t), true));
             recording.value.extend(of(history.state(t), rectified));
             recording.predicted.push(predicted[lane]);

@@ -3,7 +3,8 @@
 //! Matrices are dense, `f64`, row-major: element (i, j) of an m × n matrix is `a[i * n + j]`. Everything runs
 //! in the calling thread, so results repeat bit for bit.
 
-use faer::{Mat, MatRef};
+use faer::linalg::solvers::Solve;
+use faer::{Mat, MatRef, Side};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -148,6 +149,120 @@ pub fn thin_qr(a: &[f64], m: usize, n: usize) -> Result<ThinQr, LinalgError> {
     })
 }
 
+/// Solves min ‖design · x − target‖² + damping · ‖x‖² by the normal equations and a Cholesky decomposition.
+///
+/// - `design`: rows × columns, row-major
+/// - `target`: one value for each row
+/// - `damping`: above 0 unless the columns are independent
+///
+/// # Errors
+/// A non-finite entry, or columns that are dependent and not damped.
+///
+/// ```
+/// use neuropil_math::linalg::damped_least_squares;
+/// let x = damped_least_squares(&[2.0, 0.0, 0.0, 1.0], 2, 2, &[2.0, 3.0], 1.0)?;
+/// assert!((x[0] - 0.8).abs() < 1e-12 && (x[1] - 1.5).abs() < 1e-12);
+/// # Ok::<(), neuropil_math::linalg::LinalgError>(())
+/// ```
+pub fn damped_least_squares(
+    design: &[f64],
+    rows: usize,
+    columns: usize,
+    target: &[f64],
+    damping: f64,
+) -> Result<Vec<f64>, LinalgError> {
+    let a = view("the design", design, rows, columns)?;
+    let b = view("the target", target, rows, 1)?;
+    let mut normal: Mat<f64> = a.transpose() * a;
+    for k in 0..columns {
+        normal[(k, k)] += damping;
+    }
+    let decomposed = normal.llt(Side::Lower).map_err(|_| LinalgError::NotConverged {
+        decomposition: "Cholesky decomposition",
+        rows: columns,
+        columns,
+    })?;
+    let solution: Mat<f64> = decomposed.solve(a.transpose() * b);
+    Ok(row_major(solution.as_ref()))
+}
+
+/// Principal components of a set of points.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PrincipalComponents {
+    /// Mean of each coordinate.
+    pub mean: Vec<f64>,
+    /// Orthonormal directions, coordinate × component, row-major; the largest entry of each is positive.
+    pub axes: Vec<f64>,
+    /// Variance along each component (n − 1 in the denominator), largest first.
+    pub variances: Vec<f64>,
+    /// Sum of the variances along all directions.
+    pub total_variance: f64,
+}
+
+impl PrincipalComponents {
+    /// Coordinates of a point on the components.
+    pub fn project(&self, point: &[f64]) -> Vec<f64> {
+        let k = self.variances.len();
+        let mut found = vec![0.0; k];
+        for (i, (value, mean)) in point.iter().zip(&self.mean).enumerate() {
+            for (c, found) in found.iter_mut().enumerate() {
+                *found += (value - mean) * self.axes[i * k + c];
+            }
+        }
+        found
+    }
+}
+
+/// The first `k` principal components of `rows` points with `columns` coordinates, row-major.
+///
+/// # Errors
+/// A non-finite entry, or an iteration that does not converge.
+pub fn principal_components(
+    points: &[f64],
+    rows: usize,
+    columns: usize,
+    k: usize,
+) -> Result<PrincipalComponents, LinalgError> {
+    let a = view("the points", points, rows, columns)?;
+    let k = k.min(columns);
+    let mean: Vec<f64> = (0..columns)
+        .map(|j| (0..rows).map(|i| a[(i, j)]).sum::<f64>() / rows.max(1) as f64)
+        .collect();
+    let centred = Mat::from_fn(rows, columns, |i, j| a[(i, j)] - mean[j]);
+    let mut covariance: Mat<f64> = centred.transpose() * &centred;
+    let freedom = rows.saturating_sub(1).max(1) as f64;
+    for j in 0..columns {
+        for i in 0..columns {
+            covariance[(i, j)] /= freedom;
+        }
+    }
+    let eigen = covariance
+        .self_adjoint_eigen(Side::Lower)
+        .map_err(|_| LinalgError::NotConverged {
+            decomposition: "eigendecomposition",
+            rows: columns,
+            columns,
+        })?;
+    // Eigenvalues rise.
+    let (values, vectors) = (eigen.S().column_vector(), eigen.U());
+    let mut axes = vec![0.0; columns * k];
+    for c in 0..k {
+        let column = columns - 1 - c;
+        let largest = (0..columns)
+            .map(|i| vectors[(i, column)])
+            .fold(0.0, |most: f64, v| if v.abs() > most.abs() { v } else { most });
+        for i in 0..columns {
+            axes[i * k + c] = vectors[(i, column)] * largest.signum();
+        }
+    }
+    Ok(PrincipalComponents {
+        mean,
+        axes,
+        variances: (0..k).map(|c| values[columns - 1 - c].max(0.0)).collect(),
+        total_variance: values.iter().sum(),
+    })
+}
+
 fn view<'a>(
     matrix: &'static str,
     a: &'a [f64],
@@ -259,6 +374,40 @@ mod tests {
             }
             assert!((0..k).all(|i| r[i * n + i] >= 0.0));
         }
+    }
+
+    #[test]
+    fn damping_zero_agrees_with_least_squares() {
+        let (a, b) = (random(5, 40 * 6), random(6, 40));
+        let exact = least_squares(&a, 40, 6, &b, 1).unwrap().coefficients;
+        let found = damped_least_squares(&a, 40, 6, &b, 0.0).unwrap();
+        assert!(
+            exact.iter().zip(&found).all(|(x, y)| (x - y).abs() < 1e-12),
+            "{exact:?} {found:?}"
+        );
+        let damped = damped_least_squares(&a, 40, 6, &b, 1e6).unwrap();
+        assert!(damped.iter().all(|x| x.abs() < 1e-3));
+        assert!(damped_least_squares(&[0.0; 4], 2, 2, &[0.0; 2], 0.0).is_err());
+    }
+
+    #[test]
+    fn principal_components_find_the_long_axis() {
+        // Points along (3, 4)/5 with a little of (-4, 3)/5.
+        let (long, short) = (random(8, 200), random(9, 200));
+        let points: Vec<f64> = (0..200)
+            .flat_map(|i| {
+                [
+                    0.6 * long[i] - 0.08 * short[i] + 7.0,
+                    0.8 * long[i] + 0.06 * short[i],
+                ]
+            })
+            .collect();
+        let found = principal_components(&points, 200, 2, 2).unwrap();
+        assert!((found.axes[0] - 0.6).abs() < 0.02 && (found.axes[2] - 0.8).abs() < 0.02);
+        assert!(found.variances[0] > 50.0 * found.variances[1]);
+        assert!((found.variances.iter().sum::<f64>() - found.total_variance).abs() < 1e-12);
+        let at_mean = found.project(&found.mean.clone());
+        assert!(at_mean.iter().all(|x| x.abs() < 1e-12));
     }
 
     #[test]

@@ -35,6 +35,15 @@ pub enum Level {
 }
 
 impl Level {
+    /// Bits of a vector that are counted on.
+    fn width(self) -> usize {
+        match self {
+            Level::Avx512 => 512,
+            Level::Avx2 => 256,
+            Level::Portable => 0,
+        }
+    }
+
     /// Name for provenance records and benchmark tables.
     pub fn name(self) -> &'static str {
         match self {
@@ -59,27 +68,32 @@ pub fn level_for(bytes: usize) -> Level {
 
 static LEVEL: std::sync::OnceLock<Level> = std::sync::OnceLock::new();
 
-/// The widest level that this machine runs, detected once.
+/// Environment variable that restricts kernels to a narrower level than the machine has: `avx2` or `portable`.
+pub const VARIABLE: &str = "NEUROPIL_SIMD";
+
+/// The level that kernels run on: the widest of this machine, or what [`VARIABLE`] says, if that is narrower.
 #[inline]
 pub fn level() -> Level {
-    *LEVEL.get_or_init(detect)
+    *LEVEL.get_or_init(|| match asked() {
+        Ok(Some(asked)) if asked.width() < detect().width() => asked,
+        _ => detect(),
+    })
 }
 
-/// Restricts this process to a narrower level than the machine has, to test the fallbacks.
+/// What [`VARIABLE`] asks for.
 ///
 /// # Errors
-/// The level already in force, when a kernel has run or the machine lacks what is asked for.
-pub fn restrict(to: Level) -> Result<(), Level> {
-    let widest = detect();
-    let runs = match to {
-        Level::Avx512 => widest == Level::Avx512,
-        Level::Avx2 => widest != Level::Portable,
-        Level::Portable => true,
+/// Its value, when it is not the name of a level.
+pub fn asked() -> Result<Option<Level>, String> {
+    let Some(value) = std::env::var_os(VARIABLE) else {
+        return Ok(None);
     };
-    if !runs {
-        return Err(widest);
+    match value.to_str() {
+        Some("" | "avx512") => Ok(None),
+        Some("avx2") => Ok(Some(Level::Avx2)),
+        Some("portable") => Ok(Some(Level::Portable)),
+        _ => Err(value.to_string_lossy().into_owned()),
     }
-    LEVEL.set(to).map_err(|_| level())
 }
 
 #[cfg(target_arch = "x86_64")]

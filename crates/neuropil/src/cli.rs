@@ -45,6 +45,14 @@ pub(crate) enum Command {
     Analyse(AnalyseArgs),
     /// Write the report page of a run anew.
     Report(ReportArgs),
+    /// Experiment on a trained policy: silence or stimulate units, scale inputs, in a part of the trial.
+    Probe(ProbeArgs),
+    /// Find fixed and slow points of a trained policy under constant input.
+    FixedPoints(FixedPointsArgs),
+    /// Write a run's recorded trials or weights for other programs.
+    Export(ExportArgs),
+    /// Make a run directory from weights that another program trained.
+    Import(ImportArgs),
     /// Measure speed on this machine, against its multiply-add peak.
     Bench(BenchArgs),
     /// Reproduce a paper's results with many seeds.
@@ -156,6 +164,9 @@ pub(crate) struct TestArgs {
         allow_negative_numbers = true
     )]
     pub save_every: f64,
+    /// Give an epoch this duration in every trial, in ms; may be repeated.
+    #[arg(long, value_name = "EPOCH=MS")]
+    pub fix: Vec<String>,
     /// Time step in ms, other than in training.
     #[arg(long, value_name = "MS", allow_negative_numbers = true)]
     pub dt: Option<f64>,
@@ -181,6 +192,12 @@ pub(crate) enum Kind {
 
 /// Arguments of `analyse`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  neuropil analyse --list
+  neuropil analyse runs/rdm-s1
+  neuropil analyse runs/rdm-s1 unit-activity --units 3,17 --align choice --window=-600,0
+  neuropil analyse runs/rdm-s1 single-trial --trial 12")]
 pub(crate) struct AnalyseArgs {
     /// Run directory.
     #[arg(required_unless_present = "list")]
@@ -190,6 +207,21 @@ pub(crate) struct AnalyseArgs {
     /// List the analyses.
     #[arg(long)]
     pub list: bool,
+    /// Units that `unit-activity` shows [default: the most selective ones].
+    #[arg(long, value_name = "I,J,…", value_delimiter = ',')]
+    pub units: Vec<usize>,
+    /// Let `unit-activity` show units of the value network.
+    #[arg(long)]
+    pub value_network: bool,
+    /// Event that `unit-activity` aligns to: an epoch, or `choice`.
+    #[arg(long, value_name = "EVENT")]
+    pub align: Option<String>,
+    /// Window around that event, in ms.
+    #[arg(long, value_name = "FROM,TO", value_parser = parse_window, allow_hyphen_values = true)]
+    pub window: Option<(f64, f64)>,
+    /// Recorded trial that `single-trial` shows [default: the last correct one].
+    #[arg(long, value_name = "I")]
+    pub trial: Option<usize>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -200,6 +232,143 @@ pub(crate) struct AnalyseArgs {
 pub(crate) struct ReportArgs {
     /// Run directory.
     pub run: PathBuf,
+}
+
+/// Arguments of `probe`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  neuropil probe runs/rdm-s1 --silence 3,17,40
+  neuropil probe runs/rdm-s1 --stimulate 17=2 --during stimulus --from 100 --to 200
+  neuropil probe runs/rdm-s1 --scale LEFT=0.5 --name half-left
+  neuropil probe runs/rdm-s1 --given mine.npz     # arrays inputs and noise, time × trial × input or unit
+
+Every probed trial is compared with the same trial left alone. The value network takes no part in behaviour.
+Another time step: `neuropil test RUN --dt 5`.")]
+pub(crate) struct ProbeArgs {
+    /// Run directory.
+    pub run: PathBuf,
+    /// Units whose rate counts as 0 for all others and for the choice.
+    #[arg(long, value_name = "I,J,…", value_delimiter = ',')]
+    pub silence: Vec<usize>,
+    /// Add a current to the drive of a unit; may be repeated.
+    #[arg(long, value_name = "UNIT=CURRENT")]
+    pub stimulate: Vec<String>,
+    /// Multiply an input; may be repeated.
+    #[arg(long, value_name = "INPUT=FACTOR")]
+    pub scale: Vec<String>,
+    /// Multiply the recurrent noise.
+    #[arg(long, value_name = "FACTOR")]
+    pub noise: Option<f64>,
+    /// Only during this epoch; --from and --to count from its onset.
+    #[arg(long, value_name = "EPOCH")]
+    pub during: Option<String>,
+    /// From this time on, in ms.
+    #[arg(long, value_name = "MS", allow_hyphen_values = true)]
+    pub from: Option<f64>,
+    /// Until this time, in ms.
+    #[arg(long, value_name = "MS", allow_hyphen_values = true)]
+    pub to: Option<f64>,
+    /// Trials of each condition [default: enough for 2 000 in all].
+    #[arg(long, value_name = "K")]
+    pub trials_per_condition: Option<usize>,
+    /// Seed of the trials [default: the run's].
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Name of the result's files: `results/probe-NAME.json` and so on.
+    #[arg(long, default_value = "last", value_parser = parse_file_name)]
+    pub name: String,
+    /// Show given inputs (and noise) instead of the task: an NPZ file; writes rates and probabilities.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["during", "trials_per_condition", "seed"])]
+    pub given: Option<PathBuf>,
+    /// Threads [default: all cores].
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `fixed-points`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  neuropil fixed-points runs/rdm-s1
+  neuropil fixed-points runs/rdm-s1 --input LEFT=0.4 --input RIGHT=0.6
+  neuropil fixed-points runs/mante-s1 --input MOTION=1 --input COLOR=0")]
+pub(crate) struct FixedPointsArgs {
+    /// Run directory, with recorded activity.
+    pub run: PathBuf,
+    /// The constant inputs are the mean ones of this epoch, over all conditions.
+    #[arg(long, value_name = "EPOCH", default_value = "stimulus")]
+    pub during: String,
+    /// Give an input another value; may be repeated.
+    #[arg(long, value_name = "INPUT=VALUE")]
+    pub input: Vec<String>,
+    /// Number of descents, from states spread over the recorded trials.
+    #[arg(long, default_value_t = 100)]
+    pub starts: usize,
+    /// Threads [default: all cores].
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  neuropil export runs/rdm-s1 --nwb rdm.nwb
+  neuropil export runs/rdm-s1 --npz rdm.npz
+  neuropil export runs/rdm-s1 --csv rdm/
+  neuropil export runs/rdm-s1 --safetensors rdm.safetensors --torch")]
+#[command(group(clap::ArgGroup::new("form").required(true).multiple(true)))]
+pub(crate) struct ExportArgs {
+    /// Run directory.
+    pub run: PathBuf,
+    /// Recorded trials as Neurodata Without Borders.
+    #[arg(long, value_name = "FILE", group = "form")]
+    pub nwb: Option<PathBuf>,
+    /// Recorded trials as NumPy arrays, trial × time × unit.
+    #[arg(long, value_name = "FILE", group = "form")]
+    pub npz: Option<PathBuf>,
+    /// Recorded trials as tables: `trials.csv` and `activity.csv` in this folder.
+    #[arg(long, value_name = "FOLDER", group = "form")]
+    pub csv: Option<PathBuf>,
+    /// Weights of both networks; absent ones are 0.
+    #[arg(long, value_name = "FILE", group = "form")]
+    pub safetensors: Option<PathBuf>,
+    /// Name and orient the weights as PyTorch does.
+    #[arg(long, requires = "safetensors")]
+    pub torch: bool,
+    /// Species that the NWB session stands for, as a Latin binomial; without it no subject is written.
+    #[arg(long, requires = "nwb", value_name = "NAME")]
+    pub species: Option<String>,
+}
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  neuropil import rdm mine.safetensors --out runs/mine
+  neuropil import rdm mine.npz --out runs/mine --set policy.units=64 --set policy.cell=leaky
+
+Names: those of `neuropil export RUN --safetensors FILE`, with or without --torch. Networks that the file lacks are drawn.")]
+pub(crate) struct ImportArgs {
+    /// Task: a name of the library, a task file, or the `config.toml` of a run.
+    pub task: String,
+    /// Weights, .safetensors or .npz.
+    pub weights: PathBuf,
+    /// Run directory to make.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Seed of the networks that are drawn, and of test trials [default: 1].
+    #[arg(long)]
+    pub seed: Option<u64>,
+    #[command(flatten)]
+    pub settings: SettingArgs,
 }
 
 /// Arguments of `bench`.
@@ -215,29 +384,66 @@ pub(crate) struct BenchArgs {
 
 /// Arguments of `reproduce`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  neuropil reproduce song --out runs/criterion\n  neuropil reproduce song rdm romo --seeds 1..20 --set preset=song2017"
-)]
+#[command(after_help = "\
+Examples:
+  neuropil reproduce song --quick
+  neuropil reproduce song
+  neuropil reproduce song rdm romo --seeds 1..20 --set preset=song2017
+  neuropil reproduce connectome supplement_s1.zip --table connectome.json
+
+Stop it at any time: the same command goes on where it stopped. `song` leaves song.html, claims.json, .csv and .md, and
+figures/ in its folder.")]
 pub(crate) struct ReproduceArgs {
-    /// System: `song`.
-    #[arg(value_parser = ["song"])]
+    /// System: `song` or `connectome`.
+    #[arg(value_parser = ["song", "connectome"])]
     pub system: String,
-    /// Tasks [default: the seven of the paper]; `further`: those beyond it.
+    /// For `song` tasks [default: all of the paper, and the comparisons of value networks]; `further`: those beyond
+    /// it. For `connectome` the data of the paper.
     pub tasks: Vec<String>,
-    /// Seeds, `A..B` with both ends.
-    #[arg(long, value_name = "A..B", value_parser = parse_seeds, default_value = "1..6")]
-    pub seeds: (u64, u64),
+    /// One network a task and few test trials.
+    #[arg(long)]
+    pub quick: bool,
+    /// Seeds, `A..B` with both ends [default: 1..6; quick: 1..1].
+    #[arg(long, value_name = "A..B", value_parser = parse_seeds)]
+    pub seeds: Option<(u64, u64)>,
     /// Threads [default: all cores].
     #[arg(long)]
     pub threads: Option<usize>,
-    /// Folder of the runs; finished ones are not repeated, unfinished ones go on.
-    #[arg(long, default_value = "runs/song-criterion")]
-    pub out: PathBuf,
-    /// Write the table to this file (.json; .md beside it).
+    /// Folder of the runs and the page [default: runs/song, quick: runs/song-quick].
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Write the trials to criterion to this file as well (.json; .md beside it); for `connectome` the table (.html
+    /// as well).
     #[arg(long)]
     pub table: Option<PathBuf>,
     #[command(flatten)]
     pub settings: SettingArgs,
+}
+
+fn parse_file_name(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "`{text}` is not a plain file name, expected letters, digits, `-`, `_` and `.`"
+        ))
+    }
+}
+
+fn parse_window(text: &str) -> Result<(f64, f64), String> {
+    let wrong =
+        || format!("`{text}` is not a window in ms, expected `FROM,TO` with FROM < TO, as in -200,600");
+    let (from, to) = text.split_once(',').ok_or_else(wrong)?;
+    let number = |part: &str| {
+        part.trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|ms| ms.is_finite())
+            .ok_or_else(wrong)
+    };
+    let (from, to) = (number(from)?, number(to)?);
+    if from < to { Ok((from, to)) } else { Err(wrong()) }
 }
 
 fn parse_seeds(text: &str) -> Result<(u64, u64), String> {

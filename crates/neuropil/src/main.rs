@@ -11,17 +11,31 @@ mod terminal;
 use clap::Parser;
 use cli::{Cli, Command};
 use failure::Failure;
+use neuropil_math::simd;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let quiet = cli.quiet;
+    if let Err(found) = simd::asked() {
+        let names = "expected avx512, avx2 or portable";
+        Failure::new(
+            format!("{} is `{found}`, {names}", simd::VARIABLE),
+            "unset it to use the widest",
+        )
+        .print();
+        return ExitCode::from(failure::BAD_INPUT);
+    }
     let done = match cli.command {
         Command::Tasks(args) => commands::tasks::run(&args),
         Command::Train(args) => commands::train::run(&args, quiet),
         Command::Test(args) => commands::test::run(&args),
         Command::Analyse(args) => commands::analyse::run(&args),
         Command::Report(args) => commands::report::run(&args),
+        Command::Probe(args) => commands::probe::run(&args),
+        Command::FixedPoints(args) => commands::fixed_points::run(&args),
+        Command::Export(args) => commands::export::run(&args),
+        Command::Import(args) => commands::import::run(&args),
         Command::Connectome(args) => commands::connectome::run(&args),
         Command::Bench(args) => commands::bench::run(&args),
         Command::Reproduce(args) => commands::reproduce::run(&args, quiet),

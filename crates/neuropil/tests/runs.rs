@@ -365,3 +365,225 @@ fn a_world_is_explained_trained_tested_and_reported() {
     let tested: serde_json::Value = serde_json::from_slice(&tested.stdout).expect("JSON on standard output");
     assert!(tested["criterion"]["balanced"].is_number(), "{tested}");
 }
+
+#[test]
+fn a_trained_network_is_probed_exported_and_imported() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let small: Vec<&str> = SMALL.iter().copied().filter(|&arg| arg != "--only").collect();
+    let done = |args: &[&str]| {
+        let output = neuropil(args, path);
+        assert!(
+            output.status.success(),
+            "{args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        output.stdout
+    };
+    let json = |args: &[&str]| -> serde_json::Value {
+        serde_json::from_slice(&done(args)).expect("JSON on standard output")
+    };
+    done(
+        &[
+            &["-q", "train", "rdm", "--out", "run", "--updates", "40"],
+            &small[..],
+        ]
+        .concat(),
+    );
+    let analysed = json(&[
+        "analyse",
+        "run",
+        "weights",
+        "single-trial",
+        "--trial",
+        "3",
+        "--json",
+    ]);
+    assert_eq!(analysed["single-trial"]["trial"], 3);
+    assert_eq!(
+        analysed["single-trial"]["inputs"].as_array().map(Vec::len),
+        Some(3)
+    );
+
+    // The trials of a probe are those of `test`, and a current of 0 changes nothing.
+    let nothing = json(&[
+        "probe",
+        "run",
+        "--stimulate",
+        "2=0",
+        "--trials-per-condition",
+        "20",
+        "--json",
+    ]);
+    assert_eq!(nothing["percent_unchanged"], 100.0);
+    let tested = json(&["test", "run", "--trials-per-condition", "20", "--json"]);
+    let close = |a: &serde_json::Value, b: &serde_json::Value| {
+        assert!(
+            (a.as_f64().unwrap() - b.as_f64().unwrap()).abs() < 0.02,
+            "{a} {b}"
+        );
+    };
+    close(&nothing["intact"]["mean_reward"], &tested["mean_reward"]);
+    let silenced: Vec<String> = (0..20).map(|unit| unit.to_string()).collect();
+    let silenced = silenced.join(",");
+    let probe = json(&[
+        "probe",
+        "run",
+        "--silence",
+        &silenced,
+        "--trials-per-condition",
+        "20",
+        "--name",
+        "all",
+        "--json",
+    ]);
+    assert!(probe["percent_unchanged"].as_f64().unwrap() < 100.0, "{probe}");
+    assert!(path.join("run/trials/probe-all.csv").is_file());
+    done(&[
+        "probe",
+        "run",
+        "--given",
+        "run/trials/activity.npz",
+        "--name",
+        "again",
+    ]);
+    assert!(path.join("run/trials/probe-again.npz").is_file());
+    let points = json(&[
+        "fixed-points",
+        "run",
+        "--starts",
+        "10",
+        "--input",
+        "LEFT=0.4",
+        "--json",
+    ]);
+    assert_eq!(points["inputs"][1], serde_json::json!(["LEFT", 0.4]));
+    assert!(path.join("run/figures/fixed-points.png").is_file());
+
+    done(&[
+        "export",
+        "run",
+        "--nwb",
+        "a.nwb",
+        "--npz",
+        "a.npz",
+        "--csv",
+        "tables",
+        "--safetensors",
+        "w.safetensors",
+    ]);
+    assert!(std::fs::read(path.join("a.nwb")).unwrap().starts_with(b"\x89HDF"));
+    let rows = std::fs::read_to_string(path.join("tables/trials.csv")).unwrap();
+    assert_eq!(rows.lines().count(), 301, "a header and 300 trials");
+    done(&["export", "run", "--safetensors", "torch.safetensors", "--torch"]);
+    for weights in ["w.safetensors", "torch.safetensors"] {
+        let out = weights.replace(".safetensors", "");
+        let settings = [
+            "--dt",
+            "50",
+            "--set",
+            "policy.units=20",
+            "--set",
+            "value.units=20",
+        ];
+        done(&[&["import", "rdm", weights, "--out", &out], &settings[..]].concat());
+        let again = json(&["test", &out, "--trials-per-condition", "20", "--json"]);
+        assert_eq!(again["conditions"], tested["conditions"], "{weights}");
+    }
+}
+
+#[test]
+fn probes_and_imports_that_cannot_be_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    assert!(train(path, "run", &[]).status.success());
+    refused(path, &["probe", "run"], &["nothing to probe"]);
+    refused(
+        path,
+        &["probe", "run", "--silence", "20"],
+        &["no unit 20", "0 to 19"],
+    );
+    refused(
+        path,
+        &["probe", "run", "--stimulate", "a=1"],
+        &["`a` is not a unit"],
+    );
+    refused(
+        path,
+        &["probe", "run", "--scale", "UP=2"],
+        &["no input `UP`", "FIXATION, LEFT, RIGHT"],
+    );
+    refused(
+        path,
+        &["probe", "run", "--scale", "LEFT"],
+        &["expected NAME=NUMBER"],
+    );
+    refused(
+        path,
+        &["probe", "run", "--noise", "0", "--during", "delay"],
+        &["no epoch `delay`", "stimulus"],
+    );
+    refused(
+        path,
+        &["probe", "run", "--noise", "0", "--name", "a/b"],
+        &["not a plain file name"],
+    );
+    refused(
+        path,
+        &["fixed-points", "run"],
+        &["no trials with activity", "--kind activity"],
+    );
+    refused(
+        path,
+        &["export", "run", "--nwb", "a.nwb"],
+        &["no trials with activity to export"],
+    );
+    refused(
+        path,
+        &["test", "run", "--fix", "delay=100"],
+        &["no epoch `delay`"],
+    );
+    refused(
+        path,
+        &["analyse", "run", "--window", "5,1"],
+        &["not a window in ms"],
+    );
+    refused(
+        path,
+        &["import", "rdm", "nowhere.npz", "--out", "bad"],
+        &["cannot read"],
+    );
+    std::fs::write(path.join("text.npz"), "weights").unwrap();
+    refused(
+        path,
+        &["import", "rdm", "text.npz", "--out", "bad"],
+        &["not a safetensors or npz file"],
+    );
+    assert!(
+        neuropil(&["export", "run", "--safetensors", "w.safetensors"], path)
+            .status
+            .success()
+    );
+    refused(
+        path,
+        &["import", "rdm", "w.safetensors", "--out", "bad"],
+        &["`policy.x0` has shape [20], expected [100]", "policy.units=N"],
+    );
+}
+
+/// Exit code 2, a message with all of `words`, and no run directory.
+fn refused(folder: &Path, args: &[&str], words: &[&str]) {
+    let output = neuropil(args, folder);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    // Long lines are wrapped and framed: compare words, not line ends.
+    let plain: String = message.chars().filter(|c| !"│╭╰─·×┬▲".contains(*c)).collect();
+    let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {message}");
+    for word in words {
+        assert!(plain.contains(word), "{args:?}: no `{word}` in: {plain}");
+    }
+    assert!(
+        !folder.join("bad").exists(),
+        "{args:?}: a bad run left a folder behind"
+    );
+}

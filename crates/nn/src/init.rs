@@ -154,7 +154,7 @@ pub fn draw(
             (0..n).flat_map(row).copied().collect()
         });
         let given = given.map(|mask| (name, mask));
-        let (w, exists) = recurrent_block(n, initial, given, key, weights, masks, block as u64)?;
+        let (w, exists) = recurrent_block(n, initial, given.as_ref(), key, weights, masks, block as u64)?;
         for pre in 0..n {
             layout.view_mut(&mut params, name)[pre * columns + from..][..n]
                 .copy_from_slice(&w[pre * n..][..n]);
@@ -177,7 +177,7 @@ fn zero_masked(weights: &mut [f64], exists: &[bool]) {
 fn recurrent_block(
     n: usize,
     initial: &Initial,
-    given: Option<(&'static str, Vec<bool>)>,
+    given: Option<&(&'static str, Vec<bool>)>,
     key: Key,
     weights: Purpose,
     masks: Purpose,
@@ -187,7 +187,7 @@ fn recurrent_block(
     for attempt in 0..DRAWS {
         let index = (block + 1) * DRAWS + attempt; // stream 0 draws the input weights
         let (mut weight_stream, mut mask_stream) = (key.stream(weights, index), key.stream(masks, index));
-        let exists = match &given {
+        let exists = match given {
             Some((_, mask)) => mask.clone(),
             None => partners(n, initial, &mut mask_stream),
         };
@@ -201,7 +201,7 @@ fn recurrent_block(
             .collect();
         zero_masked(&mut w, &exists);
         if initial.dale.is_some() {
-            let array = given.as_ref().map_or("w_rec", |(array, _)| array);
+            let array = given.map_or("w_rec", |(array, _)| array);
             balance(&mut w, n).map_err(|(unit, kind)| InitError::Unbalanced { array, unit, kind })?;
         }
         let radius = spectral_radius(&w, n)?;

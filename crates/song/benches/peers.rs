@@ -6,8 +6,8 @@
 //! ```
 //!
 //! `NEUROPIL_PEERS_PYTHON` names another interpreter; words choose the works whose names contain one of them. Every
-//! work is measured in rounds, neuropil and the peers one after another; the least time of all rounds counts. Writes
-//! `benches/results/peers.json` and `.md` when every work was measured.
+//! work is measured in rounds, neuropil and the peers one after another; the least time of all rounds counts. Each
+//! work, as it is done, takes its row in `benches/results/peers.json` and `.md`; rows of another processor go.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 
@@ -62,7 +62,7 @@ fn main() {
         .flat_map(|name| THREADS.map(|threads| Peer::start(name, threads)))
         .collect();
 
-    let mut rows = Vec::new();
+    let mut table = Table::open(&peaks);
     for kernel in KERNELS.iter().filter(|kernel| wanted(&kernel.describe())) {
         let (file, meta) = describe_kernel(kernel, folder.path());
         let mut go = kernel.prepare();
@@ -77,7 +77,7 @@ fn main() {
             ours,
         );
         row.flops = Some(kernel.flops());
-        rows.push(row);
+        table.take(&row);
     }
     for task in PUBLISHED {
         let [update, validation] = [format!("update {task}"), format!("validation {task}")];
@@ -93,7 +93,7 @@ fn main() {
                 pool.install(|| least(SECONDS, go)) / BATCHES as f64
             };
             let n = batches_of(&meta);
-            rows.push(measure(
+            table.take(&measure(
                 &format!("{update}: B {n}"),
                 "update",
                 &file,
@@ -107,7 +107,7 @@ fn main() {
             let (file, meta) = describe_pupil(&pupil, &[pupil.validation_batch()], folder.path());
             let ours = |pool: &ThreadPool| pool.install(|| least(SECONDS, || pupil.validate()));
             let n = batches_of(&meta);
-            rows.push(measure(
+            table.take(&measure(
                 &format!("{validation}: B {n}"),
                 "validation",
                 &file,
@@ -118,11 +118,7 @@ fn main() {
             ));
         }
     }
-    let table = markdown(&rows, peaks[0]);
-    println!("{table}");
-    if words.is_empty() {
-        store(&rows, &peaks, &table);
-    }
+    println!("{}", table.markdown());
 }
 
 fn batches_of(meta: &Value) -> &Value {
@@ -328,64 +324,103 @@ fn tables(task: &Task, batch: &TaskBatch) -> Arrays {
     ]
 }
 
-fn markdown(rows: &[Row], peak: f64) -> String {
-    let mut text = String::from(
-        "| work | neuropil, ms: 1 / 2 threads | % of peak | PyTorch eager | compiled | JAX | × eager | × compiled | × JAX | 2 threads × 1 |\n\
-         |---|---|---|---|---|---|---|---|---|---|\n",
-    );
-    for row in rows {
-        let ours = better(row.ours);
-        let [eager, compiled, jax] = row.theirs.map(better);
-        let share = row.flops.map_or(String::new(), |flops| {
-            format!("{:.0}", flops / row.ours[0] * 1e-7 / peak)
-        });
-        let _ = writeln!(
-            text,
-            "| {} | {:.2} / {:.2} | {share} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} | {:.2} |",
-            row.work,
-            1e3 * row.ours[0],
-            1e3 * row.ours[1],
-            1e3 * eager,
-            1e3 * compiled,
-            1e3 * jax,
-            eager / ours,
-            compiled / ours,
-            jax / ours,
-            row.ours[0] / row.ours[1],
-        );
-    }
-    text
+/// The stored results.
+struct Table {
+    peaks: Value,
+    document: Value,
 }
 
-fn store(rows: &[Row], peaks: &[f64], table: &str) {
-    let versions = std::fs::read_to_string(root().join("peers/requirements.txt")).unwrap_or_default();
-    let document = json!({
-        "command": "cargo bench -p neuropil-song --bench peers",
-        "cpu": provenance::cpu(),
-        "vectors": neuropil_math::simd::level().name(),
-        "date": provenance::now(),
-        "peers": versions.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>(),
-        "peak_gflops": { "1": peaks[0], "2": peaks[1] },
-        "rows": rows.iter().map(|row| json!({
+impl Table {
+    /// The rows of earlier runs on this processor.
+    fn open(peaks: &[f64]) -> Self {
+        let stored = std::fs::read(results("json")).ok();
+        let stored: Option<Value> = stored.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let here = json!([provenance::cpu(), neuropil_math::simd::level().name()]);
+        let known = stored.filter(|stored| json!([stored["cpu"], stored["vectors"]]) == here);
+        let versions = std::fs::read_to_string(root().join("peers/requirements.txt")).unwrap_or_default();
+        let document = json!({
+            "command": "cargo bench -p neuropil-song --bench peers",
+            "cpu": here[0],
+            "vectors": here[1],
+            "peers": versions.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>(),
+            "rows": known.map_or_else(|| json!([]), |mut known| known["rows"].take()),
+        });
+        Self {
+            peaks: json!({ "1": peaks[0], "2": peaks[1] }),
+            document,
+        }
+    }
+
+    fn rows(&self) -> &[Value] {
+        self.document["rows"].as_array().map_or(&[], Vec::as_slice)
+    }
+
+    /// Puts a row where the one of the same work was, and writes the files.
+    fn take(&mut self, row: &Row) {
+        let new = json!({
             "work": row.work,
+            "date": provenance::now(),
+            "peak_gflops": self.peaks,
             "flops": row.flops,
             "steps_of_peers": row.steps,
             "seconds": {
                 "neuropil": row.ours, "torch": row.theirs[0], "torch-compiled": row.theirs[1], "jax": row.theirs[2],
             },
-        })).collect::<Vec<_>>(),
-    });
-    let results = root().join("benches/results");
-    let bytes = serde_json::to_vec_pretty(&document).expect("numbers are JSON");
-    atomic::write(&results.join("peers.json"), &bytes).expect("benches/results can be written");
-    let note = format!(
-        "Least times in ms, measured in turn in one run ({}, {}); peers at their better of 1 and 2 threads, ratios to\n\
-         neuropil at its better; % of the f32 multiply-add peak on one thread. Made by `cargo bench -p neuropil-song --bench peers`.\n\n",
-        provenance::cpu(),
-        neuropil_math::simd::level().name(),
-    );
-    atomic::write(&results.join("peers.md"), (note + table).as_bytes())
-        .expect("benches/results can be written");
+        });
+        let place = self.rows().iter().position(|old| old["work"] == new["work"]);
+        let rows = self.document["rows"].as_array_mut().expect("rows");
+        match place {
+            Some(place) => rows[place] = new,
+            None => rows.push(new),
+        }
+        let bytes = serde_json::to_vec_pretty(&self.document).expect("numbers are JSON");
+        atomic::write(&results("json"), &bytes).expect("benches/results can be written");
+        let note = format!(
+            "Least times in ms, measured in turn in one run ({}, {}); peers at their better of 1 and 2 threads, ratios to\n\
+             neuropil at its better; % of the f32 multiply-add peak on one thread. Made by `cargo bench -p neuropil-song --bench peers`.\n\n",
+            self.document["cpu"].as_str().unwrap_or_default(),
+            self.document["vectors"].as_str().unwrap_or_default(),
+        );
+        atomic::write(&results("md"), (note + &self.markdown()).as_bytes())
+            .expect("benches/results can be written");
+    }
+
+    fn markdown(&self) -> String {
+        let mut text = String::from(
+            "| work | neuropil, ms: 1 / 2 threads | % of peak | PyTorch eager | compiled | JAX | × eager | × compiled | × JAX | 2 threads × 1 |\n\
+             |---|---|---|---|---|---|---|---|---|---|\n",
+        );
+        for row in self.rows() {
+            let times = |name: &str| -> [f64; 2] {
+                std::array::from_fn(|i| row["seconds"][name][i].as_f64().unwrap_or(f64::NAN))
+            };
+            let ours = times("neuropil");
+            let [eager, compiled, jax] = FRAMEWORKS.map(|name| better(times(name)));
+            let peak = row["peak_gflops"]["1"].as_f64().unwrap_or(f64::NAN);
+            let share = row["flops"].as_f64().map_or(String::new(), |flops| {
+                format!("{:.0}", flops / ours[0] * 1e-7 / peak)
+            });
+            let _ = writeln!(
+                text,
+                "| {} | {:.2} / {:.2} | {share} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} | {:.2} |",
+                row["work"].as_str().unwrap_or_default(),
+                1e3 * ours[0],
+                1e3 * ours[1],
+                1e3 * eager,
+                1e3 * compiled,
+                1e3 * jax,
+                eager / better(ours),
+                compiled / better(ours),
+                jax / better(ours),
+                ours[0] / ours[1],
+            );
+        }
+        text
+    }
+}
+
+fn results(ending: &str) -> PathBuf {
+    root().join("benches/results/peers").with_extension(ending)
 }
 
 fn root() -> PathBuf {

@@ -9,21 +9,27 @@ pub mod accuracy_duration;
 pub mod activity;
 pub mod axis;
 pub mod chronometric;
+pub mod decision_probabilities;
+pub mod delay_tuning;
+pub mod delay_value;
 pub mod economic;
+pub mod groups;
 pub mod learning_curve;
 pub mod multisensory;
 pub mod proportion;
 pub mod psychometric;
 pub mod romo;
+pub mod single_trial;
 pub mod state_space;
 pub mod unit_activity;
 pub mod unit_values;
 pub mod value_trace;
 pub mod wager;
+pub mod weights;
 
 mod error;
 #[cfg(test)]
-mod synthetic;
+pub(crate) mod synthetic;
 
 use neuropil_math::rng::Key;
 use neuropil_tasks::registry::PUBLISHED;
@@ -33,6 +39,7 @@ use crate::behaviour::Behaviour;
 use activity::Recorded;
 pub use error::AnalysisError;
 use neuropil_learn::train::Check;
+use neuropil_learn::update::Player;
 
 /// Confidence of every interval that an analysis reports.
 pub const CONFIDENCE: f64 = 0.95;
@@ -46,13 +53,42 @@ pub struct Session<'a> {
     pub recorded: Option<&'a Recorded>,
     /// Validations during training.
     pub learning: &'a [Check],
+    /// Policy and value network.
+    pub networks: Option<(&'a Player<f32>, &'a Player<f32>)>,
+    /// What to look at.
+    pub focus: &'a Focus,
     /// Names the streams of bootstraps.
     pub key: Key,
+}
+
+/// What an analysis of activity looks at, where the user decides; by default what the paper shows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Focus {
+    /// Units, by index; none: the most selective ones.
+    pub units: Vec<usize>,
+    /// Units of the value network instead of the policy's.
+    pub value_network: bool,
+    /// Event to align to: an epoch, or `choice`.
+    pub align: Option<String>,
+    /// Window around the event in ms.
+    pub window_ms: Option<(f64, f64)>,
+    /// Number of a recorded trial.
+    pub trial: Option<usize>,
 }
 
 impl Session<'_> {
     fn recorded(&self) -> Result<&Recorded, AnalysisError> {
         self.recorded.ok_or(AnalysisError::MissingActivity)
+    }
+
+    /// Rates of the network in focus.
+    fn rates(&self) -> Result<&activity::Activity, AnalysisError> {
+        let recorded = self.recorded()?;
+        Ok(if self.focus.value_network {
+            &recorded.value
+        } else {
+            &recorded.policy
+        })
     }
 }
 
@@ -65,6 +101,8 @@ pub enum Needs {
     Activity,
     /// The history of training.
     Learning,
+    /// The networks.
+    Networks,
 }
 
 /// The result of an analysis.
@@ -84,6 +122,11 @@ pub enum Finding {
     ValueTrace(value_trace::ValueTrace),
     UnitValues(unit_values::UnitValues),
     StateSpace(state_space::StateSpace),
+    DelayTuning(delay_tuning::DelayTuning),
+    DelayValue(delay_value::DelayValue),
+    DecisionProbabilities(decision_probabilities::DecisionProbabilities),
+    SingleTrial(single_trial::SingleTrial),
+    Weights(weights::Weights),
 }
 
 /// An analysis that can be asked for by name.
@@ -193,8 +236,8 @@ pub const ANALYSES: &[Analysis] = &[
         tasks: &PUBLISHED,
         needs: Needs::Activity,
         compute: |session| {
-            let recorded = session.recorded()?;
-            let found = unit_activity::unit_activity(&recorded.behaviour, &recorded.policy)?;
+            let behaviour = &session.recorded()?.behaviour;
+            let found = unit_activity::unit_activity(behaviour, session.rates()?, session.focus)?;
             Ok(Finding::UnitActivity(found))
         },
     },
@@ -211,7 +254,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "unit-values",
-        title: "Units of the value network that carry values",
+        title: "Units that carry values",
         tasks: &["economic"],
         needs: Needs::Activity,
         compute: |session| {
@@ -229,6 +272,57 @@ pub const ANALYSES: &[Analysis] = &[
             let recorded = session.recorded()?;
             let found = state_space::state_space(&recorded.behaviour, &recorded.policy)?;
             Ok(Finding::StateSpace(found))
+        },
+    },
+    Analysis {
+        name: "delay-tuning",
+        title: "Activity in the delay",
+        tasks: &["romo"],
+        needs: Needs::Activity,
+        compute: |session| {
+            let found = delay_tuning::delay_tuning(&session.recorded()?.behaviour, session.rates()?)?;
+            Ok(Finding::DelayTuning(found))
+        },
+    },
+    Analysis {
+        name: "delay-value",
+        title: "Predicted reward after the stimulus",
+        tasks: &["wager"],
+        needs: Needs::Activity,
+        compute: |session| {
+            Ok(Finding::DelayValue(delay_value::delay_value(
+                session.recorded()?,
+            )?))
+        },
+    },
+    Analysis {
+        name: "decision-probabilities",
+        title: "Which way the policy leans",
+        tasks: &["rdm", "rdm-rt", "wager"],
+        needs: Needs::Activity,
+        compute: |session| {
+            let found = decision_probabilities::decision_probabilities(session.recorded()?)?;
+            Ok(Finding::DecisionProbabilities(found))
+        },
+    },
+    Analysis {
+        name: "single-trial",
+        title: "A single trial",
+        tasks: &PUBLISHED,
+        needs: Needs::Activity,
+        compute: |session| {
+            let found = single_trial::single_trial(session.recorded()?, session.focus.trial)?;
+            Ok(Finding::SingleTrial(found))
+        },
+    },
+    Analysis {
+        name: "weights",
+        title: "Recurrent weights",
+        tasks: &PUBLISHED,
+        needs: Needs::Networks,
+        compute: |session| {
+            let (policy, value) = session.networks.ok_or(AnalysisError::MissingNetworks)?;
+            Ok(Finding::Weights(weights::weights(policy, value)?))
         },
     },
 ];
@@ -249,6 +343,8 @@ mod tests {
             behaviour: &behaviour,
             recorded: Some(&Recorded::default()),
             learning: &[],
+            networks: None,
+            focus: &Focus::default(),
             key: Key::new(1),
         };
         for analysis in ANALYSES {

@@ -1,5 +1,10 @@
 //! Results as figures. No number is computed here.
 
+mod activity;
+mod networks;
+
+pub use networks::{fixed_points, probe};
+
 use crate::analysis::accuracy_duration::AccuracyDuration;
 use crate::analysis::chronometric::{Chronometric, FEW_TRIALS};
 use crate::analysis::economic::ChoicePattern;
@@ -8,18 +13,13 @@ use crate::analysis::multisensory::CueCombination;
 use crate::analysis::proportion::{DurationPoint, Proportion};
 use crate::analysis::psychometric::{Curve, Psychometric};
 use crate::analysis::romo::PairPerformance;
-use crate::analysis::state_space::StateSpace;
-use crate::analysis::unit_activity::{Trace, UnitActivity};
-use crate::analysis::unit_values::{UnitValues, Variable};
-use crate::analysis::value_trace::ValueTrace;
 use crate::analysis::wager::Wager;
 use crate::analysis::{Analysis, Finding, Needs};
 use neuropil_draw::Figure;
 use neuropil_draw::{Color, Mark, Panel, Series};
+use neuropil_math::stats::fit::StandardErrors;
 use neuropil_tasks::task::Task;
 use neuropil_tasks::trial::Trial;
-use std::collections::BTreeSet;
-use std::fmt::Write;
 
 /// Where the data of a figure come from, for captions.
 #[derive(Clone, Debug)]
@@ -49,18 +49,30 @@ pub fn figure(analysis: &Analysis, finding: &Finding, origin: &Origin) -> Figure
         Finding::PairPerformance(r) => pair_performance(r),
         Finding::Wager(r) => wager(r),
         Finding::ChoicePattern(r) => choice_pattern(r),
-        Finding::UnitActivity(r) => unit_activity(r),
-        Finding::ValueTrace(r) => value_trace(r),
-        Finding::UnitValues(r) => unit_values(r),
-        Finding::StateSpace(r) => state_space(r),
+        Finding::UnitActivity(r) => activity::unit_activity(r),
+        Finding::ValueTrace(r) => activity::value_trace(r),
+        Finding::UnitValues(r) => activity::unit_values(r),
+        Finding::StateSpace(r) => activity::state_space(r),
+        Finding::DelayTuning(r) => activity::delay_tuning(r),
+        Finding::DelayValue(r) => activity::delay_value(r),
+        Finding::DecisionProbabilities(r) => activity::decision_probabilities(r),
+        Finding::SingleTrial(r) => activity::single_trial(r),
+        Finding::Weights(r) => networks::weights(r),
     };
     let source = format!("{}, seed {}", origin.task, origin.seed);
     let source = match analysis.needs {
-        Needs::Learning => format!("{source}."),
+        Needs::Learning | Needs::Networks => format!("{source}."),
         Needs::Behaviour => format!("{source}, {} test trials.", origin.n_trials),
         Needs::Activity => format!("{source}, {} recorded trials.", origin.n_recorded),
     };
-    let columns = if panels.len() > 4 { 3 } else { panels.len().min(2) };
+    let columns = match finding {
+        Finding::UnitActivity(r) => r
+            .aligned
+            .first()
+            .map_or(1, |aligned| aligned.units.len().clamp(1, 4)),
+        _ if panels.len() > 4 => 3,
+        _ => panels.len().min(2),
+    };
     Figure {
         name: analysis.name.to_owned(),
         title,
@@ -70,6 +82,7 @@ pub fn figure(analysis: &Analysis, finding: &Finding, origin: &Origin) -> Figure
     }
 }
 
+/// Title, panels, caption.
 type Drawn = (String, Vec<Panel>, String);
 
 fn errors<'a>(proportions: impl Iterator<Item = &'a Proportion>) -> Vec<(f64, f64)> {
@@ -155,6 +168,12 @@ fn curve(panel: Panel, curve: &Curve, color: Color) -> Panel {
     } else {
         panel.series(Series::line(x, y).color(color))
     };
+    let (x, y): (Vec<f64>, Vec<f64>) = curve.likelihood_line.iter().map(|&(x, p)| (x, 100.0 * p)).unzip();
+    let panel = if x.is_empty() {
+        panel
+    } else {
+        panel.series(Series::line(x, y).color(color).mark(Mark::Dashed))
+    };
     panel.series(dots)
 }
 
@@ -178,27 +197,69 @@ fn psychometric(r: &Psychometric) -> Drawn {
                 .fold(empty(), |panel, (i, c)| curve(panel, c, Color::cycle(i))),
         ]
     };
+    let decided = r.curves.iter().enumerate().fold(
+        Panel::new(r.stimulus.clone(), "Decided (%)").y_range(0.0, 100.0),
+        |panel, (i, curve)| {
+            let x: Vec<f64> = curve.points.iter().map(|point| point.stimulus).collect();
+            let y: Vec<f64> = curve
+                .points
+                .iter()
+                .map(|point| 100.0 * point.decided.value)
+                .collect();
+            panel.series(
+                Series::line(x, y)
+                    .mark(Mark::LineAndPoints)
+                    .color(Color::cycle(i)),
+            )
+        },
+    );
+    let panels = panels.into_iter().chain([decided]).collect();
+    let named = |curve: &Curve| {
+        if curve.name.is_empty() {
+            String::new()
+        } else {
+            format!("{}: ", curve.name)
+        }
+    };
     let fitted: Vec<String> = r
         .curves
         .iter()
         .filter_map(|curve| curve.least_squares.map(|fit| (curve, fit)))
-        .map(|(curve, fit)| {
-            let name = if curve.name.is_empty() {
-                String::new()
-            } else {
-                format!("{}: ", curve.name)
-            };
-            format!("{name}threshold {:.2}, bias {:+.2}", fit.sigma, fit.mu)
-        })
+        .map(|(curve, fit)| format!("{}threshold {:.2}, bias {:+.2}", named(curve), fit.sigma, fit.mu))
         .collect();
     let title = if fitted.is_empty() {
         "Psychometric function".to_owned()
     } else {
         fitted.join("; ")
     };
+    let likely: Vec<String> = r
+        .curves
+        .iter()
+        .filter_map(|curve| {
+            let fit = curve.likelihood?;
+            let half = |error: fn(&StandardErrors) -> f64| {
+                fit.standard_errors
+                    .map_or(String::new(), |errors| format!(" ± {:.2}", 1.96 * error(&errors)))
+            };
+            Some(format!(
+                "{}threshold {:.2}{}, bias {:+.2}{}, lapses {:.1} %",
+                named(curve),
+                fit.sigma,
+                half(|errors| errors.sigma),
+                fit.mu,
+                half(|errors| errors.mu),
+                100.0 * fit.lapse
+            ))
+        })
+        .collect();
+    let likely = if likely.is_empty() {
+        String::new()
+    } else {
+        format!(" By likelihood (± 1.96 standard errors): {}.", likely.join("; "))
+    };
     let what = format!(
-        "Choices of {} among decided trials ({} of {}) against {}; bars: 95 % Wilson intervals; lines: cumulative \
-         Gaussian, least squares.",
+        "Choices of {} among decided trials ({} of {}) against {}, and trials decided; bars: 95 % Wilson intervals; \
+         lines: cumulative Gaussian, solid by least squares, dashed by binomial likelihood with lapses.{likely}",
         r.choice, r.n_decided, r.n_trials, r.stimulus
     );
     (title, panels, what)
@@ -373,176 +434,6 @@ fn wager(r: &Wager) -> Drawn {
         r.n_wager
     );
     (title, vec![sure, correct], what)
-}
-
-/// Groups of trials that can be told apart in one panel.
-const MOST_GROUPS: usize = 6;
-
-/// Traces of groups of trials, a colour each; dashed lines are the negative choice. Of more than [`MOST_GROUPS`]
-/// groups only those with the strongest stimulus of their kind are shown.
-fn traces(traces: &[Trace], times_ms: &[f64], legend: bool, panel: Panel) -> Panel {
-    let group = |trace: &Trace| (trace.curve.clone(), trace.strength.map(f64::to_bits));
-    let all: BTreeSet<_> = traces.iter().map(group).collect();
-    let strongest = |trace: &Trace| {
-        let alike = traces.iter().filter(|other| other.curve == trace.curve);
-        alike
-            .filter_map(|other| other.strength)
-            .all(|strength| trace.strength >= Some(strength))
-    };
-    let shown: Vec<&Trace> = traces
-        .iter()
-        .filter(|trace| all.len() <= MOST_GROUPS || strongest(trace))
-        .collect();
-    let mut named: Vec<_> = Vec::new();
-    shown.iter().fold(panel, |panel, trace| {
-        let (x, y): (Vec<f64>, Vec<f64>) = times_ms
-            .iter()
-            .zip(&trace.mean)
-            .filter_map(|(&x, y)| Some((x, (*y)?)))
-            .unzip();
-        let known = named.iter().position(|name| *name == group(trace));
-        let number = known.unwrap_or_else(|| {
-            named.push(group(trace));
-            named.len() - 1
-        });
-        let mark = if trace.positive { Mark::Line } else { Mark::Dashed };
-        let series = Series::line(x, y).mark(mark).color(Color::cycle(number));
-        let alone = !shown
-            .iter()
-            .any(|other| other.positive && group(other) == group(trace));
-        if legend && (trace.positive || alone) {
-            let strength = trace.strength.map(|strength| format!("{strength} %"));
-            let name = [trace.curve.clone(), strength.unwrap_or_default()].join(" ");
-            panel.series(series.label(name.trim().to_owned()))
-        } else {
-            panel.series(series)
-        }
-    })
-}
-
-fn unit_activity(r: &UnitActivity) -> Drawn {
-    let panels: Vec<Panel> = r
-        .units
-        .iter()
-        .enumerate()
-        .map(|(i, unit)| {
-            let axis = format!("Rate of unit {}", unit.unit);
-            let panel = Panel::new(format!("Time from {} onset (ms)", r.aligned_to), axis).v_line(0.0);
-            traces(&unit.traces, &r.times_ms, i == 0, panel)
-        })
-        .collect();
-    let what = format!(
-        "Mean rates of the units of the policy network that tell the {} best apart (largest |d′|), by stimulus (the strongest of \
-         each kind, where there are many kinds); solid: trials that ended in the positive choice (right, high, B, >), dashed: in the other.",
-        r.selected_by
-    );
-    ("The most selective units".to_owned(), panels, what)
-}
-
-fn value_trace(r: &ValueTrace) -> Drawn {
-    let panels = r
-        .aligned
-        .iter()
-        .enumerate()
-        .map(|(i, aligned)| {
-            let panel =
-                Panel::new(format!("Time from {} (ms)", aligned.event), "Predicted reward").v_line(0.0);
-            traces(&aligned.traces, &aligned.times_ms, i == 0, panel)
-        })
-        .collect();
-    let what = "Prediction of the value network, averaged by stimulus; solid: trials that ended in the positive choice \
-                (right, high, B, >), dashed: in the other.";
-    (
-        "The value network's prediction".to_owned(),
-        panels,
-        what.to_owned(),
-    )
-}
-
-fn unit_values(r: &UnitValues) -> Drawn {
-    let name = |variable| match variable {
-        Variable::ChosenValue => "chosen value",
-        Variable::OfferValueA => "offer A",
-        Variable::OfferValueB => "offer B",
-        Variable::Choice => "choice",
-    };
-    let ticks = r
-        .counts
-        .iter()
-        .enumerate()
-        .map(|(i, (variable, _))| (i as f64, name(*variable).to_owned()));
-    let x: Vec<f64> = (0..r.counts.len()).map(|i| i as f64).collect();
-    let y: Vec<f64> = r.counts.iter().map(|(_, n)| *n as f64).collect();
-    let panel = Panel::new("Variable", "Units")
-        .x_ticks(ticks.collect::<Vec<_>>())
-        .x_range(-0.5, r.counts.len() as f64 - 0.5)
-        .y_range(0.0, 1.15 * y.iter().copied().fold(1.0, f64::max))
-        .series(Series::points(x, y));
-    let what = format!(
-        "Units of the value network by the variable that explains most of their mean rate in the 500 ms before the \
-         choice (p < 0.05 and r² ≥ 0.05), over {} trials that offered both juices; 1 A is worth {:.2} B.",
-        r.n_trials, r.indifference
-    );
-    let title = format!(
-        "{} of {} units carry a value or the choice",
-        r.n_classified,
-        r.units.len()
-    );
-    (title, vec![panel], what)
-}
-
-fn state_space(r: &StateSpace) -> Drawn {
-    let panels = r
-        .panels
-        .iter()
-        .enumerate()
-        .map(|(i, p)| {
-            let strongest = p
-                .trajectories
-                .iter()
-                .map(|t| t.coherence.abs())
-                .fold(0.0, f64::max);
-            let x = format!("Choice ({} context)", p.context);
-            let panel = Panel::new(x, format!("{}, by {}", capitalised(&p.axis), p.sorted_by));
-            p.trajectories.iter().fold(panel, |panel, t| {
-                let color = match t.coherence.abs() / strongest {
-                    0.8.. => Color::Black,
-                    0.2..0.8 => Color::Blue,
-                    _ => Color::Sky,
-                };
-                let mark = if t.coherence > 0.0 {
-                    Mark::Line
-                } else {
-                    Mark::Dashed
-                };
-                let series = Series::line(t.choice.clone(), t.evidence.clone())
-                    .mark(mark)
-                    .color(color);
-                let sign = if t.coherence < 0.0 { "−" } else { "+" };
-                let name = format!("{sign}{} %", t.coherence.abs());
-                panel.series(if i == 0 { series.label(name) } else { series })
-            })
-        })
-        .collect();
-    let mut what = format!(
-        "Mean activity of correct trials from stimulus onset to 800 ms, every 50 ms, on orthogonal axes of choice and \
-         evidence found by targeted dimensionality reduction over {} active units and {} decided trials; solid: \
-         evidence for right, dashed: for left.",
-        r.active_units.len(),
-        r.n_trials
-    );
-    if r.reduction.rank < 11 {
-        let _ = write!(
-            what,
-            " The regressors have rank {} of 11: coefficients are shared.",
-            r.reduction.rank
-        );
-    }
-    ("Choice and evidence in both contexts".to_owned(), panels, what)
-}
-
-fn capitalised(word: &str) -> String {
-    word[..1].to_uppercase() + &word[1..]
 }
 
 fn choice_pattern(r: &ChoicePattern) -> Drawn {

@@ -1,11 +1,12 @@
 //! From a run's test trials to findings, figures and the report page.
 
 use crate::analysis::activity::Recorded;
-use crate::analysis::{ANALYSES, Analysis, AnalysisError, Finding, Session};
+use crate::analysis::{ANALYSES, Analysis, AnalysisError, Finding, Focus, Session};
 use crate::behaviour::Behaviour;
 use crate::figures::{Origin, figure};
 use neuropil_draw::{Figure, Report, ReportTable, Section};
 use neuropil_learn::train::Progress;
+use neuropil_learn::update::Player;
 use neuropil_math::rng::{Key, Phase};
 use neuropil_math::stats::summary::mean;
 use neuropil_tasks::task::Task;
@@ -29,13 +30,17 @@ pub fn analyse(
     behaviour: &Behaviour,
     recorded: Option<&Recorded>,
     progress: &Progress,
+    networks: Option<(&Player<f32>, &Player<f32>)>,
     names: &[String],
+    focus: &Focus,
 ) -> Vec<Analysed> {
     let key = Key::new(seed).phase(Phase::Test);
     let session = Session {
         behaviour,
         recorded,
         learning: &progress.history,
+        networks,
+        focus,
         key,
     };
     let correct = task.quantities.iter().find(|q| q.name == "correct");
@@ -178,6 +183,19 @@ pub fn data_rows(figure: &Figure) -> (Vec<String>, Vec<Vec<String>>) {
         .to_vec();
     let mut rows = Vec::new();
     for panel in &figure.panels {
+        let what = format!("{} against {}", panel.y.label, panel.x.label);
+        for bars in &panel.bars {
+            for (edges, height) in bars.edges.windows(2).zip(&bars.heights) {
+                rows.push(vec![
+                    what.clone(),
+                    bars.label.clone().unwrap_or_default(),
+                    format!("{:.4}", f64::midpoint(edges[0], edges[1])),
+                    format!("{height}"),
+                    String::new(),
+                    String::new(),
+                ]);
+            }
+        }
         for (s, series) in panel.series.iter().enumerate() {
             let name = series.label.clone().unwrap_or_else(|| format!("{}", s + 1));
             for i in 0..series.x.len() {
@@ -186,7 +204,7 @@ pub fn data_rows(figure: &Figure) -> (Vec<String>, Vec<Vec<String>>) {
                     bounds.map(|b| format!("{:.4}", pick(b))).unwrap_or_default()
                 };
                 rows.push(vec![
-                    format!("{} against {}", panel.y.label, panel.x.label),
+                    what.clone(),
                     name.clone(),
                     format!("{}", series.x[i]),
                     format!("{:.4}", series.y[i]),

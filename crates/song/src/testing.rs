@@ -46,11 +46,21 @@ pub struct Tested {
     pub performance: Performance,
 }
 
+/// Durations in ms that replace the draws, by name of the epoch.
+pub type Fixed = BTreeMap<String, f64>;
+
 /// Runs `per_condition` test trials of every condition on the current thread pool; `continuous`: in chains, as they
 /// were trained.
-pub fn test(policy: &Player<f32>, task: &Task, seed: u64, per_condition: usize, continuous: bool) -> Tested {
+pub fn test(
+    policy: &Player<f32>,
+    task: &Task,
+    seed: u64,
+    per_condition: usize,
+    fixed: &Fixed,
+    continuous: bool,
+) -> Tested {
     let key = Key::new(seed).phase(Phase::Test);
-    let batch = TaskBatch::of(task, factorial(task, key, per_condition)).continuous(continuous);
+    let batch = TaskBatch::of(task, factorial(task, key, per_condition, fixed)).continuous(continuous);
     let discount = task.discount_per_step();
     let ran = run(&policy.network, policy.noise_sd, &batch, discount, key);
     Tested::of(task, batch.trials, ran)
@@ -64,11 +74,12 @@ pub fn record_activity(
     task: &Task,
     seed: u64,
     per_condition: usize,
+    fixed: &Fixed,
     every: usize,
     rules: &Rules,
 ) -> Recorded {
     let key = Key::new(seed).phase(Phase::Test).at(1);
-    let batch = TaskBatch::of(task, factorial(task, key, per_condition)).continuous(rules.continuous);
+    let batch = TaskBatch::of(task, factorial(task, key, per_condition, fixed)).continuous(rules.continuous);
     let (policy, value) = players;
     let (discount, sees) = (rules.discount_per_step, rules.value_input);
     let recordings = record(policy, value, &batch, discount, sees, every, key);
@@ -101,6 +112,9 @@ pub fn record_activity(
         }
     };
     Recorded {
+        input_names: task.definition.inputs.clone(),
+        inputs: activity(task.n_inputs(), |r| &r.inputs),
+        probabilities: activity(task.n_actions(), |r| &r.probabilities),
         policy: activity(policy.network.shape().n_state(), |r| &r.policy),
         value: activity(value.network.shape().n_state(), |r| &r.value),
         predicted: activity(1, |r| &r.predicted),
@@ -109,12 +123,12 @@ pub fn record_activity(
 }
 
 /// `per_condition` trials of every condition, condition by condition.
-fn factorial(task: &Task, key: Key, per_condition: usize) -> Vec<Trial> {
+pub(crate) fn factorial(task: &Task, key: Key, per_condition: usize, fixed: &Fixed) -> Vec<Trial> {
     let mut trials = Vec::with_capacity(per_condition * task.n_conditions());
     for condition in task.conditions() {
         for _ in 0..per_condition {
             let mut stream = key.stream(Purpose::Condition, trials.len() as u64);
-            trials.push(task.compile(condition.clone(), &BTreeMap::new(), &mut stream));
+            trials.push(task.compile(condition.clone(), fixed, &mut stream));
         }
     }
     trials
@@ -138,7 +152,7 @@ pub struct ConditionResult {
 }
 
 impl Tested {
-    fn of(task: &Task, trials: Vec<Trial>, ran: Ran) -> Self {
+    pub(crate) fn of(task: &Task, trials: Vec<Trial>, ran: Ran) -> Self {
         let performance = ran.performance(task, &trials);
         Self {
             trials,

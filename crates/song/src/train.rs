@@ -286,8 +286,23 @@ fn mask_arrays(who: &str, player: &Player<f32>) -> Vec<(String, (Vec<usize>, Vec
         .collect()
 }
 
+/// Current parameters and masks of both networks alone.
+pub(crate) fn parameters_of(state: &State, config: &str) -> Checkpoint {
+    let mut checkpoint = Checkpoint {
+        config: config.to_owned(),
+        ..Checkpoint::default()
+    };
+    for (who, player) in [("policy", &state.policy), ("value", &state.value)] {
+        for (name, shape, values) in player_arrays(who, player) {
+            checkpoint.arrays.insert(name, (shape, values.to_vec()));
+        }
+        checkpoint.arrays.extend(mask_arrays(who, player));
+    }
+    checkpoint
+}
+
 /// Writes `last` (everything) and, if it changed, `best` (parameters and masks alone).
-fn save_state(run: &RunDirectory, state: &State, config: &str) -> Result<(), LabError> {
+pub(crate) fn save_state(run: &RunDirectory, state: &State, config: &str) -> Result<(), LabError> {
     let mut last = Checkpoint {
         config: config.to_owned(),
         ..Checkpoint::default()
@@ -328,16 +343,7 @@ fn save_state(run: &RunDirectory, state: &State, config: &str) -> Result<(), Lab
         .last()
         .is_some_and(|check| check.new_best && state.progress.checked)
     {
-        let mut best = Checkpoint {
-            config: config.to_owned(),
-            ..Checkpoint::default()
-        };
-        for (who, player, _) in players {
-            for (name, shape, values) in player_arrays(who, player) {
-                best.arrays.insert(name, (shape, values.to_vec()));
-            }
-            best.arrays.extend(mask_arrays(who, player));
-        }
+        let mut best = parameters_of(state, config);
         best.state = serde_json::json!({ "check": state.progress.history.last() });
         best.save(&run.checkpoint("best"))?;
     }
@@ -346,7 +352,7 @@ fn save_state(run: &RunDirectory, state: &State, config: &str) -> Result<(), Lab
 }
 
 /// A network as a checkpoint holds it, with fresh moments.
-fn player_of(
+pub(crate) fn player_of(
     checkpoint: &Checkpoint,
     path: &Path,
     who: &str,

@@ -6,7 +6,7 @@ use crate::data::{Connectome, TYPED_LAYERS};
 use crate::error::DataError;
 use std::path::Path;
 
-const PRE: &[&str] = &[
+pub(super) const PRE: &[&str] = &[
     "pre",
     "pre_id",
     "pre_root_id",
@@ -16,7 +16,7 @@ const PRE: &[&str] = &[
     "from",
     "upstream",
 ];
-const POST: &[&str] = &[
+pub(super) const POST: &[&str] = &[
     "post",
     "post_id",
     "post_root_id",
@@ -26,8 +26,8 @@ const POST: &[&str] = &[
     "to",
     "downstream",
 ];
-const WEIGHT: &[&str] = &["weight", "syn_count", "count", "synapses", "n_synapses", "w"];
-const LAYER: &[&str] = &["type", "layer", "edge_type"];
+pub(super) const WEIGHT: &[&str] = &["weight", "syn_count", "count", "synapses", "n_synapses", "w"];
+pub(super) const LAYER: &[&str] = &["type", "layer", "edge_type"];
 
 /// Where the fields are.
 struct Columns {

@@ -336,7 +336,8 @@ fn spearman(x: &[f64], y: &[f64]) -> f64 {
 
 #[test]
 fn integration_and_recurrence_are_within_their_bands() {
-    use neuropil_connectome::integration::{integration, recurrence};
+    use neuropil_connectome::integration::integration;
+    use neuropil_connectome::recurrence::{output_feedback, path_lengths, recurrence, unit_cascades};
     let Some(larva) = larva() else { return };
     let settings = Settings::default();
     let eight = integration(larva, "ad", 8, &settings).unwrap();
@@ -355,7 +356,8 @@ fn integration_and_recurrence_are_within_their_bands() {
             close(class, found as f64, f64::from(wanted), 4.0);
         }
     }
-    let recurrent = recurrence(larva, "ad", &[3, 5, 8], &settings).unwrap();
+    let cascades = unit_cascades(larva, "ad", &[3, 5, 8], &settings).unwrap();
+    let recurrent = [0, 1, 2].map(|h| recurrence(larva, &cascades, h));
     assert!(
         (0.39..=0.46).contains(&recurrent[1].recurrent_neurons),
         "{}",
@@ -365,7 +367,22 @@ fn integration_and_recurrence_are_within_their_bands() {
     close("8 hops", recurrent[2].recurrent_neurons, 0.626, 0.03);
     assert_eq!(recurrent[1].units.len(), 1293);
     assert!(recurrent[1].by_class["MBIN"].2 > 0.95 && recurrent[1].by_class["RGN"].2 == 0.0);
-    close("feedback of DN-VNC", recurrent[2].feedback["DN-VNC"], 0.78, 0.06);
+    // 1.88 ± 0.90 different lengths with 200 runs.
+    let lengths = path_lengths(&cascades, 1);
+    close("different lengths", lengths.lengths.0, 1.88, 0.1);
+    let reference = json("real/recurrence.json");
+    for (h, hops) in [(1, "5"), (2, "8")] {
+        for own in output_feedback(larva, &cascades, h) {
+            let theirs = &reference["results"][hops][format!("feedback_{}", own.class)];
+            eprintln!(
+                "{} within {hops}: {} of {:?}, {theirs}",
+                own.class, own.feedback, own.units
+            );
+            if let Some(expected) = theirs["mean_feedback_fraction"].as_f64() {
+                close(&own.class, own.feedback, expected, 0.08);
+            }
+        }
+    }
 }
 
 /// Predicted pairs and latent positions of the authors: (neuron, partner, positions).
@@ -492,4 +509,86 @@ fn types_on_the_authors_embedding_are_like_theirs() {
         mean[..4].iter().all(|ari| *ari >= 0.6) && mean[6] >= 0.35,
         "{mean:?}"
     );
+}
+
+#[test]
+fn hemispheres_are_exact() {
+    use neuropil_connectome::hemispheres::{Laterality, hemispheres};
+    let Some(larva) = larva() else { return };
+    let reference = json("real/hemispheres.json");
+    let edges = strong_edges(larva, "ad", Threshold::Fraction(0.01), PairRule::Mean).unwrap();
+    let found = hemispheres(larva, &edges).unwrap();
+    assert!(!found.derived);
+    let short = |class| match class {
+        Laterality::Ipsilateral => "ipsi",
+        Laterality::Bilateral => "bi",
+        Laterality::Contralateral => "contra",
+    };
+    for (k, group) in found.groups.iter().enumerate() {
+        let side = if k < 3 { "L" } else { "R" };
+        let name = format!("{}-{side}", short(group.class));
+        assert_eq!(reference["order"][k], name);
+        assert_eq!(reference["group_sizes"][&name], group.n, "{name}");
+        for (p, expected) in found.probability[k]
+            .iter()
+            .zip(numbers(&reference["connection_probability"][k]))
+        {
+            close(&name, *p, expected, 1e-15);
+        }
+    }
+    for own in &found.partner_loops {
+        let r = &reference["partner_loops"][short(own.class)];
+        assert_eq!(r["pairs"], own.pairs, "{:?}", own.class);
+        close(
+            "partner loops of 2",
+            own.partner_2,
+            number(&r["partner_loop_2"]),
+            1e-12,
+        );
+        close(
+            "other loops of 2",
+            own.other_2,
+            number(&r["nonpartner_loop_2"]),
+            1e-12,
+        );
+        close(
+            "partner loops of 3",
+            own.partner_3,
+            number(&r["partner_loop_3"]),
+            1e-12,
+        );
+    }
+    close("crossing axons", found.crossing, 0.39, 0.02);
+}
+
+#[test]
+fn paths_are_counted_and_the_sides_are_symmetric_after_adjustment() {
+    use neuropil_connectome::bilateral::soma_sides;
+    use neuropil_connectome::paths::{UnitGraph, count_paths};
+    use neuropil_connectome::symmetry::symmetry;
+    let Some(larva) = larva() else { return };
+    let edges = strong_edges(larva, "ad", Threshold::Fraction(0.01), PairRule::Mean).unwrap();
+    let graph = UnitGraph::new(larva, &edges);
+    assert_eq!(graph.n_edges(), edges.paired.len());
+    let (from, to) = (
+        graph.units_of(&larva.members("celltype", "sensory")),
+        graph.units_of(&larva.members("celltype", "DN-VNC")),
+    );
+    let counts = count_paths(&graph, &from, &to, 4);
+    eprintln!("paths of at most 4 edges: {:?}", counts.by_length);
+    // Paths of one edge are edges.
+    let direct: usize = from
+        .iter()
+        .flat_map(|&u| &graph.out[u])
+        .filter(|e| to.contains(&(e.0 as usize)))
+        .count();
+    assert_eq!(counts.by_length[1], direct as u64);
+    assert!(counts.by_length.windows(2).skip(1).all(|w| w[1] > w[0]));
+    let all = larva.layer("all").unwrap();
+    let found = symmetry(&all, &soma_sides(larva), &larva.texts("celltype")).unwrap();
+    eprintln!(
+        "density p {}, groups p {}, adjusted p {}",
+        found.density.p, found.groups.p, found.adjusted.p
+    );
+    assert!(found.density.p < 0.05, "the right side is denser");
 }

@@ -114,6 +114,31 @@ fn degrees_hops_reciprocity_and_rich_club_match() {
 }
 
 #[test]
+fn paths_and_cycles_match() {
+    use neuropil_connectome::paths::loops::loops;
+    use neuropil_connectome::paths::{UnitGraph, count_paths};
+    let file = json("synthetic/paths_loops.json");
+    let edges = file["edges"].as_array().unwrap().iter();
+    let edges = edges.map(|e| (e[0].as_u64().unwrap() as u32, e[1].as_u64().unwrap() as u32, 1.0));
+    let graph = UnitGraph::of(&Csr::from_edges(9, edges.collect()));
+    for (cutoff, n) in file["n_simple_paths_0_to_8_by_cutoff"].as_object().unwrap() {
+        let found = count_paths(&graph, &[0], &[8], cutoff.parse().unwrap());
+        assert_eq!(*n, found.paths, "cutoff {cutoff}");
+    }
+    let cycles = loops(&graph, 4);
+    for (node, counts) in file["simple_cycles_through_node_by_length_1_to_4"]
+        .as_object()
+        .unwrap()
+    {
+        assert_eq!(
+            serde_json::json!(cycles[node.parse::<usize>().unwrap()].all()),
+            *counts,
+            "{node}"
+        );
+    }
+}
+
+#[test]
 fn ranks_diagonal_and_embedding_match() {
     use neuropil_connectome::spectral::{
         Block, augment_diagonal, embed, pass_to_ranks, regularised_laplacian, top_svd,

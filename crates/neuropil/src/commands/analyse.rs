@@ -3,11 +3,12 @@
 use crate::cli::AnalyseArgs;
 use crate::experiment::{self, Experiment};
 use crate::failure::{CHECK_FAILED, Failure};
+use neuropil_draw::Figure;
 use neuropil_lab::atomic;
 use neuropil_lab::run::RunDirectory;
 use neuropil_lab::table::write_csv;
 use neuropil_learn::train::Progress;
-use neuropil_song::analysis::{ANALYSES, Needs, named};
+use neuropil_song::analysis::{ANALYSES, Focus, Needs, named};
 use neuropil_song::behaviour::Behaviour;
 use neuropil_song::report::{Analysed, analyse, data_rows};
 use neuropil_song::train::load_progress;
@@ -31,7 +32,14 @@ pub(crate) fn run(args: &AnalyseArgs) -> Result<u8, Failure> {
     let path = args.run.as_ref().expect("required by the parser");
     let run = RunDirectory::read(path)?;
     let experiment = experiment::of_run(&run, None)?;
-    let analysed = make(&run, &experiment, &args.names)?.analysed;
+    let focus = Focus {
+        units: args.units.clone(),
+        value_network: args.value_network,
+        align: args.align.clone(),
+        window_ms: args.window,
+        trial: args.trial,
+    };
+    let analysed = make(&run, &experiment, &args.names, &focus)?.analysed;
     save(&run, &analysed)?;
     let mut document = serde_json::Map::new();
     let mut failed = false;
@@ -97,7 +105,12 @@ pub(crate) struct Made {
 }
 
 /// Makes analyses from the run directory alone.
-pub(crate) fn make(run: &RunDirectory, experiment: &Experiment, names: &[String]) -> Result<Made, Failure> {
+pub(crate) fn make(
+    run: &RunDirectory,
+    experiment: &Experiment,
+    names: &[String],
+    focus: &Focus,
+) -> Result<Made, Failure> {
     let behaviour = behaviour(run, experiment)?;
     let recorded = super::test::load_activity(run, &experiment.task)?;
     let unmet = names
@@ -114,13 +127,16 @@ pub(crate) fn make(run: &RunDirectory, experiment: &Experiment, names: &[String]
     }
     let progress = load_progress(run)?;
     let seed = experiment.config.value.seed;
+    let (policy, value) = super::test::players(run, experiment)?;
     let analysed = analyse(
         &experiment.task,
         seed,
         &behaviour,
         recorded.as_ref(),
         &progress,
+        Some((&policy, &value)),
         names,
+        focus,
     );
     Ok(Made {
         analysed,
@@ -138,19 +154,20 @@ pub(crate) fn save(run: &RunDirectory, analysed: &[Analysed]) -> Result<(), Fail
         let name = item.analysis.name;
         let json = serde_json::to_vec_pretty(finding).expect("results are JSON");
         atomic::write(&run.file(&format!("results/{name}.json")), &json)?;
-        let (headers, rows) = data_rows(figure);
-        write_csv(&run.file(&format!("results/{name}.csv")), &headers, &rows)?;
-        let drawn = |error: neuropil_draw::DrawError| {
-            Failure::new(format!("figure {name}: {error}"), "report this as a bug")
-        };
-        atomic::write(
-            &run.file(&format!("figures/{name}.svg")),
-            figure.to_svg().map_err(drawn)?.as_bytes(),
-        )?;
-        atomic::write(
-            &run.file(&format!("figures/{name}.png")),
-            &figure.to_png().map_err(drawn)?,
-        )?;
+        save_figure(run, name, figure)?;
     }
     Ok(())
+}
+
+/// Writes a figure as SVG and PNG, and what it shows as CSV.
+pub(crate) fn save_figure(run: &RunDirectory, name: &str, figure: &Figure) -> Result<(), Failure> {
+    let (headers, rows) = data_rows(figure);
+    write_csv(&run.file(&format!("results/{name}.csv")), &headers, &rows)?;
+    let drawn = |error: neuropil_draw::DrawError| {
+        Failure::new(format!("figure {name}: {error}"), "report this as a bug")
+    };
+    let svg = figure.to_svg().map_err(drawn)?;
+    atomic::write(&run.file(&format!("figures/{name}.svg")), svg.as_bytes())?;
+    let png = figure.to_png().map_err(drawn)?;
+    Ok(atomic::write(&run.file(&format!("figures/{name}.png")), &png)?)
 }

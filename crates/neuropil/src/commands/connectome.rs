@@ -1,24 +1,34 @@
 //! `neuropil connectome`: questions to a wiring diagram.
 
+mod export;
+mod files;
+mod page;
+pub(crate) mod reproduce;
+
 use crate::cli::connectome::{
-    CascadeArgs, ConnectomeArgs, ConnectomeVerb, DataArgs, EdgesArgs, PageArgs, Pairs, SettingsArgs,
-    SimulateArgs,
+    CascadeArgs, ConnectomeArgs, ConnectomeVerb, DataArgs, EdgesArgs, EmbeddingKind, Kept, LayersArgs,
+    MotifsArgs, Pairs, PathsArgs, RandomArgs, RunArgs, SettingsArgs,
 };
 use crate::failure::Failure;
-use neuropil_connectome::answer::{self, Answer, CascadeQuestion};
+use neuropil_connectome::answer::{
+    self, Answer, CascadeQuestion, InfluenceQuestion, LayersQuestion, NullQuestion, PathsQuestion, Strong,
+    TypesQuestion,
+};
+use neuropil_connectome::bilateral::Method;
 use neuropil_connectome::cascade::Settings;
 use neuropil_connectome::data::Connectome;
 use neuropil_connectome::error::DataError;
-use neuropil_connectome::simulate::{SimulateSettings, simulate, tables};
+use neuropil_connectome::hemispheres::excision::ExcisionSettings;
+use neuropil_connectome::integration::modalities;
+use neuropil_connectome::layers::Way;
+use neuropil_connectome::nulls::Null;
+use neuropil_connectome::recurrence::{UnitCascades, unit_cascades};
 use neuropil_connectome::threshold::{PairRule, Threshold};
 use neuropil_connectome::types::TypeSettings;
-use neuropil_connectome::{read, report, select};
-use neuropil_draw::DrawError;
-use neuropil_lab::{atomic, table};
-use serde_json::json;
+use neuropil_connectome::{read, select};
+use neuropil_lab::table;
 use std::fmt::Write as _;
 use std::io::Write;
-use std::path::Path;
 
 /// Rows of a table that people are shown.
 const SHOWN: usize = 20;
@@ -30,41 +40,71 @@ pub(crate) fn run(args: &ConnectomeArgs) -> Result<u8, Failure> {
         ConnectomeVerb::Cascade(args) => tell(&args.data, |c| cascade(c, args)),
         ConnectomeVerb::Flow(args) => tell(&args.data, |c| answer::flow_answer(c, &args.layer, args.seed)),
         ConnectomeVerb::Edges(args) => tell(&args.data, |c| {
-            answer::edges_answer(
-                c,
-                layer(c, args.layer.as_deref()),
-                Threshold::parse(&args.threshold)?,
-                rule(args),
-            )
+            let strong = strong(c, args)?;
+            answer::edges_answer(c, strong.layer, strong.threshold, strong.rule)
         }),
         ConnectomeVerb::Hubs(args) => tell(&args.edges.data, |c| {
-            let (edges, degree) = (&args.edges, Some(args.degree));
-            let threshold = Threshold::parse(&edges.threshold)?;
-            answer::hubs_answer(
-                c,
-                layer(c, edges.layer.as_deref()),
-                threshold,
-                rule(edges),
-                degree,
-            )
+            let strong = strong(c, &args.edges)?;
+            let degree = Some(args.degree);
+            answer::hubs_answer(c, strong.layer, strong.threshold, strong.rule, degree, args.seed)
         }),
+        ConnectomeVerb::Layers(args) => tell(&args.edges.data, |c| layers(c, args)),
         ConnectomeVerb::Integration(args) => tell(&args.data, |c| {
-            let hops = args.hops.unwrap_or(8);
-            answer::integration_answer(
-                c,
-                layer(c, args.settings.layer.as_deref()),
-                hops,
-                &settings(&args.settings),
-            )
+            let layer = layer(c, args.settings.layer.as_deref());
+            answer::integration_answer(c, layer, args.hops.unwrap_or(8), &settings(&args.settings))
+        }),
+        ConnectomeVerb::Hemispheres(args) => tell(&args.data, |c| {
+            let cuts = ExcisionSettings {
+                cutoff: args.cutoff,
+                repeats: args.repeats,
+                same_type: args.same_type,
+                seed: args.settings.seed,
+                ..ExcisionSettings::default()
+            };
+            let layer = layer(c, args.settings.layer.as_deref());
+            let threshold = Threshold::parse(&args.threshold)?;
+            answer::hemispheres_answer(c, layer, threshold, &settings(&args.settings), &cuts)
+        }),
+        ConnectomeVerb::Symmetry(args) => tell(&args.data, |c| {
+            answer::symmetry_answer(c, &args.layer, &args.column)
         }),
         ConnectomeVerb::Recurrence(args) => tell(&args.data, |c| {
-            let hops = args.hops.unwrap_or(5);
-            answer::recurrence_answer(
+            Ok(answer::recurrence_answer(c, &all_units(c, args)?))
+        }),
+        ConnectomeVerb::Direction(args) => tell(&args.data, |c| {
+            let settings = Settings {
+                p: args.p,
+                max_hops: args.hops + 1,
+                runs: args.runs,
+                seed: args.seed,
+            };
+            answer::direction_answer(
                 c,
-                layer(c, args.settings.layer.as_deref()),
-                hops,
-                &settings(&args.settings),
+                layer(c, args.layer.as_deref()),
+                &args.column,
+                args.hops,
+                &settings,
             )
+        }),
+        ConnectomeVerb::Feedback(args) => {
+            tell(&args.data, |c| answer::feedback_answer(c, &all_units(c, args)?))
+        }
+        ConnectomeVerb::Paths(args) => tell(&args.edges.data, |c| paths(c, args)),
+        ConnectomeVerb::Motifs(args) => tell(&args.edges.data, |c| motifs(c, args)),
+        ConnectomeVerb::Nulls(args) => tell(&args.edges.data, |c| {
+            answer::nulls_answer(c, &strong(c, &args.edges)?, &nulls(&args.random))
+        }),
+        ConnectomeVerb::Influence(args) => tell(&args.data, |c| {
+            let sources = select::select_or_file(c, &args.sources)?;
+            let question = InfluenceQuestion {
+                layer: layer(c, args.layer.as_deref()),
+                sources: (&args.sources, &sources),
+                radius: args.radius,
+                offset: args.offset,
+                hops: args.hops,
+                signs: args.signs.as_deref(),
+            };
+            answer::influence_answer(c, &question)
         }),
         ConnectomeVerb::Types(args) => tell(&args.data, |c| {
             let settings = TypeSettings {
@@ -74,11 +114,107 @@ pub(crate) fn run(args: &ConnectomeArgs) -> Result<u8, Failure> {
                 seed: args.seed,
                 ..TypeSettings::default()
             };
-            report::types_answer(c, &settings)
+            let question = TypesQuestion {
+                embedding: method(args.embedding),
+                settings,
+                seeds: args.seeds,
+            };
+            answer::types_answer(c, &question)
         }),
-        ConnectomeVerb::Report(args) => page(args),
-        ConnectomeVerb::Simulate(args) => generate(args),
+        ConnectomeVerb::ExportRnn(args) => export::run(args),
+        ConnectomeVerb::Import(args) => files::import(args),
+        ConnectomeVerb::Report(args) => page::run(args),
+        ConnectomeVerb::Simulate(args) => files::simulated(args),
     }
+}
+
+fn method(kind: EmbeddingKind) -> Method {
+    match kind {
+        EmbeddingKind::Joint => Method::Joint,
+        EmbeddingKind::Ase => Method::Ase,
+        EmbeddingKind::Lse => Method::Lse,
+        EmbeddingKind::Omnibus => Method::Omnibus,
+        EmbeddingKind::Mase => Method::Mase,
+    }
+}
+
+/// The null model of a name on the command line.
+pub(crate) fn null(kept: Kept) -> Null {
+    match kept {
+        Kept::Degree => Null::Degree,
+        Kept::Weights => Null::Weights,
+        Kept::Er => Null::Er,
+        Kept::Block => Null::Block,
+        Kept::DegreeBlock => Null::DegreeBlock,
+    }
+}
+
+fn nulls(args: &RandomArgs) -> NullQuestion<'_> {
+    NullQuestion {
+        null: null(args.null),
+        count: args.n,
+        seed: args.seed,
+        column: &args.column,
+    }
+}
+
+fn strong<'a>(c: &Connectome, args: &'a EdgesArgs) -> Result<Strong<'a>, DataError> {
+    Ok(Strong {
+        layer: layer(c, args.layer.as_deref()),
+        threshold: Threshold::parse(&args.threshold)?,
+        rule: rule(args),
+    })
+}
+
+fn all_units(c: &Connectome, args: &RunArgs) -> Result<UnitCascades, DataError> {
+    let layer = layer(c, args.settings.layer.as_deref());
+    unit_cascades(c, layer, &[args.hops.unwrap_or(5)], &settings(&args.settings))
+}
+
+fn layers(c: &Connectome, args: &LayersArgs) -> Result<Answer, DataError> {
+    let sets = match &args.sources {
+        Some(query) => vec![(query.clone(), select::select_or_file(c, query)?)],
+        None => modalities(c),
+    };
+    let way = if args.upstream {
+        Way::Upstream
+    } else {
+        Way::Downstream
+    };
+    let question = LayersQuestion {
+        strong: strong(c, &args.edges)?,
+        way,
+        sets,
+        hops: args.hops,
+    };
+    answer::layers_answer(c, &question)
+}
+
+fn paths(c: &Connectome, args: &PathsArgs) -> Result<Answer, DataError> {
+    let (from, to) = (select::select(c, &args.from)?, select::select(c, &args.to)?);
+    let question = PathsQuestion {
+        strong: strong(c, &args.edges)?,
+        ends: [(&args.from, &from), (&args.to, &to)],
+        cutoff: args.cutoff,
+    };
+    if let Some(file) = &args.list {
+        answer::list_paths(c, &question, file)?;
+    }
+    answer::paths_answer(c, &question)
+}
+
+fn motifs(c: &Connectome, args: &MotifsArgs) -> Result<Answer, DataError> {
+    let ends = match (&args.chain, &args.through) {
+        (Some(first), Some(second)) => Some((
+            (first, select::select(c, first)?),
+            (second, select::select(c, second)?),
+        )),
+        _ => None,
+    };
+    let chain = ends
+        .as_ref()
+        .map(|((first, a), (second, b))| [(first.as_str(), &a[..]), (second.as_str(), &b[..])]);
+    answer::motifs_answer(c, &strong(c, &args.edges)?, &nulls(&args.random), chain)
 }
 
 fn layer<'a>(connectome: &Connectome, given: Option<&'a str>) -> &'a str {
@@ -106,6 +242,7 @@ fn cascade(c: &Connectome, args: &CascadeArgs) -> Result<Answer, DataError> {
     let sources = select::select_or_file(c, &args.sources)?;
     let stop = answer::stops(c, args.stop.as_deref())?;
     let question = CascadeQuestion {
+        name: &args.sources,
         layer: layer(c, args.settings.layer.as_deref()),
         stop: &stop,
         hops: args.hops.unwrap_or(args.settings.max_hops),
@@ -132,10 +269,13 @@ fn tell(
     if let Some(path) = &args.csv {
         table::write_csv(path, &answer.headers, &answer.rows)?;
     }
+    if let Some(folder) = &args.out {
+        page::draw(folder, &answer.figures)?;
+    }
     let text = if args.json {
         serde_json::to_string_pretty(&answer.json).expect("answers are JSON") + "\n"
     } else {
-        for_people(&answer)
+        for_people(&answer, SHOWN)
     };
     match std::io::stdout().write_all(text.as_bytes()) {
         // `| head` has seen enough.
@@ -147,83 +287,18 @@ fn tell(
     }
 }
 
-fn for_people(answer: &Answer) -> String {
+pub(super) fn for_people(answer: &Answer, most: usize) -> String {
     let mut table = comfy_table::Table::new();
     table
         .load_style(comfy_table::presets::NOTHING)
         .set_header(&answer.headers);
-    for row in answer.rows.iter().take(SHOWN) {
+    for row in answer.rows.iter().take(most) {
         table.add_row(row);
     }
     let mut text = format!("{}\n\n{table}\n", answer.summary.join("\n"));
-    if answer.rows.len() > SHOWN {
-        let more = answer.rows.len() - SHOWN;
+    if answer.rows.len() > most {
+        let more = answer.rows.len() - most;
         let _ = writeln!(text, "… {more} more rows; --csv FILE writes all");
     }
     text
-}
-
-/// Writes the page, and every figure as SVG and PNG with its numbers as CSV.
-fn page(args: &PageArgs) -> Result<u8, Failure> {
-    let pool = super::train::thread_pool(args.threads)?;
-    let (connectome, drawn, missing) = pool.install(|| -> Result<_, DataError> {
-        let connectome = read::load(&args.data)?;
-        let (drawn, missing) = report::findings(&connectome, &settings(&args.settings))?;
-        Ok((connectome, drawn, missing))
-    })?;
-    let warned = connectome.warnings.iter().chain(&missing);
-    warned.for_each(|warning| eprintln!("warning: {warning}"));
-    create(&args.out)?;
-    let broken = |error: DrawError| Failure::new(error.to_string(), "report this as a bug");
-    for (figure, numbers) in &drawn {
-        let path = |ending: &str| args.out.join(format!("{}.{ending}", figure.name));
-        atomic::write(&path("svg"), figure.to_svg().map_err(broken)?.as_bytes())?;
-        atomic::write(&path("png"), &figure.to_png().map_err(broken)?)?;
-        table::write_csv(&path("csv"), &numbers.headers, &numbers.rows)?;
-    }
-    let name = args.data.file_name().unwrap_or_default().to_string_lossy();
-    let page = report::page(&connectome, &name, &drawn, &missing)?;
-    let html = page.to_html().map_err(broken)?;
-    atomic::write(&args.out.join("report.html"), html.as_bytes())?;
-    for (figure, _) in &drawn {
-        println!("{:<18} {}", figure.name, figure.title);
-    }
-    println!("\n{}", args.out.join("report.html").display());
-    Ok(0)
-}
-
-fn create(folder: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder).map_err(|error| {
-        let message = format!("{}: cannot create the folder: {error}", folder.display());
-        Failure::new(message, "name a folder that can be written")
-    })
-}
-
-fn generate(args: &SimulateArgs) -> Result<u8, Failure> {
-    let connectome = simulate(&SimulateSettings {
-        pairs: args.pairs,
-        mean_degree: args.degree,
-        seed: args.seed,
-    });
-    create(&args.out)?;
-    let write = |name: &str, (headers, rows): &(Vec<String>, Vec<Vec<String>>)| {
-        let path: &Path = &args.out.join(name);
-        atomic::write(path, table::csv_text(headers, rows).as_bytes())
-    };
-    let [edges, neurons] = tables(&connectome);
-    write("edges.csv", &edges)?;
-    write("neurons.csv", &neurons)?;
-    if args.json {
-        let told = json!({"out": args.out, "n_neurons": connectome.n(), "n_edges": edges.1.len(), "seed": args.seed});
-        println!("{told}");
-    } else {
-        println!(
-            "{} neurons, {} edges (seed {}): {}",
-            connectome.n(),
-            edges.1.len(),
-            args.seed,
-            args.out.display()
-        );
-    }
-    Ok(0)
 }

@@ -5,6 +5,7 @@ use crate::cli::ReportArgs;
 use crate::experiment::{self, Experiment};
 use crate::failure::Failure;
 use neuropil_lab::run::RunDirectory;
+use neuropil_song::analysis::Focus;
 use neuropil_song::report::page;
 
 /// Runs the command.
@@ -22,7 +23,7 @@ pub(crate) fn after_training(run: &RunDirectory, experiment: &Experiment) -> Res
         analysed,
         behaviour,
         progress,
-    } = analyse::make(run, experiment, &[])?;
+    } = analyse::make(run, experiment, &[], &Focus::default())?;
     analyse::save(run, &analysed)?;
     let read = |name: &str| std::fs::read_to_string(run.file(name)).unwrap_or_default();
     let details = vec![

@@ -9,8 +9,9 @@ use neuropil_lab::run::RunDirectory;
 use neuropil_learn::update::Player;
 use neuropil_song::analysis::activity::{Activity, Recorded};
 use neuropil_song::behaviour::{Behaviour, Column};
+use neuropil_song::dynamics::Dynamics;
 use neuropil_song::testing::{
-    Tested, default_recorded_per_condition, default_trials_per_condition, record_activity, test,
+    Fixed, Tested, default_recorded_per_condition, default_trials_per_condition, record_activity, test,
 };
 use neuropil_song::train::{load_players, rules};
 use neuropil_tasks::task::Task;
@@ -29,6 +30,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<u8, Failure> {
     let experiment = experiment::of_run(&run, args.dt)?;
     let seed = args.seed.unwrap_or(experiment.config.value.seed);
     let task = &experiment.task;
+    let fixed = fixed(&args.fix, task)?;
     if args.kind == Kind::Activity {
         let every = args.save_every / task.dt_ms;
         if every < 1.0 || every.fract() != 0.0 {
@@ -44,8 +46,8 @@ pub(crate) fn run(args: &TestArgs) -> Result<u8, Failure> {
         let pool = thread_pool(args.threads)?;
         let (policy, value) = players(&run, &experiment)?;
         let rules = rules(&experiment.config.value, task);
-        let recorded =
-            pool.install(|| record_activity((&policy, &value), task, seed, k, every as usize, &rules));
+        let recorded = pool
+            .install(|| record_activity((&policy, &value), task, seed, k, &fixed, every as usize, &rules));
         let path = save_activity(&run, task, &recorded)?;
         if args.json {
             let document = json!({
@@ -76,7 +78,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<u8, Failure> {
     let pool = thread_pool(args.threads)?;
     let (policy, _) = players(&run, &experiment)?;
     let continuous = experiment.config.value.training.continuous;
-    let tested = pool.install(|| test(&policy, task, seed, k, continuous));
+    let tested = pool.install(|| test(&policy, task, seed, k, &fixed, continuous));
     save(&run, task, &tested)?;
     let p = &tested.performance;
     if args.json {
@@ -104,7 +106,10 @@ pub(crate) fn run(args: &TestArgs) -> Result<u8, Failure> {
 }
 
 /// The best networks of a run.
-fn players(run: &RunDirectory, experiment: &Experiment) -> Result<(Player<f32>, Player<f32>), Failure> {
+pub(crate) fn players(
+    run: &RunDirectory,
+    experiment: &Experiment,
+) -> Result<(Player<f32>, Player<f32>), Failure> {
     let best = run.checkpoint("best");
     if !best.exists() {
         let message = format!("{}: no trained network", run.path().display());
@@ -118,10 +123,21 @@ fn players(run: &RunDirectory, experiment: &Experiment) -> Result<(Player<f32>, 
     Ok(load_players(&best, &experiment.config.value, &experiment.task)?)
 }
 
+/// The policy's equations, one step at a time.
+pub(crate) fn dynamics(policy: &Player<f32>, experiment: &Experiment) -> Result<Dynamics, Failure> {
+    let alpha = experiment.task.dt_ms / experiment.config.value.tau_ms;
+    Dynamics::of(policy, alpha).ok_or_else(|| {
+        Failure::new(
+            "the policy has units of another kind, expected gated or leaky ones",
+            "train with `--set policy.cell=gated`",
+        )
+    })
+}
+
 const RECORDED: &str = "trials/activity.csv";
 const ACTIVITY: &str = "trials/activity.npz";
 
-/// The trials as CSV; rates and predictions as NPZ, time × trial × unit.
+/// The trials as CSV; inputs, probabilities, rates and predictions as NPZ, time × trial × unit.
 fn save_activity(run: &RunDirectory, task: &Task, recorded: &Recorded) -> Result<PathBuf, Failure> {
     let csv = recorded
         .behaviour
@@ -131,6 +147,8 @@ fn save_activity(run: &RunDirectory, task: &Task, recorded: &Recorded) -> Result
     let times: Vec<f32> = recorded.policy.times_ms.iter().map(|&ms| ms as f32).collect();
     let mut arrays: Vec<array::Named<f32>> = vec![("times_ms", vec![times.len()], times)];
     let parts = [
+        ("inputs", &recorded.inputs),
+        ("action_probabilities", &recorded.probabilities),
         ("policy_rates", &recorded.policy),
         ("value_rates", &recorded.value),
         ("predicted_reward", &recorded.predicted),
@@ -185,6 +203,9 @@ pub(crate) fn load_activity(run: &RunDirectory, task: &Task) -> Result<Option<Re
         })
     };
     Ok(Some(Recorded {
+        input_names: d.inputs.clone(),
+        inputs: activity("inputs")?,
+        probabilities: activity("action_probabilities")?,
         policy: activity("policy_rates")?,
         value: activity("value_rates")?,
         predicted: activity("predicted_reward")?,
@@ -195,17 +216,71 @@ pub(crate) fn load_activity(run: &RunDirectory, task: &Task) -> Result<Option<Re
 /// After training: the default number of trials, saved.
 pub(crate) fn after_training(run: &RunDirectory, experiment: &Experiment) -> Result<(), Failure> {
     let task = &experiment.task;
+    let trials = Trials {
+        behaviour: default_trials_per_condition(task),
+        activity: default_recorded_per_condition(task),
+        fixed: Fixed::new(),
+    };
+    make_trials(run, experiment, &trials)
+}
+
+/// Test trials to make of a run.
+pub(crate) struct Trials {
+    /// Of each condition.
+    pub behaviour: usize,
+    /// Of each condition with activity; 0: none.
+    pub activity: usize,
+    /// Durations that are not drawn.
+    pub fixed: Fixed,
+}
+
+/// Makes and saves test trials of both kinds.
+pub(crate) fn make_trials(
+    run: &RunDirectory,
+    experiment: &Experiment,
+    trials: &Trials,
+) -> Result<(), Failure> {
+    let task = &experiment.task;
     let config = &experiment.config.value;
     let (policy, value) = players(run, experiment)?;
-    let (k, continuous) = (default_trials_per_condition(task), config.training.continuous);
-    let tested = test(&policy, task, config.seed, k, continuous);
-    save(run, task, &tested)?;
-    let every = (ACTIVITY_MS / task.dt_ms).round().max(1.0) as usize;
-    let k = default_recorded_per_condition(task);
     let rules = rules(config, task);
-    let recorded = record_activity((&policy, &value), task, config.seed, k, every, &rules);
-    save_activity(run, task, &recorded)?;
+    let tested = test(
+        &policy,
+        task,
+        config.seed,
+        trials.behaviour,
+        &trials.fixed,
+        rules.continuous,
+    );
+    save(run, task, &tested)?;
+    if trials.activity > 0 {
+        let every = (ACTIVITY_MS / task.dt_ms).round().max(1.0) as usize;
+        let (networks, k) = ((&policy, &value), trials.activity);
+        let recorded = record_activity(networks, task, config.seed, k, &trials.fixed, every, &rules);
+        save_activity(run, task, &recorded)?;
+    }
     Ok(())
+}
+
+/// Durations given as EPOCH=MS.
+fn fixed(given: &[String], task: &Task) -> Result<Fixed, Failure> {
+    let mut fixed = Fixed::new();
+    for text in given {
+        let (name, ms) = super::probe::assignment("--fix", text)?;
+        let known: Vec<&str> = task.epochs.iter().map(|epoch| epoch.name.as_str()).collect();
+        if !known.contains(&name.strip_suffix(".wait").unwrap_or(&name)) {
+            let message = format!("--fix: {} has no epoch `{name}`", task.definition.name);
+            return Err(Failure::new(message, format!("epochs: {}", known.join(", "))));
+        }
+        if ms < 0.0 {
+            return Err(Failure::new(
+                format!("--fix {text}: expected a duration ≥ 0 ms"),
+                "as in `--fix delay=3000`",
+            ));
+        }
+        fixed.insert(name, ms);
+    }
+    Ok(fixed)
 }
 
 /// Time between kept steps after training, in ms.

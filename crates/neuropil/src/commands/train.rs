@@ -269,7 +269,8 @@ pub(crate) fn one(
     Ok(summary)
 }
 
-fn begin_record(run: &RunDirectory, seed: u64) -> Provenance {
+/// What is known when a run begins; its beginning and time so far if it goes on.
+pub(crate) fn begin_record(run: &RunDirectory, seed: u64) -> Provenance {
     let before = Provenance::load(&run.file("provenance.json")).ok();
     Provenance {
         version: env!("CARGO_PKG_VERSION").to_owned(),

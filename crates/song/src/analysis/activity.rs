@@ -8,6 +8,12 @@ use crate::behaviour::Behaviour;
 pub struct Recorded {
     /// The trials.
     pub behaviour: Behaviour,
+    /// Names of the inputs.
+    pub input_names: Vec<String>,
+    /// Inputs shown to the policy network, noise included: one "unit" an input.
+    pub inputs: Activity,
+    /// Probability of each action: one "unit" an action.
+    pub probabilities: Activity,
     /// Rates of the policy network.
     pub policy: Activity,
     /// Rates of the value network.
@@ -62,7 +68,7 @@ impl Activity {
     }
 
     /// Recorded steps of `trial` with `from_ms` ≤ time < `to_ms` that were executed.
-    pub(super) fn steps(
+    pub(crate) fn steps(
         &self,
         behaviour: &Behaviour,
         trial: usize,
@@ -80,11 +86,26 @@ impl Activity {
     }
 
     /// Time between recorded steps in ms.
-    pub(super) fn spacing_ms(&self) -> f64 {
+    pub(crate) fn spacing_ms(&self) -> f64 {
         match self.times_ms.as_slice() {
             [first, second, ..] => second - first,
             _ => 1.0,
         }
+    }
+
+    /// Mean and standard deviation over all units and executed steps.
+    pub(super) fn mean_and_sd(&self, behaviour: &Behaviour) -> (f64, f64) {
+        let (mut sum, mut squares, mut n) = (0.0, 0.0, 0.0);
+        for trial in 0..self.n_trials {
+            for time in self.steps(behaviour, trial, 0.0, f64::INFINITY) {
+                for unit in 0..self.n_units {
+                    let rate = self.rate(time, trial, unit);
+                    (sum, squares, n) = (sum + rate, squares + rate * rate, n + 1.0);
+                }
+            }
+        }
+        let mean = sum / f64::max(n, 1.0);
+        (mean, (squares / f64::max(n, 1.0) - mean * mean).max(0.0).sqrt())
     }
 
     /// Whether recorded step `time` of `trial` was executed.

@@ -67,6 +67,16 @@ pub enum AnalysisError {
         /// How many were expected.
         expected: usize,
     },
+    /// Something was asked for by a name or number that nothing has.
+    #[error("cannot be computed: there is no {what} `{asked}`, only {known}")]
+    NoSuch {
+        /// Kind of thing.
+        what: &'static str,
+        /// What was asked for.
+        asked: String,
+        /// What there is.
+        known: String,
+    },
     /// No unit is active enough.
     #[error("cannot be computed: none of {n_units} units varies by more than {threshold}")]
     NoActiveUnits {
@@ -75,6 +85,12 @@ pub enum AnalysisError {
         /// Standard deviation that counts as active.
         threshold: f64,
     },
+    /// The networks were not given.
+    #[error("cannot be computed: the networks were not given")]
+    MissingNetworks,
+    /// No network has recurrent weights.
+    #[error("cannot be computed: neither network has recurrent weights")]
+    NoRecurrence,
     /// There is no history of training.
     #[error("cannot be computed: there is no history of training")]
     MissingHistory,

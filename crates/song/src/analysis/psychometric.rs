@@ -48,6 +48,8 @@ pub struct Curve {
     pub not_fitted: Option<String>,
     /// The least-squares curve as (stimulus, probability), for drawing.
     pub line: Vec<(f64, f64)>,
+    /// The maximum-likelihood curve, likewise.
+    pub likelihood_line: Vec<(f64, f64)>,
 }
 
 /// Choices at one stimulus.
@@ -136,14 +138,16 @@ impl Curve {
             .or(likelihood.as_ref().err())
             .map(StatsError::to_string);
         let least_squares = least_squares.ok();
-        let line = least_squares.map_or(Vec::new(), |fit| line(&fit, &x));
+        let likelihood = likelihood.ok();
+        let drawn = |fit: Option<CumulativeGaussian>| fit.map_or(Vec::new(), |fit| line(&fit, &x));
         Self {
             name,
             points,
             least_squares,
-            likelihood: likelihood.ok(),
+            likelihood,
             not_fitted,
-            line,
+            line: drawn(least_squares),
+            likelihood_line: drawn(likelihood),
         }
     }
 }

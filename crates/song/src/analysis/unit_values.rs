@@ -7,10 +7,19 @@
 //!
 //! Song, Yang & Wang 2017, figure 4; Padoa-Schioppa & Assad, Nature 441, 223 (2006).
 
-use neuropil_math::stats::correlation::{Correlation, pearson};
+use neuropil_math::stats::{
+    correlation::{Correlation, pearson},
+    summary::Summary,
+};
 use serde::{Deserialize, Serialize};
 
-use super::{AnalysisError, activity::Activity, axis::Axis, economic::choice_pattern};
+use super::{
+    AnalysisError,
+    activity::Activity,
+    axis::Axis,
+    economic::{ChoicePattern, choice_pattern},
+    unit_activity::{CHOICE, event_ms},
+};
 use crate::behaviour::Behaviour;
 
 /// Time before the choice over which rates are averaged, in ms.
@@ -70,6 +79,39 @@ pub struct UnitValues {
     pub n_classified: usize,
     /// All units, in order.
     pub units: Vec<UnitValue>,
+    /// Rates against the offers of the unit that carries each variable best, if any does.
+    pub tuning: Vec<Tuning>,
+}
+
+/// Rate of one unit against the offers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tuning {
+    /// Index of the unit.
+    pub unit: usize,
+    /// What it carries.
+    pub carries: Variable,
+    /// One curve for each part of the trial.
+    pub curves: Vec<TuningCurve>,
+}
+
+/// Rate against the offers in one part of the trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TuningCurve {
+    /// Which part: before and after the offer, late in the delay, before the choice.
+    pub part: String,
+    /// Mean rate of each trial with a choice, summarised by offer; in the order of [`Offers`].
+    pub rates: Vec<Summary>,
+    /// The offers.
+    pub offers: Vec<Offers>,
+}
+
+/// Drops of each juice on offer.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Offers {
+    /// Of B.
+    pub n_b: f64,
+    /// Of A.
+    pub n_a: f64,
 }
 
 /// Correlations of one unit.
@@ -134,8 +176,73 @@ pub fn unit_values(behaviour: &Behaviour, activity: &Activity) -> Result<UnitVal
         indifference,
         counts: Variable::ALL.map(|variable| (variable, count(variable))).to_vec(),
         n_classified: units.iter().filter(|unit| unit.carries.is_some()).count(),
+        tuning: tuning(behaviour, activity, &units, &pattern)?,
         units,
     })
+}
+
+/// Parts of a trial: name, event, and window around it in ms.
+const PARTS: [(&str, &str, (f64, f64)); 4] = [
+    ("before the offer", "offer-on", (-500.0, 0.0)),
+    ("after the offer", "offer-on", (0.0, 500.0)),
+    ("late delay", "offer-on", (500.0, 1000.0)),
+    ("before the choice", CHOICE, (-500.0, 0.0)),
+];
+
+/// Rates against the offers of the best unit of each kind.
+fn tuning(
+    behaviour: &Behaviour,
+    activity: &Activity,
+    units: &[UnitValue],
+    pattern: &ChoicePattern,
+) -> Result<Vec<Tuning>, AnalysisError> {
+    let (n_a, n_b) = (behaviour.number("n_a")?, behaviour.number("n_b")?);
+    let offers: Vec<Offers> = pattern
+        .offers
+        .iter()
+        .map(|offer| Offers {
+            n_b: offer.n_b,
+            n_a: offer.n_a,
+        })
+        .collect();
+    let mut found = Vec::new();
+    for (i, variable) in Variable::ALL.into_iter().enumerate() {
+        let explained =
+            |unit: &UnitValue| unit.correlations[i].map_or(0.0, |correlation| correlation.r.powi(2));
+        let carrying = units
+            .iter()
+            .enumerate()
+            .filter(|(_, unit)| unit.carries == Some(variable));
+        let Some((unit, _)) = carrying.max_by(|a, b| explained(a.1).total_cmp(&explained(b.1))) else {
+            continue;
+        };
+        let curves = PARTS.into_iter().map(|(part, event, (from, to))| {
+            let at_ms = event_ms(behaviour, event)?;
+            let mean_rate = |trial: usize| {
+                let steps = activity.steps(behaviour, trial, at_ms[trial] + from, at_ms[trial] + to);
+                let n = steps.len() as f64;
+                (n > 0.0).then(|| steps.map(|time| activity.rate(time, trial, unit)).sum::<f64>() / n)
+            };
+            let rates = offers.iter().map(|offer| {
+                let here = |trial: usize| {
+                    behaviour.chosen[trial] && (n_b[trial], n_a[trial]) == (offer.n_b, offer.n_a)
+                };
+                let trials = behaviour.trials_where(here);
+                Summary::of(&trials.into_iter().filter_map(mean_rate).collect::<Vec<_>>())
+            });
+            Ok(TuningCurve {
+                part: part.to_owned(),
+                rates: rates.collect(),
+                offers: offers.clone(),
+            })
+        });
+        found.push(Tuning {
+            unit,
+            carries: variable,
+            curves: curves.collect::<Result<_, AnalysisError>>()?,
+        });
+    }
+    Ok(found)
 }
 
 /// Classifies units from their pre-choice rates.
@@ -218,6 +325,13 @@ mod tests {
             (None, [None; 4])
         );
         assert_eq!(result.n_classified, 1);
+        assert_eq!((result.tuning.len(), result.tuning[0].unit), (1, 0));
+        let before_choice = &result.tuning[0].curves[3];
+        assert_eq!(
+            (before_choice.offers[0].n_b, before_choice.offers[8].n_a),
+            (0.0, 0.0)
+        );
+        assert!(before_choice.rates[0].mean.unwrap() < 1.1 && before_choice.rates[8].mean.unwrap() > 1.9);
         assert!(result.n_trials < 900, "forced offers are left out");
     }
 }

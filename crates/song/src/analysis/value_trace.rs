@@ -1,22 +1,21 @@
 //! The value network's prediction through a trial: a read-out of confidence.
 //!
-//! Averages by stimulus and choice, aligned to stimulus onset (−200 to 600 ms) and to the choice (−400 to 0 ms); only
-//! steps that were executed count. Song, Yang & Wang 2017, figure 3 and its supplement.
+//! Averages by stimulus and choice, aligned to stimulus onset and to the choice (−400 to 0 ms); only steps that were
+//! executed count. Song, Yang & Wang 2017, figure 3 and its supplement.
 
 use super::AnalysisError;
 use super::activity::Recorded;
-use super::axis::Axis;
-use super::unit_activity::{Trace, groups, last_steps_before, mean_trace, stimulus_epoch};
+use super::groups::{Sorting, sortings};
+use super::unit_activity::{CHOICE, Trace, event_ms, mean_trace, offsets, stimulus_epoch, times_ms, window};
 use serde::{Deserialize, Serialize};
 
-/// Windows around stimulus onset and choice, in ms.
-const STIMULUS_MS: (f64, f64) = (-200.0, 600.0);
+/// Window before the choice, in ms.
 const CHOICE_MS: (f64, f64) = (-400.0, 0.0);
 
 /// Mean predictions around two events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ValueTrace {
-    /// Around the onset of the stimulus, and before the choice.
+    /// Around the onset of the stimulus, and before the choice; for two contexts once for each.
     pub aligned: Vec<Aligned>,
 }
 
@@ -25,6 +24,8 @@ pub struct ValueTrace {
 pub struct Aligned {
     /// What happens at time 0.
     pub event: String,
+    /// What the groups are; empty where there is one way to sort only.
+    pub sorted_by: String,
     /// Time in ms from the event.
     pub times_ms: Vec<f64>,
     /// One for each group of trials.
@@ -38,32 +39,33 @@ pub struct Aligned {
 pub fn value_trace(recorded: &Recorded) -> Result<ValueTrace, AnalysisError> {
     let (behaviour, predicted) = (&recorded.behaviour, &recorded.predicted);
     predicted.validate(behaviour)?;
-    let axis = Axis::of(behaviour)?;
     let epoch = stimulus_epoch(behaviour)?;
-    let groups = groups(&axis);
-    if groups.is_empty() {
-        return Err(behaviour.none_of_the_trials("ended in a choice"));
-    }
-    let around = |event: &str, at: &[f64], (from, to): (f64, f64)| {
-        let spacing = predicted.spacing_ms();
-        let offsets: Vec<i64> = ((from / spacing).ceil() as i64..=(to / spacing).floor() as i64).collect();
-        Aligned {
-            event: event.to_owned(),
-            times_ms: offsets.iter().map(|&offset| offset as f64 * spacing).collect(),
-            traces: groups
-                .iter()
-                .map(|group| mean_trace(group, behaviour, predicted, at, &offsets, 0))
-                .collect(),
-        }
+    let sortings = sortings(behaviour)?;
+    // Of the four ways to sort two contexts, those by coherence tell about confidence.
+    let chosen = if sortings.len() > 1 {
+        &sortings[1..3]
+    } else {
+        &sortings[..]
     };
-    let aligned = vec![
-        around(
-            &format!("{epoch} onset"),
-            &last_steps_before(behaviour, epoch)?,
-            STIMULUS_MS,
-        ),
-        around("choice", &behaviour.choice_ms, CHOICE_MS),
-    ];
+    let mut aligned = Vec::new();
+    for Sorting { by, groups } in chosen {
+        let events = [
+            (epoch, format!("{epoch} onset"), window(behaviour, epoch)),
+            (CHOICE, CHOICE.to_owned(), CHOICE_MS),
+        ];
+        for (event, name, window) in events {
+            let (at, offsets) = (event_ms(behaviour, event)?, offsets(window, predicted));
+            let traces = groups
+                .iter()
+                .map(|group| mean_trace(group, behaviour, predicted, &at, &offsets, 0));
+            aligned.push(Aligned {
+                event: name,
+                sorted_by: by.clone(),
+                times_ms: times_ms(&offsets, predicted),
+                traces: traces.collect(),
+            });
+        }
+    }
     Ok(ValueTrace { aligned })
 }
 
@@ -103,7 +105,7 @@ mod tests {
         for trace in &stimulus.traces {
             assert_eq!(trace.mean[zero - 1], Some(-1.0));
             let last = trace.mean[zero + 2].unwrap();
-            assert!((last - trace.strength.unwrap()).abs() < 1e-4, "{last}");
+            assert_eq!(format!("{last:.1} %").replace(".0 ", " "), trace.group);
         }
         assert_eq!(found.aligned[1].event, "choice");
     }

@@ -1,0 +1,362 @@
+//! Cascades from every unit, and what they say: recurrence, path lengths, feedback (Winding et al. 2023, Figs 5
+//! and 6).
+
+use crate::cascade::{Cascade, Settings, cascades, output_stops};
+use crate::data::Connectome;
+use crate::error::DataError;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Which units the cascade of each unit reaches, at several numbers of hops.
+#[derive(Clone, Debug)]
+pub struct UnitCascades {
+    /// Runs from each unit.
+    pub runs: usize,
+    /// Seed.
+    pub seed: u64,
+    /// Numbers of hops that were asked for.
+    pub hops: Vec<usize>,
+    /// Pairs and single neurons.
+    pub units: Vec<Vec<usize>>,
+    /// Units of the brain proper: inputs are left out.
+    pub brain: Vec<bool>,
+    /// Source → entry of `hops` → units reached in at least half of the runs, ascending; and how many decisions
+    /// were within 2 standard errors of that half.
+    reached: Vec<Vec<(Vec<u32>, usize)>>,
+    /// Source → (unit, bit h − 1 for every hop h at which more than a tenth of the runs are there).
+    visits: Vec<Vec<(u32, u32)>>,
+}
+
+impl UnitCascades {
+    /// Units that unit `source` reaches within `hops[h]` hops, ascending.
+    pub fn reached(&self, source: usize, h: usize) -> &[u32] {
+        &self.reached[source][h].0
+    }
+
+    /// Whether `target` is reached from `source` within `hops[h]` hops.
+    pub fn leads(&self, source: usize, target: usize, h: usize) -> bool {
+        self.reached[source][h].0.binary_search(&(target as u32)).is_ok()
+    }
+
+    /// Indices of the units of the brain.
+    fn kept(&self) -> Vec<usize> {
+        (0..self.units.len()).filter(|&u| self.brain[u]).collect()
+    }
+}
+
+/// Cascades from every unit. Outputs stop a cascade unless its source is one.
+///
+/// # Errors
+/// No such layer, settings that cannot run.
+pub fn unit_cascades(
+    connectome: &Connectome,
+    layer: &str,
+    hops: &[usize],
+    settings: &Settings,
+) -> Result<UnitCascades, DataError> {
+    let units = connectome.units();
+    let stop = output_stops(connectome);
+    let none = vec![false; connectome.n()];
+    let graph = connectome.layer(layer)?;
+    let stops = |k: usize| {
+        if stop[units[k][0]] {
+            none.clone()
+        } else {
+            stop.clone()
+        }
+    };
+    let decide = |_: usize, cascade: &Cascade| {
+        let of = |&h: &usize| -> (Vec<u32>, usize) {
+            let fractions = cascade.unit_fractions(&units, h);
+            let reached = (0..units.len() as u32)
+                .filter(|&u| fractions[u as usize] >= 0.5)
+                .collect();
+            let close = |(u, f): (usize, &f64)| {
+                (f - 0.5).abs() < 2.0 * (0.25 / (cascade.runs * units[u].len()) as f64).sqrt()
+            };
+            (
+                reached,
+                fractions.iter().enumerate().filter(|e| close(*e)).count(),
+            )
+        };
+        let visits = units.iter().enumerate().filter_map(|(u, members)| {
+            let often = |h: &usize| {
+                let hits: u32 = members.iter().map(|&i| cascade.hits(i, *h)).sum();
+                hits as usize * 10 > cascade.runs * members.len()
+            };
+            let bits = (1..=cascade.max_hops.min(32))
+                .filter(often)
+                .fold(0u32, |bits, h| bits | 1 << (h - 1));
+            (bits != 0).then_some((u as u32, bits))
+        });
+        (
+            hops.iter().map(of).collect::<Vec<_>>(),
+            visits.collect::<Vec<_>>(),
+        )
+    };
+    let (reached, visits) = cascades(&graph, &units, stops, settings, decide)?
+        .into_iter()
+        .unzip();
+    let brain = brain_units(connectome, &units);
+    Ok(UnitCascades {
+        runs: settings.runs,
+        seed: settings.seed,
+        hops: hops.to_vec(),
+        units,
+        brain,
+        reached,
+        visits,
+    })
+}
+
+/// Units of the brain proper: columns `brain_neurons` or `accessory_neurons` where present, else all but inputs.
+fn brain_units(connectome: &Connectome, units: &[Vec<usize>]) -> Vec<bool> {
+    let table = &connectome.neurons;
+    let flag = |name: &str, i: usize| table.column(name).is_some_and(|c| c[i] == "1");
+    let io = connectome.texts("io");
+    let inside = |i: usize| match table.column("brain_neurons") {
+        Some(_) => flag("brain_neurons", i) || flag("accessory_neurons", i),
+        None => io[i] != "input",
+    };
+    units.iter().map(|unit| inside(unit[0])).collect()
+}
+
+/// Recurrence of units: what is both downstream and upstream of them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Recurrence {
+    /// Hops.
+    pub hops: usize,
+    /// Units considered (inputs left out where the table tells), as lists of neurons.
+    #[serde(skip)]
+    pub units: Vec<Vec<usize>>,
+    /// Units downstream of each.
+    pub downstream: Vec<usize>,
+    /// Share of the downstream units that lead back; 0 without any.
+    pub fraction: Vec<f64>,
+    /// Share of the neurons that are recurrent: pairs weigh 2.
+    pub recurrent_neurons: f64,
+    /// Ordered pairs of units whose share of runs is within 2 standard errors of 50 %.
+    pub uncertain: usize,
+    /// Class → (neurons, mean fraction, share recurrent).
+    pub by_class: BTreeMap<String, (usize, f64, f64)>,
+}
+
+/// Recurrence within `cascades.hops[h]` hops: two units are recurrent when each is downstream of the other.
+pub fn recurrence(connectome: &Connectome, cascades: &UnitCascades, h: usize) -> Recurrence {
+    let kept = cascades.kept();
+    let (mut downstream, mut fraction) = (Vec::new(), Vec::new());
+    for &u in &kept {
+        let targets = cascades.reached(u, h).iter().map(|&v| v as usize);
+        let targets: Vec<usize> = targets.filter(|&v| cascades.brain[v]).collect();
+        let back = targets.iter().filter(|&&v| cascades.leads(v, u, h)).count();
+        downstream.push(targets.len());
+        fraction.push(if targets.is_empty() {
+            0.0
+        } else {
+            back as f64 / targets.len() as f64
+        });
+    }
+    let class = connectome.texts("celltype");
+    let (mut all, mut recurrent) = (0.0, 0.0);
+    let mut sums: BTreeMap<String, (usize, f64, f64)> = BTreeMap::new();
+    for (k, &u) in kept.iter().enumerate() {
+        let size = cascades.units[u].len();
+        let is = f64::from(u8::from(fraction[k] > 0.0));
+        all += size as f64;
+        recurrent += size as f64 * is;
+        for &i in cascades.units[u].iter().filter(|&&i| !class[i].is_empty()) {
+            let sum = sums.entry(class[i].clone()).or_default();
+            *sum = (sum.0 + 1, sum.1 + fraction[k], sum.2 + is);
+        }
+    }
+    Recurrence {
+        hops: cascades.hops[h],
+        units: kept.iter().map(|&u| cascades.units[u].clone()).collect(),
+        downstream,
+        fraction,
+        recurrent_neurons: if all > 0.0 { recurrent / all } else { 0.0 },
+        uncertain: kept.iter().map(|&u| cascades.reached[u][h].1).sum(),
+        by_class: sums
+            .into_iter()
+            .map(|(c, (n, f, r))| (c, (n, f / n as f64, r / n as f64)))
+            .collect(),
+    }
+}
+
+/// How many different lengths the paths between two units have.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct PathLengths {
+    /// Hops.
+    pub hops: usize,
+    /// Ordered pairs of units by number of different lengths, from 1.
+    pub pairs_by_lengths: Vec<u64>,
+    /// Ordered pairs of units that have a path of 1, 2, … hops.
+    pub pairs_by_hop: Vec<u64>,
+    /// Mean and sample standard deviation of the number of lengths.
+    pub lengths: (f64, f64),
+    /// The same between units that are recurrent with one another.
+    pub recurrent_lengths: (f64, f64),
+}
+
+/// Path lengths between units of the brain up to `cascades.hops[h]` hops: a length counts when more than a tenth of
+/// the runs visit the target at that hop.
+pub fn path_lengths(cascades: &UnitCascades, h: usize) -> PathLengths {
+    let hops = cascades.hops[h];
+    let within = if hops >= 32 { u32::MAX } else { (1 << hops) - 1 };
+    let mut found = PathLengths {
+        hops,
+        pairs_by_lengths: vec![0; hops],
+        pairs_by_hop: vec![0; hops],
+        ..PathLengths::default()
+    };
+    let mut recurrent = vec![0u64; hops];
+    for &u in &cascades.kept() {
+        for &(v, bits) in &cascades.visits[u] {
+            let (v, bits) = (v as usize, bits & within);
+            if !cascades.brain[v] || bits == 0 {
+                continue;
+            }
+            let lengths = bits.count_ones() as usize;
+            found.pairs_by_lengths[lengths - 1] += 1;
+            (0..hops)
+                .filter(|k| bits >> k & 1 == 1)
+                .for_each(|k| found.pairs_by_hop[k] += 1);
+            if cascades.leads(u, v, h) && cascades.leads(v, u, h) {
+                recurrent[lengths - 1] += 1;
+            }
+        }
+    }
+    found.lengths = moments(&found.pairs_by_lengths);
+    found.recurrent_lengths = moments(&recurrent);
+    found
+}
+
+/// Mean and sample standard deviation of 1, 2, … that occur `counts` times; NaN where undefined.
+fn moments(counts: &[u64]) -> (f64, f64) {
+    let weighted = |f: &dyn Fn(f64) -> f64| -> f64 {
+        let values = counts.iter().enumerate();
+        values.map(|(k, &c)| c as f64 * f(k as f64 + 1.0)).sum()
+    };
+    let n = weighted(&|_| 1.0);
+    let mean = weighted(&|x| x) / n;
+    let squares = weighted(&|x| (x - mean).powi(2));
+    (mean, (squares / (n - 1.0)).sqrt())
+}
+
+/// What one class of output neurons sends back into the brain.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct OutputFeedback {
+    /// Class of the output neurons.
+    pub class: String,
+    /// Output units, and those that reach any unit.
+    pub units: (usize, usize),
+    /// Mean over units with targets of the share of their targets that lead back to them: feedback; the rest is
+    /// efference copy.
+    pub feedback: f64,
+    /// Class of the targets → (mean number per output unit that lead back, that do not).
+    pub targets: BTreeMap<String, (f64, f64)>,
+}
+
+/// Feedback and efference copy of the outputs within `cascades.hops[h]` hops, by class.
+pub fn output_feedback(connectome: &Connectome, cascades: &UnitCascades, h: usize) -> Vec<OutputFeedback> {
+    let (class, io) = (connectome.texts("celltype"), connectome.texts("io"));
+    let mut found: BTreeMap<&str, OutputFeedback> = BTreeMap::new();
+    for u in cascades.kept() {
+        let first = cascades.units[u][0];
+        if io[first] != "output" || class[first].is_empty() {
+            continue;
+        }
+        let own = found.entry(&class[first]).or_default();
+        own.units.0 += 1;
+        let targets = cascades.reached(u, h).iter().map(|&v| v as usize);
+        let targets: Vec<usize> = targets.filter(|&v| cascades.brain[v] && v != u).collect();
+        if targets.is_empty() {
+            continue;
+        }
+        own.units.1 += 1;
+        let mut back = 0.0;
+        for &v in &targets {
+            let leads = cascades.leads(v, u, h);
+            back += f64::from(u8::from(leads));
+            let name = &class[cascades.units[v][0]];
+            let name = if name.is_empty() { "none" } else { name };
+            let counts = own.targets.entry(name.to_owned()).or_default();
+            if leads {
+                counts.0 += 1.0;
+            } else {
+                counts.1 += 1.0;
+            }
+        }
+        own.feedback += back / targets.len() as f64;
+    }
+    found
+        .into_iter()
+        .map(|(name, mut own)| {
+            let n = own.units.1.max(1) as f64;
+            own.class = name.to_owned();
+            own.feedback /= n;
+            own.targets.values_mut().for_each(|c| *c = (c.0 / n, c.1 / n));
+            own
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{NeuronTable, Side};
+    use crate::graph::Csr;
+
+    /// A chain 0 → 1 → 2 → 3 with a way back 2 → 1 and 3 → 2, certain edges, 3 is an output.
+    fn chain() -> Connectome {
+        let heavy = 1e6;
+        let edges = [(0, 1), (1, 2), (2, 3), (2, 1), (3, 2)];
+        let graph = Csr::from_edges(4, edges.iter().map(|&(i, j)| (i, j, heavy)).collect());
+        let texts = |values: [&str; 4]| values.map(str::to_owned).to_vec();
+        Connectome {
+            ids: vec![1, 2, 3, 4],
+            layers: BTreeMap::from([("ad".to_owned(), graph)]),
+            sides: vec![Side::Left; 4],
+            neurons: NeuronTable {
+                columns: vec![
+                    ("io".to_owned(), texts(["input", "inter", "inter", "output"])),
+                    ("celltype".to_owned(), texts(["sensory", "PN", "LHN", "DN"])),
+                ],
+            },
+            ..Connectome::default()
+        }
+    }
+
+    #[test]
+    fn a_chain_with_a_way_back() {
+        let c = chain();
+        let settings = Settings {
+            runs: 20,
+            max_hops: 4,
+            ..Settings::default()
+        };
+        let all = unit_cascades(&c, "ad", &[1, 3], &settings).unwrap();
+        assert_eq!(all.reached(1, 0), [2]);
+        assert_eq!(all.reached(1, 1), [2, 3]);
+        let three = recurrence(&c, &all, 1);
+        assert_eq!(
+            (three.downstream.clone(), three.fraction.clone()),
+            (vec![2, 2, 2], vec![1.0; 3])
+        );
+        assert_eq!((three.recurrent_neurons, three.uncertain), (1.0, 0));
+        // Within one hop 2 and 1, 2 and 3 answer each other.
+        assert_eq!(recurrence(&c, &all, 0).fraction, [1.0, 1.0, 1.0]);
+        let lengths = path_lengths(&all, 1);
+        assert_eq!(
+            (lengths.pairs_by_lengths, lengths.pairs_by_hop),
+            (vec![6, 0, 0], vec![4, 2, 0])
+        );
+        assert_eq!(lengths.recurrent_lengths, (1.0, 0.0));
+        let feedback = output_feedback(&c, &all, 1);
+        assert_eq!(
+            (feedback.len(), feedback[0].units, feedback[0].feedback),
+            (1, (1, 1), 1.0)
+        );
+        assert_eq!(feedback[0].targets["PN"], (1.0, 0.0));
+    }
+}

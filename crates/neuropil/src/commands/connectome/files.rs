@@ -1,0 +1,72 @@
+//! Connectomes as tables in a folder.
+
+use crate::cli::connectome::{ImportArgs, SimulateArgs};
+use crate::failure::Failure;
+use neuropil_connectome::data::Connectome;
+use neuropil_connectome::read;
+use neuropil_connectome::simulate::{SimulateSettings, simulate, tables};
+use neuropil_lab::{atomic, table};
+use serde_json::json;
+use std::path::Path;
+
+/// Makes a folder.
+pub(super) fn create(folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        let message = format!("{}: cannot create the folder: {error}", folder.display());
+        Failure::new(message, "name a folder that can be written")
+    })
+}
+
+/// Writes edges.csv and neurons.csv; the number of rows of the first.
+fn write(folder: &Path, connectome: &Connectome) -> Result<usize, Failure> {
+    create(folder)?;
+    let [edges, neurons] = tables(connectome);
+    for (name, (headers, rows)) in [("edges.csv", &edges), ("neurons.csv", &neurons)] {
+        atomic::write(&folder.join(name), table::csv_text(headers, rows).as_bytes())?;
+    }
+    Ok(edges.1.len())
+}
+
+/// Reads any form and writes tables.
+pub(super) fn import(args: &ImportArgs) -> Result<u8, Failure> {
+    let connectome = read::load(&args.data)?;
+    let edges = write(&args.out, &connectome)?;
+    connectome
+        .warnings
+        .iter()
+        .for_each(|warning| eprintln!("warning: {warning}"));
+    let (n, pairs) = (connectome.n(), connectome.pairs.len());
+    if args.json {
+        let layers: Vec<&String> = connectome.layers.keys().collect();
+        println!(
+            "{}",
+            json!({"out": args.out, "n_neurons": n, "n_pairs": pairs, "n_edges": edges, "layers": layers})
+        );
+    } else {
+        println!(
+            "{n} neurons, {pairs} pairs, {edges} edges: {}",
+            args.out.display()
+        );
+    }
+    Ok(0)
+}
+
+/// Writes a generated connectome.
+pub(super) fn simulated(args: &SimulateArgs) -> Result<u8, Failure> {
+    let connectome = simulate(&SimulateSettings {
+        pairs: args.pairs,
+        mean_degree: args.degree,
+        seed: args.seed,
+    });
+    let edges = write(&args.out, &connectome)?;
+    let (n, seed) = (connectome.n(), args.seed);
+    if args.json {
+        println!(
+            "{}",
+            json!({"out": args.out, "n_neurons": n, "n_edges": edges, "seed": seed})
+        );
+    } else {
+        println!("{n} neurons, {edges} edges (seed {seed}): {}", args.out.display());
+    }
+    Ok(0)
+}

@@ -1,0 +1,69 @@
+//! Figures in a folder, and the page with all of them.
+
+use super::settings;
+use crate::cli::connectome::PageArgs;
+use crate::failure::Failure;
+use crate::terminal;
+use neuropil_connectome::error::DataError;
+use neuropil_connectome::figures::Drawn;
+use neuropil_connectome::read;
+use neuropil_connectome::report::{self, ReportSettings};
+use neuropil_draw::DrawError;
+use neuropil_lab::{atomic, table};
+use std::path::Path;
+
+fn broken(error: DrawError) -> Failure {
+    Failure::new(error.to_string(), "report this as a bug")
+}
+
+/// Writes figures as SVG and PNG, and their numbers as CSV.
+pub(super) fn draw(folder: &Path, drawn: &[Drawn]) -> Result<(), Failure> {
+    super::files::create(folder)?;
+    for (figure, numbers) in drawn {
+        let path = |ending: &str| folder.join(format!("{}.{ending}", figure.name));
+        atomic::write(&path("svg"), figure.to_svg().map_err(broken)?.as_bytes())?;
+        atomic::write(&path("png"), &figure.to_png().map_err(broken)?)?;
+        table::write_csv(&path("csv"), &numbers.headers, &numbers.rows)?;
+    }
+    Ok(())
+}
+
+/// Writes the page, every figure of it, and every answer as JSON.
+pub(super) fn run(args: &PageArgs) -> Result<u8, Failure> {
+    let pool = super::super::train::thread_pool(args.threads)?;
+    let settings = ReportSettings {
+        cascades: settings(&args.settings),
+        nulls: args.nulls,
+        excisions: args.excisions,
+        seeds: args.seeds,
+        cutoff: args.cutoff,
+    };
+    let bar = terminal::counter("report", 16);
+    let (connectome, parts, missing) = pool.install(|| -> Result<_, DataError> {
+        let connectome = read::load(&args.data)?;
+        let (parts, missing) = report::parts(&connectome, &settings, &mut |part| {
+            bar.set_message(part.to_owned());
+            bar.inc(1);
+        })?;
+        Ok((connectome, parts, missing))
+    })?;
+    bar.finish_and_clear();
+    let warned = connectome.warnings.iter().chain(&missing);
+    warned.for_each(|warning| eprintln!("warning: {warning}"));
+    for (name, answer) in &parts {
+        draw(&args.out, &answer.figures)?;
+        let text = serde_json::to_vec(&answer.json).expect("answers are JSON");
+        atomic::write(&args.out.join(format!("{name}.json")), &text)?;
+    }
+    let name = args.data.file_name().unwrap_or_default().to_string_lossy();
+    let page = report::page(&connectome, &name, &parts, &missing);
+    atomic::write(
+        &args.out.join("report.html"),
+        page.to_html().map_err(broken)?.as_bytes(),
+    )?;
+    for (figure, _) in parts.iter().flat_map(|(_, answer)| &answer.figures) {
+        println!("{:<20} {}", figure.name, figure.title);
+    }
+    println!("\n{}", args.out.join("report.html").display());
+    Ok(0)
+}

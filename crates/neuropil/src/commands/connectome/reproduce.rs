@@ -1,0 +1,55 @@
+//! `neuropil reproduce connectome`: the paper's numbers beside those of its data.
+
+use crate::cli::ReproduceArgs;
+use crate::failure::{CHECK_FAILED, Failure};
+use neuropil_connectome::cascade::Settings;
+use neuropil_connectome::error::DataError;
+use neuropil_connectome::{read, reproduce};
+use neuropil_lab::{atomic, provenance};
+use std::fmt::Write;
+use std::path::Path;
+
+/// Runs the command.
+pub(crate) fn run(args: &ReproduceArgs) -> Result<u8, Failure> {
+    let [data] = &args.tasks[..] else {
+        return Err(Failure::new(
+            format!("{} data files, expected one", args.tasks.len()),
+            "neuropil reproduce connectome supplement_s1.zip",
+        ));
+    };
+    let pool = super::super::train::thread_pool(args.threads)?;
+    let settings = Settings {
+        seed: args.seeds.map_or(1, |(first, _)| first),
+        ..Settings::default()
+    };
+    let claims = pool.install(|| -> Result<_, DataError> {
+        let connectome = read::load(Path::new(data))?;
+        reproduce::claims(&connectome, &settings)
+    })?;
+    let answer = reproduce::answer(&claims, &settings);
+    print!("{}", super::for_people(&answer, usize::MAX));
+    if let Some(path) = &args.table {
+        let mut document = answer.json.clone();
+        document["command"] = std::env::args().collect::<Vec<_>>().join(" ").into();
+        document["cpu"] = provenance::cpu().into();
+        document["date"] = provenance::now().into();
+        let text = serde_json::to_vec_pretty(&document).expect("claims are JSON");
+        atomic::write(path, &text)?;
+        let mut markdown = format!(
+            "{}\n\n| {} |\n|{}\n",
+            answer.summary[0],
+            answer.headers.join(" | "),
+            "---|".repeat(6)
+        );
+        for row in &answer.rows {
+            let _ = writeln!(markdown, "| {} |", row.join(" | "));
+        }
+        atomic::write(&path.with_extension("md"), markdown.as_bytes())?;
+        let name = Path::new(data).file_name().unwrap_or_default().to_string_lossy();
+        let page = reproduce::page(&answer, &name).to_html();
+        let page = page.map_err(|error| Failure::new(error.to_string(), "report this as a bug"))?;
+        atomic::write(&path.with_extension("html"), page.as_bytes())?;
+    }
+    let all = claims.iter().all(reproduce::Claim::holds);
+    Ok(if all { 0 } else { CHECK_FAILED })
+}

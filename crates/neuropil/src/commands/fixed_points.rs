@@ -1,0 +1,134 @@
+//! `neuropil fixed-points RUN`: where a trained policy comes to rest under constant input.
+
+use super::probe::{assignment, input};
+use super::test::{dynamics, load_activity, players};
+use super::train::thread_pool;
+use crate::cli::FixedPointsArgs;
+use crate::experiment;
+use crate::failure::Failure;
+use neuropil_lab::atomic;
+use neuropil_lab::run::RunDirectory;
+use neuropil_math::rng::{Key, Phase, Purpose};
+use neuropil_song::figures::{self, Origin};
+use neuropil_song::fixed_points::{FixedPoints, Kind, fixed_points};
+use neuropil_tasks::task::Task;
+use std::collections::BTreeMap;
+
+/// Runs the command.
+pub(crate) fn run(args: &FixedPointsArgs) -> Result<u8, Failure> {
+    if args.starts == 0 {
+        return Err(Failure::new(
+            "--starts is 0, expected a whole number ≥ 1",
+            "leave it out for 100",
+        ));
+    }
+    RunDirectory::read(&args.run)?;
+    let run = RunDirectory::open(&args.run)?;
+    let experiment = experiment::of_run(&run, None)?;
+    let task = &experiment.task;
+    let shown = run.path().display();
+    let recorded = load_activity(&run, task)?.ok_or_else(|| {
+        Failure::new(
+            format!("{shown}: no trials with activity, from whose states the descents start"),
+            format!("`neuropil test {shown} --kind activity` makes them"),
+        )
+    })?;
+    let mut u = mean_inputs(task, &args.during)?;
+    for text in &args.input {
+        let (name, value) = assignment("--input", text)?;
+        u[input("--input", &name, task)?] = value;
+    }
+    let (policy, _) = players(&run, &experiment)?;
+    let dynamics = dynamics(&policy, &experiment)?;
+    let pool = thread_pool(args.threads)?;
+    let tau_ms = experiment.config.value.tau_ms;
+    let found = pool
+        .install(|| fixed_points(&dynamics, &recorded, &u, args.starts, tau_ms))
+        .map_err(|error| Failure::new(format!("{shown}: {error}"), "record activity anew"))?;
+    let json = serde_json::to_vec_pretty(&found).expect("results are JSON");
+    atomic::write(&run.file("results/fixed-points.json"), &json)?;
+    let origin = Origin {
+        task: task.definition.name.clone(),
+        seed: experiment.config.value.seed,
+        n_trials: 0,
+        n_recorded: recorded.behaviour.n_trials(),
+        threshold: None,
+        measures: Vec::new(),
+    };
+    super::analyse::save_figure(&run, "fixed-points", &figures::fixed_points(&found, &origin))?;
+    if args.json {
+        println!("{}", String::from_utf8(json).expect("JSON is UTF-8"));
+    } else {
+        print(&found);
+        eprintln!("saved {}", run.file("figures/fixed-points.svg").display());
+    }
+    Ok(0)
+}
+
+/// Mean of the noise-free inputs in the middle of an epoch, over all conditions that have it.
+fn mean_inputs(task: &Task, epoch: &str) -> Result<Vec<f64>, Failure> {
+    let unknown = || {
+        let known: Vec<&str> = task.epochs.iter().map(|epoch| epoch.name.as_str()).collect();
+        let message = format!("--during: {} has no epoch `{epoch}`", task.definition.name);
+        Failure::new(message, format!("epochs: {}", known.join(", ")))
+    };
+    let place = task
+        .epochs
+        .iter()
+        .position(|known| known.name == epoch)
+        .ok_or_else(unknown)?;
+    let mut stream = Key::new(1).phase(Phase::Test).stream(Purpose::Condition, 0);
+    let (mut sum, mut n) = (vec![0.0; task.n_inputs()], 0.0);
+    for condition in task.conditions() {
+        let trial = task.compile(condition, &BTreeMap::new(), &mut stream);
+        if let Some((start, end)) = trial.epochs[place] {
+            let row = trial.row_at(usize::midpoint(start, end));
+            sum.iter_mut()
+                .zip(&row.inputs)
+                .for_each(|(sum, input)| *sum += input);
+            n += 1.0;
+        }
+    }
+    Ok(sum.into_iter().map(|sum| sum / f64::max(n, 1.0)).collect())
+}
+
+fn print(found: &FixedPoints) {
+    let inputs: Vec<String> = found
+        .inputs
+        .iter()
+        .map(|(name, value)| format!("{name} {value:.3}"))
+        .collect();
+    println!("constant input: {}", inputs.join(", "));
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    let actions = found.actions.iter().map(|action| format!("p({action})"));
+    let columns = ["point", "kind", "speed", "starts", "unstable", "slowest ms"].map(str::to_owned);
+    table.set_header(columns.into_iter().chain(actions));
+    for (i, point) in found.points.iter().enumerate() {
+        let kind = match point.kind {
+            Kind::Stable => "stable",
+            Kind::Unstable => "unstable",
+            Kind::Slow => "slow",
+        };
+        let slowest = point
+            .eigenvalues
+            .iter()
+            .map(|(re, _)| re.abs())
+            .fold(f64::INFINITY, f64::min);
+        let numbers = [
+            (i + 1).to_string(),
+            kind.to_owned(),
+            format!("{:.0e}", point.speed),
+            point.n_starts.to_string(),
+            point.n_unstable.to_string(),
+            format!("{:.0}", found.tau_ms / slowest),
+        ];
+        let probabilities = point.probabilities.iter().map(|p| format!("{p:.3}"));
+        table.add_row(numbers.into_iter().chain(probabilities));
+    }
+    println!("{table}");
+    println!(
+        "{} starts, {} ended at none of these",
+        found.n_starts, found.n_lost
+    );
+}

@@ -1,0 +1,355 @@
+//! `neuropil probe RUN`: experiments on a trained policy.
+
+use super::test::{dynamics, players};
+use super::train::thread_pool;
+use crate::cli::ProbeArgs;
+use crate::experiment::{self, Experiment};
+use crate::failure::Failure;
+use neuropil_lab::array::{Npz, read_tensors};
+use neuropil_lab::atomic;
+use neuropil_lab::run::RunDirectory;
+use neuropil_song::analysis::psychometric::psychometric;
+use neuropil_song::figures::{self, Origin};
+use neuropil_song::probe::{Probe, Probed, Window, probe, respond};
+use neuropil_song::testing::Tested;
+use neuropil_tasks::task::Task;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// Trials in all when nobody says how many.
+const DEFAULT_TRIALS: usize = 2000;
+
+/// Runs the command.
+pub(crate) fn run(args: &ProbeArgs) -> Result<u8, Failure> {
+    RunDirectory::read(&args.run)?;
+    let run = RunDirectory::open(&args.run)?;
+    let experiment = experiment::of_run(&run, None)?;
+    let task = &experiment.task;
+    let wanted = wanted(args, &experiment)?;
+    let (policy, _) = players(&run, &experiment)?;
+    let dynamics = dynamics(&policy, &experiment)?;
+    if let Some(given) = &args.given {
+        let path = run.file(&format!("trials/probe-{}.npz", args.name));
+        show(&dynamics, given, &path, &wanted, task)?;
+        eprintln!("saved {}", path.display());
+        return Ok(0);
+    }
+    let k = args
+        .trials_per_condition
+        .unwrap_or_else(|| DEFAULT_TRIALS.div_ceil(task.n_conditions()));
+    if k == 0 {
+        let message = "--trials-per-condition is 0, expected a whole number ≥ 1";
+        return Err(Failure::new(message, "leave it out for 2 000 trials in all"));
+    }
+    let seed = args.seed.unwrap_or(experiment.config.value.seed);
+    let pool = thread_pool(args.threads)?;
+    let found = pool.install(|| probe(&dynamics, policy.noise_sd, task, seed, k, &wanted));
+    let document = save(&run, &experiment, &args.name, seed, &wanted, &found)?;
+    if args.json {
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&document).expect("results are JSON")
+        );
+    } else {
+        print(&document);
+    }
+    Ok(0)
+}
+
+/// `NAME=NUMBER`.
+pub(super) fn assignment(option: &str, text: &str) -> Result<(String, f64), Failure> {
+    let parsed = text.split_once('=').and_then(|(name, value)| {
+        let value: f64 = value.trim().parse().ok()?;
+        value.is_finite().then(|| (name.trim().to_owned(), value))
+    });
+    parsed.ok_or_else(|| {
+        Failure::new(
+            format!("{option} {text}: expected NAME=NUMBER"),
+            format!("as in `{option} A=0.5`"),
+        )
+    })
+}
+
+/// Index of an input of the task.
+pub(super) fn input(option: &str, name: &str, task: &Task) -> Result<usize, Failure> {
+    let known = &task.definition.inputs;
+    known.iter().position(|input| input == name).ok_or_else(|| {
+        Failure::new(
+            format!("{option}: {} has no input `{name}`", task.definition.name),
+            format!("inputs: {}", known.join(", ")),
+        )
+    })
+}
+
+/// What was asked for, checked.
+fn wanted(args: &ProbeArgs, experiment: &Experiment) -> Result<Probe, Failure> {
+    let (task, n) = (&experiment.task, experiment.config.value.policy.units);
+    let unit = |option: &str, unit: usize| {
+        if unit < n {
+            Ok(unit)
+        } else {
+            let message = format!("{option}: there is no unit {unit}");
+            Err(Failure::new(
+                message,
+                format!("units of the policy: 0 to {}", n - 1),
+            ))
+        }
+    };
+    let mut probe = Probe {
+        noise: args.noise,
+        ..Probe::default()
+    };
+    for &silenced in &args.silence {
+        probe.silence.push(unit("--silence", silenced)?);
+    }
+    for text in &args.stimulate {
+        let (name, current) = assignment("--stimulate", text)?;
+        let index = name.parse().map_err(|_| {
+            Failure::new(
+                format!("--stimulate: `{name}` is not a unit"),
+                "units are counted from 0",
+            )
+        })?;
+        probe.stimulate.push((unit("--stimulate", index)?, current));
+    }
+    for text in &args.scale {
+        let (name, factor) = assignment("--scale", text)?;
+        probe.scale.push((input("--scale", &name, task)?, factor));
+    }
+    if probe == Probe::default() && args.given.is_none() {
+        let hint = "give --silence, --stimulate, --scale or --noise";
+        return Err(Failure::new("nothing to probe", hint));
+    }
+    if let Some(name) = &args.during
+        && !task.epochs.iter().any(|epoch| epoch.name == *name)
+    {
+        let known: Vec<&str> = task.epochs.iter().map(|epoch| epoch.name.as_str()).collect();
+        let message = format!("--during: {} has no epoch `{name}`", task.definition.name);
+        return Err(Failure::new(message, format!("epochs: {}", known.join(", "))));
+    }
+    if args.during.is_some() || args.from.is_some() || args.to.is_some() {
+        probe.window = Some(Window {
+            epoch: args.during.clone(),
+            from_ms: args.from.unwrap_or(0.0),
+            to_ms: args.to,
+        });
+    }
+    Ok(probe)
+}
+
+/// A probe in words.
+fn words(probe: &Probe, task: &Task) -> String {
+    let mut parts = Vec::new();
+    if !probe.silence.is_empty() {
+        let units: Vec<String> = probe.silence.iter().map(usize::to_string).collect();
+        parts.push(format!("units {} silenced", units.join(", ")));
+    }
+    parts.extend(
+        probe
+            .stimulate
+            .iter()
+            .map(|(unit, current)| format!("current {current:+} into unit {unit}")),
+    );
+    let inputs = &task.definition.inputs;
+    parts.extend(
+        probe
+            .scale
+            .iter()
+            .map(|&(input, factor)| format!("input {} times {factor}", inputs[input])),
+    );
+    parts.extend(
+        probe
+            .noise
+            .map(|factor| format!("recurrent noise times {factor}")),
+    );
+    if let Some(window) = &probe.window {
+        let origin = window
+            .epoch
+            .as_ref()
+            .map_or("the trial's start".to_owned(), |epoch| format!("{epoch} onset"));
+        let to = window.to_ms.map_or("the end".to_owned(), |ms| format!("{ms} ms"));
+        parts.push(format!("from {} ms to {to} after {origin}", window.from_ms));
+    }
+    parts.join("; ")
+}
+
+fn summary(tested: &Tested, task: &Task) -> Value {
+    let p = &tested.performance;
+    let behaviour = tested.behaviour(task);
+    let times: Vec<f64> = behaviour
+        .choice_ms
+        .iter()
+        .copied()
+        .filter(|ms| ms.is_finite())
+        .collect();
+    let curves = psychometric(&behaviour).map_or(Value::Null, |found| {
+        serde_json::to_value(found.curves).expect("results are JSON")
+    });
+    json!({
+        "percent_decided": 100.0 * p.fraction_decided(),
+        "percent_correct": 100.0 * p.fraction_correct(),
+        "mean_reward": p.mean_reward,
+        "mean_choice_ms": (!times.is_empty()).then(|| times.iter().sum::<f64>() / times.len() as f64),
+        "conditions": tested.by_condition(task),
+        "psychometric": curves,
+    })
+}
+
+/// Result, figure and trials in the run directory; the result is returned.
+fn save(
+    run: &RunDirectory,
+    experiment: &Experiment,
+    name: &str,
+    seed: u64,
+    probe: &Probe,
+    found: &Probed,
+) -> Result<Value, Failure> {
+    let task = &experiment.task;
+    let same = found
+        .intact
+        .ends
+        .iter()
+        .zip(&found.probed.ends)
+        .filter(|(a, b)| a.0 == b.0)
+        .count();
+    let n_trials = found.intact.ends.len();
+    let document = json!({
+        "task": task.definition.name,
+        "seed": seed,
+        "n_trials": n_trials,
+        "what": words(probe, task),
+        "probe": probe,
+        "percent_unchanged": 100.0 * same as f64 / n_trials as f64,
+        "intact": summary(&found.intact, task),
+        "probed": summary(&found.probed, task),
+    });
+    let json = serde_json::to_vec_pretty(&document).expect("results are JSON");
+    atomic::write(&run.file(&format!("results/probe-{name}.json")), &json)?;
+    let behaviour = found.probed.behaviour(task);
+    let csv = behaviour
+        .to_csv()
+        .map_err(|error| Failure::new(format!("probed trials: {error}"), "rename the factor in the task"))?;
+    atomic::write(&run.file(&format!("trials/probe-{name}.csv")), csv.as_bytes())?;
+    if let (Ok(before), Ok(after)) = (
+        psychometric(&found.intact.behaviour(task)),
+        psychometric(&behaviour),
+    ) {
+        let origin = Origin {
+            task: task.definition.name.clone(),
+            seed,
+            n_trials,
+            n_recorded: 0,
+            threshold: None,
+            measures: Vec::new(),
+        };
+        let figure = figures::probe(&before, &after, &words(probe, task), &origin);
+        super::analyse::save_figure(run, &format!("probe-{name}"), &figure)?;
+    }
+    Ok(document)
+}
+
+fn print(document: &Value) {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(["", "decided %", "correct %", "reward", "choice at ms"]);
+    for (name, key) in [("left alone", "intact"), ("probed", "probed")] {
+        let number = |field: &str, digits: usize| {
+            document[key][field]
+                .as_f64()
+                .map_or("–".to_owned(), |value| format!("{value:.digits$}"))
+        };
+        table.add_row([
+            name.to_owned(),
+            number("percent_decided", 1),
+            number("percent_correct", 1),
+            number("mean_reward", 3),
+            number("mean_choice_ms", 0),
+        ]);
+    }
+    println!("{}", document["what"].as_str().unwrap_or_default());
+    println!("{table}");
+    println!(
+        "{} trials, {:.1} % end alike",
+        document["n_trials"],
+        document["percent_unchanged"].as_f64().unwrap_or_default()
+    );
+}
+
+/// Shows given inputs and writes what the policy does.
+fn show(
+    dynamics: &neuropil_song::dynamics::Dynamics,
+    given: &Path,
+    out: &Path,
+    probe: &Probe,
+    task: &Task,
+) -> Result<(), Failure> {
+    let tensors = read_tensors(given)?;
+    let shown = given.display();
+    let array = |name: &str, width: usize| {
+        tensors.get(name).map(|(shape, values)| match shape.as_slice() {
+            &[times, trials, last] if last == width => Ok((times, trials, values)),
+            other => Err(Failure::new(
+                format!("{shown}: `{name}` has shape {other:?}, expected time × trial × {width}"),
+                "`trials/activity.npz` of a run has this form",
+            )),
+        })
+    };
+    let missing = || {
+        let found: Vec<&str> = tensors.keys().map(String::as_str).collect();
+        Failure::new(
+            format!("{shown}: no array `inputs`, only {}", found.join(", ")),
+            "give inputs as time × trial × input",
+        )
+    };
+    let (times, trials, inputs) = array("inputs", dynamics.n_inputs()).ok_or_else(missing)??;
+    let noise = array("noise", dynamics.n_units()).transpose()?;
+    if let Some((t, k, _)) = noise
+        && (t, k) != (times, trials)
+    {
+        let message = format!("{shown}: noise for {t} steps of {k} trials, inputs for {times} of {trials}");
+        return Err(Failure::new(message, "give both the same length"));
+    }
+    let of_trial = |values: &[f32], width: usize, trial: usize| -> Vec<f64> {
+        let row = |time: usize| &values[(time * trials + trial) * width..][..width];
+        (0..times)
+            .flat_map(|time| row(time).iter().map(|&value| f64::from(value)))
+            .collect()
+    };
+    let (n, actions) = (dynamics.n_units(), dynamics.n_outputs());
+    let (mut rates, mut probabilities) = (
+        vec![0.0_f32; times * trials * n],
+        vec![0.0_f32; times * trials * actions],
+    );
+    for trial in 0..trials {
+        let noise = noise.map_or(Vec::new(), |(_, _, values)| of_trial(values, n, trial));
+        let response = respond(
+            dynamics,
+            &of_trial(inputs, dynamics.n_inputs(), trial),
+            &noise,
+            probe,
+            task.dt_ms,
+        );
+        for time in 0..times {
+            let place = time * trials + trial;
+            for (to, from) in rates[place * n..][..n]
+                .iter_mut()
+                .zip(&response.rates[time * n..])
+            {
+                *to = *from as f32;
+            }
+            let row = probabilities[place * actions..][..actions].iter_mut();
+            for (to, from) in row.zip(&response.probabilities[time * actions..]) {
+                *to = *from as f32;
+            }
+        }
+    }
+    let mut npz = Npz::default();
+    npz.add(
+        "times_ms",
+        &[times],
+        (0..times).map(|time| (time as f64 * task.dt_ms) as f32).collect(),
+    );
+    npz.add("policy_rates", &[times, trials, n], rates);
+    npz.add("action_probabilities", &[times, trials, actions], probabilities);
+    Ok(npz.write(out)?)
+}

@@ -1,0 +1,262 @@
+//! Weights for and from other programs: a map of names and orientations.
+//!
+//! Ours are matrices *from × to* under the names of the equations. PyTorch's are *to × from* under the names of modules:
+//!
+//! | ours | PyTorch | shape there |
+//! |---|---|---|
+//! | `policy.w_in`, `policy.b_in` | `policy.input.weight`, `policy.input.bias` | 3N × inputs, 3N: drive, update gate, recurrent gate (leaky: N) |
+//! | `policy.w_gates` | `policy.gates.weight` | 2N × N: update gate, recurrent gate |
+//! | `policy.w_rec` | `policy.recurrent.weight` | N × N |
+//! | `policy.w_out`, `policy.b_out` | `policy.readout.weight`, `policy.readout.bias` | outputs × N, outputs |
+//! | `policy.x0` | `policy.x0` | N; 0 if absent |
+//!
+//! and the same under `value.`. A `torch.nn.RNN` with ReLU is the leaky network at Δt = τ; its `policy.rnn.weight_ih_l0`,
+//! `weight_hh_l0`, `bias_ih_l0` and `bias_hh_l0` are understood too (the biases are added). `NAME.mask.ARRAY` (0 or 1,
+//! ours) says which weights exist; without one all do.
+
+use std::path::Path;
+
+use neuropil_lab::array::Tensors;
+use neuropil_lab::checkpoint::Checkpoint;
+use neuropil_lab::error::LabError;
+use neuropil_lab::run::RunDirectory;
+use neuropil_learn::train::State;
+use neuropil_learn::update::Player;
+use neuropil_tasks::task::Task;
+
+use crate::config::Config;
+use crate::model::draw_players;
+use crate::train::{TrainError, parameters_of, player_of, save_state};
+
+/// Ours, PyTorch's.
+const NAMES: [(&str, &str); 6] = [
+    ("w_in", "input.weight"),
+    ("b_in", "input.bias"),
+    ("w_gates", "gates.weight"),
+    ("w_rec", "recurrent.weight"),
+    ("w_out", "readout.weight"),
+    ("b_out", "readout.bias"),
+];
+
+/// Names of `torch.nn.RNN`; both biases are one to us.
+const RNN: [(&str, &str); 4] = [
+    ("w_in", "rnn.weight_ih_l0"),
+    ("w_rec", "rnn.weight_hh_l0"),
+    ("b_in", "rnn.bias_ih_l0"),
+    ("b_in", "rnn.bias_hh_l0"),
+];
+
+/// Weights of both networks under our names; those that do not exist are 0.
+pub fn weights(policy: &Player<f32>, value: &Player<f32>) -> Tensors {
+    let mut tensors = Tensors::new();
+    for (who, player) in [("policy", policy), ("value", value)] {
+        let layout = player.network.layout();
+        for entry in layout.entries() {
+            let exists = layout.view(&player.network.mask().0, entry.name);
+            let values = layout.view(&player.params, entry.name).iter().zip(exists);
+            let values = values.map(|(&value, &exists)| if exists { value } else { 0.0 });
+            tensors.insert(
+                format!("{who}.{}", entry.name),
+                (entry.shape.clone(), values.collect()),
+            );
+        }
+    }
+    tensors
+}
+
+fn transposed((shape, values): &(Vec<usize>, Vec<f32>)) -> (Vec<usize>, Vec<f32>) {
+    let &[rows, columns] = shape.as_slice() else {
+        return (shape.clone(), values.clone());
+    };
+    let at = |i: usize| values[(i % rows) * columns + i / rows];
+    (vec![columns, rows], (0..values.len()).map(at).collect())
+}
+
+/// The same weights under PyTorch's names.
+pub fn to_torch(ours: &Tensors) -> Tensors {
+    let rename = |name: &String| {
+        let (who, array) = name.split_once('.').unwrap_or(("", name));
+        let theirs = NAMES
+            .iter()
+            .find(|(ours, _)| *ours == array)
+            .map_or(array, |(_, theirs)| theirs);
+        format!("{who}.{theirs}")
+    };
+    ours.iter()
+        .map(|(name, tensor)| (rename(name), transposed(tensor)))
+        .collect()
+}
+
+/// Weights under our names, whichever names a file has; what is not in the map stays as it is.
+pub fn to_ours(theirs: &Tensors) -> Tensors {
+    let mut ours = Tensors::new();
+    for (name, tensor) in theirs {
+        let (who, array) = name.split_once('.').unwrap_or(("", name));
+        let known = NAMES.iter().chain(&RNN).find(|(_, theirs)| *theirs == array);
+        let Some((array, _)) = known else {
+            ours.insert(name.clone(), tensor.clone());
+            continue;
+        };
+        let tensor = transposed(tensor);
+        ours.entry(format!("{who}.{array}"))
+            .and_modify(|(_, sum)| sum.iter_mut().zip(&tensor.1).for_each(|(sum, more)| *sum += more))
+            .or_insert(tensor);
+    }
+    ours
+}
+
+/// Networks from weights of another program.
+#[derive(Debug)]
+pub struct Imported {
+    /// The acting network.
+    pub policy: Player<f32>,
+    /// The predicting network.
+    pub value: Player<f32>,
+    /// Networks of which the file had nothing, so that they were drawn: `policy`, `value`.
+    pub drawn: Vec<&'static str>,
+    /// Arrays of the file that no network has.
+    pub unknown: Vec<String>,
+}
+
+/// Networks of the settings' sizes from arrays under our names; an x0 that is absent is 0.
+///
+/// `path` is the file that they come from, for messages.
+///
+/// # Errors
+/// No weights of either network, an array that is missing, or one of another shape.
+pub fn import(tensors: &Tensors, path: &Path, config: &Config, task: &Task) -> Result<Imported, TrainError> {
+    let mismatch = |message: String| TrainError::Mismatch {
+        path: path.display().to_string(),
+        message,
+    };
+    let (policy, value) = draw_players(config, task, 0)?;
+    let alpha = task.dt_ms / config.tau_ms;
+    let mut checkpoint = Checkpoint {
+        arrays: tensors.clone(),
+        ..Checkpoint::default()
+    };
+    let (mut drawn, mut known) = (Vec::new(), Vec::new());
+    let mut player = |who: &'static str, template: Player<f32>| {
+        if !tensors.keys().any(|name| name.starts_with(&format!("{who}."))) {
+            drawn.push(who);
+            return Ok(template);
+        }
+        for entry in template.network.layout().entries() {
+            let names = [
+                format!("{who}.{}", entry.name),
+                format!("{who}.mask.{}", entry.name),
+            ];
+            for name in &names {
+                if let Some((found, _)) = tensors.get(name).filter(|(shape, _)| *shape != entry.shape) {
+                    return Err(mismatch(format!(
+                        "`{name}` has shape {found:?}, expected {:?} by the settings\n  hint: `--set {who}.units=N` sets \
+                         the size, `--set {who}.cell=leaky` the kind of unit",
+                        entry.shape
+                    )));
+                }
+            }
+            if entry.name == "x0" {
+                let zeros = (entry.shape.clone(), vec![0.0; entry.len()]);
+                checkpoint.arrays.entry(names[0].clone()).or_insert(zeros);
+            }
+            known.extend(names);
+        }
+        player_of(&checkpoint, path, who, template, alpha)
+    };
+    let (policy, value) = (player("policy", policy)?, player("value", value)?);
+    if drawn.len() == 2 {
+        let found: Vec<&str> = tensors.keys().map(String::as_str).collect();
+        return Err(mismatch(format!(
+            "no array `policy.…` or `value.…`, only {}\n  hint: `neuropil export RUN --safetensors FILE` shows the names",
+            found.join(", ")
+        )));
+    }
+    let unknown = tensors
+        .keys()
+        .filter(|name| !known.contains(name))
+        .cloned()
+        .collect();
+    Ok(Imported {
+        policy,
+        value,
+        drawn,
+        unknown,
+    })
+}
+
+/// Writes imported networks as the best and last ones of a run that has not learnt yet.
+///
+/// # Errors
+/// Files cannot be written.
+pub fn save_imported(run: &RunDirectory, imported: Imported, config: &str) -> Result<(), LabError> {
+    let state = State::new(imported.policy, imported.value);
+    save_state(run, &state, config)?;
+    parameters_of(&state, config).save(&run.checkpoint("best"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use crate::model::draw_players;
+    use neuropil_tasks::registry;
+
+    #[test]
+    fn weights_go_to_pytorch_and_back() {
+        let task = registry::find("rdm", None).unwrap();
+        let config = config::resolve(&task, |layers| layers.set("policy.units=20"))
+            .unwrap()
+            .value;
+        let (policy, value) = draw_players(&config, &task, 0).unwrap();
+        let ours = weights(&policy, &value);
+        let theirs = to_torch(&ours);
+        assert_eq!(theirs["policy.input.weight"].0, [60, 3]);
+        assert_eq!(theirs["policy.readout.weight"].0, [3, 20]);
+        // From unit 4 to unit 7.
+        assert_eq!(
+            theirs["policy.recurrent.weight"].1[7 * 20 + 4],
+            ours["policy.w_rec"].1[4 * 20 + 7]
+        );
+        assert_eq!(to_ours(&theirs), ours);
+        assert_eq!(to_ours(&ours), ours);
+        let zeros = ours["policy.w_rec"].1.iter().filter(|w| **w == 0.0).count();
+        assert_eq!(zeros, 20 * 18, "absent weights are 0");
+    }
+
+    #[test]
+    fn imported_networks_are_those_that_were_exported() {
+        let task = registry::find("rdm", None).unwrap();
+        let config = config::resolve(&task, |layers| layers.set("policy.units=20"))
+            .unwrap()
+            .value;
+        let (policy, value) = draw_players(&config, &task, 3).unwrap();
+        let mut tensors = to_ours(&to_torch(&weights(&policy, &value)));
+        tensors.retain(|name, _| name.starts_with("policy."));
+        tensors.insert("policy.step".to_owned(), (vec![1], vec![1.0]));
+        let path = Path::new("w.npz");
+        let found = import(&tensors, path, &config, &task).unwrap();
+        assert_eq!(
+            (found.drawn, found.unknown),
+            (vec!["value"], vec!["policy.step".to_owned()])
+        );
+        assert_eq!(weights(&found.policy, &value), weights(&policy, &value));
+        let words = |tensors: &Tensors| import(tensors, path, &config, &task).unwrap_err().to_string();
+        tensors.insert("policy.w_rec".to_owned(), (vec![2, 2], vec![1.0; 4]));
+        assert!(words(&tensors).starts_with("w.npz: `policy.w_rec` has shape [2, 2], expected [20, 20]"));
+        tensors.remove("policy.w_rec");
+        assert!(words(&tensors).contains("no array `policy.w_rec`"));
+        assert!(words(&Tensors::new()).contains("no array `policy.…`"));
+    }
+
+    #[test]
+    fn the_biases_of_torch_rnn_are_added() {
+        let theirs = Tensors::from([
+            ("policy.rnn.bias_ih_l0".to_owned(), (vec![2], vec![1.0, 2.0])),
+            ("policy.rnn.bias_hh_l0".to_owned(), (vec![2], vec![0.5, -2.0])),
+            ("policy.rnn.weight_ih_l0".to_owned(), (vec![2, 1], vec![3.0, 4.0])),
+        ]);
+        let ours = to_ours(&theirs);
+        assert_eq!(ours["policy.b_in"], (vec![2], vec![1.5, 0.0]));
+        assert_eq!(ours["policy.w_in"], (vec![1, 2], vec![3.0, 4.0]));
+    }
+}
