@@ -28,7 +28,7 @@ units=$(neuropil connectome export-rnn "$brain" --json \
 
 train() { # wiring, seed, name
   neuropil --quiet train "$here/two-odours.toml" --seed "$2" --out "$folder/$3" --force --only --json \
-    --set "policy.units=$units" --set policy.learning_rate=0.002 --set training.max_updates=3000 \
+    --set "policy.units=$units" --set policy.learning_rate=0.002 --set training.max_updates=2000 \
     --set "policy.masks.w_in=$1" --set "policy.masks.w_gates=$1" --set "policy.masks.w_rec=$1" \
     --set "policy.masks.w_out=$1" || true
 }

@@ -56,7 +56,7 @@ pub fn direction(
     };
     let visits = cascades(graph, groups, |_| none.clone(), settings, row)?;
     let n = groups.len();
-    let sum = |at: &dyn Fn(usize) -> f64, from: usize, to: usize| (from..to).map(at).sum::<f64>();
+    let sum = |at: &dyn Fn(usize) -> f64, from: usize, to: usize| (from..to).map(at).fold(0.0, |a, b| a + b);
     let sent: Vec<(f64, f64)> = (0..n)
         .map(|i| (sum(&|j| visits[i][j], i + 1, n), sum(&|j| visits[i][j], 0, i)))
         .collect();

@@ -72,7 +72,7 @@ pub fn feedback_answer(c: &Connectome, cascades: &UnitCascades) -> Result<Answer
         .iter()
         .flat_map(|(hops, classes)| classes.iter().map(move |own| (hops, own)))
         .map(|(hops, own)| {
-            let sum: f64 = own.targets.values().map(|t| t.0 + t.1).sum();
+            let sum = own.targets.values().fold(0.0, |sum, t| sum + t.0 + t.1);
             vec![
                 own.class.clone(),
                 hops.to_string(),

@@ -71,7 +71,7 @@ fn is_edge_column(name: &str) -> bool {
         edges::POST,
         edges::WEIGHT,
         edges::LAYER,
-        &TYPED_LAYERS,
+        &TYPED_LAYERS[..],
     ];
     lists.iter().any(|list| list.contains(&name.as_str()))
 }
