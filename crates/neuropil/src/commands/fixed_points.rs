@@ -14,6 +14,9 @@ use neuropil_song::fixed_points::{FixedPoints, Kind, fixed_points};
 use neuropil_tasks::task::Task;
 use std::collections::BTreeMap;
 
+/// Points that are printed; the result holds all of them.
+const MOST_SHOWN: usize = 12;
+
 /// Runs the command.
 pub(crate) fn run(args: &FixedPointsArgs) -> Result<u8, Failure> {
     if args.starts == 0 {
@@ -104,7 +107,7 @@ fn print(found: &FixedPoints) {
     let actions = found.actions.iter().map(|action| format!("p({action})"));
     let columns = ["point", "kind", "speed", "starts", "unstable", "slowest ms"].map(str::to_owned);
     table.set_header(columns.into_iter().chain(actions));
-    for (i, point) in found.points.iter().enumerate() {
+    for (i, point) in found.points.iter().enumerate().take(MOST_SHOWN) {
         let kind = match point.kind {
             Kind::Stable => "stable",
             Kind::Unstable => "unstable",

@@ -252,6 +252,9 @@ fn save(
     if let Some(table) = &page.sections[0].table {
         write_csv(&out.join("claims.csv"), &table.headers, &table.rows)?;
     }
+    let folder = out.join("figures");
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| Failure::new(format!("{}: {error}", folder.display()), "give another `--out`"))?;
     for figure in page.sections.iter().filter_map(|section| section.figure.as_ref()) {
         let svg = figure.to_svg().map_err(drawn)?;
         atomic::write(&out.join(format!("figures/{}.svg", figure.name)), svg.as_bytes())?;
