@@ -15,7 +15,6 @@ use neuropil_connectome::select::select;
 use neuropil_connectome::spectral::{Block, embed, pass_to_ranks};
 use neuropil_connectome::threshold::{PairRule, Threshold, strong_edges};
 use neuropil_connectome::types::{TypeSettings, divide};
-use std::collections::BTreeMap;
 use std::path::Path;
 
 fn with(n: usize, layers: &[(&str, Vec<(u32, u32, f64)>)]) -> Connectome {
@@ -24,7 +23,7 @@ fn with(n: usize, layers: &[(&str, Vec<(u32, u32, f64)>)]) -> Connectome {
         .map(|(name, edges)| ((*name).to_owned(), Csr::from_edges(n, edges.clone())));
     Connectome {
         ids: (1..=n as i64).collect(),
-        layers: BTreeMap::from_iter(layers),
+        layers: layers.into_iter().collect(),
         sides: vec![Side::Centre; n],
         ..Connectome::default()
     }

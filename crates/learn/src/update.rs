@@ -11,7 +11,7 @@
 //! Trials are cut into blocks of `L` lanes. A block is the unit of parallel work and of summation, and results
 //! are added in block order, so an update depends on the seed and not on the number of threads. A block costs as
 //! much as its longest lane: the policy's are filled by the length a trial is expected to have, those of the value
-//! network, which knows how long every trial was, by [`seating`].
+//! network, which knows how long every trial was, by `seating`.
 
 use crate::advantage::{add_entropy_gradient, advantages};
 use crate::rollout::{Draws, Keyed, Rollout, roll_out, step_input};

@@ -22,8 +22,14 @@ fn players(task: &Task) -> (Player<f64>, Player<f64>) {
             input_gain: 0.5,
             ..Initial::default()
         };
-        let (params, mask) =
-            draw(shape, &initial, Key::new(2), Purpose::InitPolicy, Purpose::MaskPolicy).unwrap();
+        let (params, mask) = draw(
+            shape,
+            &initial,
+            Key::new(2),
+            Purpose::InitPolicy,
+            Purpose::MaskPolicy,
+        )
+        .unwrap();
         Player::new(Network::new(shape, mask, 0.5), params, 0.0, 0.1)
     };
     let policy = player(12, task.n_inputs(), task.n_actions());

@@ -1,7 +1,7 @@
 //! Masks of weights from files: who is connected to whom, as an anatomist would give it.
 
 use crate::config::NetworkConfig;
-use neuropil_lab::array::read_npz;
+use neuropil_lab::array;
 use neuropil_lab::error::LabError;
 use neuropil_nn::network::Shape;
 use std::collections::BTreeMap;
@@ -34,8 +34,8 @@ pub fn read_masks(
             ),
         };
         let flags = match wanted.path.extension().and_then(|ending| ending.to_str()) {
-            Some("npz") => wanted.from_npz()?,
-            Some("csv") => wanted.from_csv()?,
+            Some("npz") => wanted.read_npz()?,
+            Some("csv") => wanted.read_csv()?,
             _ => return Err(wanted.not("a file that is neither .npz nor .csv".to_owned())),
         };
         masks.insert(name.clone(), flags);
@@ -59,7 +59,7 @@ impl Wanted<'_> {
         }
     }
 
-    fn from_npz(&self) -> Result<Vec<bool>, LabError> {
+    fn read_npz(&self) -> Result<Vec<bool>, LabError> {
         let (shape, values) = numbers(&self.path, self.array, self)?;
         if shape != self.shape {
             return Err(self.not(format!("array `{}` has shape {shape:?}", self.array)));
@@ -78,7 +78,7 @@ impl Wanted<'_> {
         values.iter().enumerate().map(flag).collect()
     }
 
-    fn from_csv(&self) -> Result<Vec<bool>, LabError> {
+    fn read_csv(&self) -> Result<Vec<bool>, LabError> {
         let text = std::fs::read_to_string(&self.path).map_err(|source| LabError::Io {
             path: self.path.clone(),
             doing: "read",
@@ -111,10 +111,8 @@ impl Wanted<'_> {
 /// An array of numbers of any of the usual types.
 fn numbers(path: &Path, name: &str, wanted: &Wanted) -> Result<(Vec<usize>, Vec<f64>), LabError> {
     type Read = fn(&Path) -> Result<Vec<(String, Vec<usize>, Vec<f64>)>, LabError>;
-    fn read<T: neuropil_lab::array::Element>(
-        path: &Path,
-    ) -> Result<Vec<(String, Vec<usize>, Vec<f64>)>, LabError> {
-        let arrays = read_npz::<T>(path)?;
+    fn read<T: array::Element>(path: &Path) -> Result<Vec<(String, Vec<usize>, Vec<f64>)>, LabError> {
+        let arrays = array::read_npz::<T>(path)?;
         let as_numbers = |values: Vec<T>| values.into_iter().map(T::number).collect();
         Ok(arrays
             .into_iter()

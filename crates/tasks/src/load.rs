@@ -514,7 +514,7 @@ impl Loader<'_> {
                     (shortest, longest) = (shortest.min(ms), longest.max(ms));
                 }
                 Span::Computed {
-                    expr,
+                    expr: Box::new(expr),
                     shortest,
                     longest,
                 }
@@ -772,8 +772,8 @@ impl Loader<'_> {
             quantities.push(Quantity {
                 name: name.clone(),
                 source: Counted::Ends {
-                    of: parse(&of)?,
-                    over: over.as_ref().map(parse).transpose()?,
+                    of: Box::new(parse(&of)?),
+                    over: over.as_ref().map(parse).transpose()?.map(Box::new),
                 },
                 at_least: given.at_least,
                 above: given.above,

@@ -20,7 +20,7 @@ pub struct End {
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
     /// Trials for which `of` holds, as a fraction of those for which `over` does.
-    Ends { of: Expr, over: Option<Expr> },
+    Ends { of: Box<Expr>, over: Option<Box<Expr>> },
     /// Mean of what the world measures by this name.
     World,
 }
@@ -107,7 +107,7 @@ impl Performance {
                 let truth = |expr: &Expr| expr.truth(&values).expect("checked at load");
                 let judge = |q: &Quantity| match &q.source {
                     Source::Ends { of, over } => {
-                        let over = over.as_ref().is_none_or(truth);
+                        let over = over.as_deref().is_none_or(truth);
                         (over && truth(of), over)
                     }
                     Source::World => (false, false),

@@ -55,7 +55,7 @@ pub(crate) enum Span {
     },
     /// Depends on the condition alone.
     Computed {
-        expr: Expr,
+        expr: Box<Expr>,
         shortest: f64,
         longest: f64,
     },

@@ -87,8 +87,7 @@ pub struct Wrong {
 
 impl Wrong {
     /// `parameter` is `found`, expected `expected`.
-    fn new(parameter: &'static str, found: impl ToString, expected: &str) -> Self {
-        let found = found.to_string();
+    fn new(parameter: &'static str, found: impl std::fmt::Display, expected: &str) -> Self {
         Self {
             parameter,
             message: format!("world.{parameter} is {found}, expected {expected}"),

@@ -153,7 +153,9 @@ mod tests {
     #[test]
     fn true_blocks_predict_the_other_side_better_than_one_block() {
         // 30 pairs in two blocks; block 0 sends to block 1 on both sides, with different edges.
-        let edge = |i: u32, j: u32, salt: u32| i % 2 == 0 && j % 2 == 1 && (i * 7 + j * 13 + salt) % 3 == 0;
+        let edge = |i: u32, j: u32, salt: u32| {
+            i.is_multiple_of(2) && !j.is_multiple_of(2) && (i * 7 + j * 13 + salt).is_multiple_of(3)
+        };
         let mut edges = Vec::new();
         for i in 0..30u32 {
             for j in 0..30u32 {

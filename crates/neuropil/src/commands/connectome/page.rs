@@ -12,7 +12,7 @@ use neuropil_draw::DrawError;
 use neuropil_lab::{atomic, table};
 use std::path::Path;
 
-fn broken(error: DrawError) -> Failure {
+fn broken(error: &DrawError) -> Failure {
     Failure::new(error.to_string(), "report this as a bug")
 }
 
@@ -21,8 +21,11 @@ pub(super) fn draw(folder: &Path, drawn: &[Drawn]) -> Result<(), Failure> {
     super::files::create(folder)?;
     for (figure, numbers) in drawn {
         let path = |ending: &str| folder.join(format!("{}.{ending}", figure.name));
-        atomic::write(&path("svg"), figure.to_svg().map_err(broken)?.as_bytes())?;
-        atomic::write(&path("png"), &figure.to_png().map_err(broken)?)?;
+        atomic::write(
+            &path("svg"),
+            figure.to_svg().map_err(|error| broken(&error))?.as_bytes(),
+        )?;
+        atomic::write(&path("png"), &figure.to_png().map_err(|error| broken(&error))?)?;
         table::write_csv(&path("csv"), &numbers.headers, &numbers.rows)?;
     }
     Ok(())
@@ -59,7 +62,7 @@ pub(super) fn run(args: &PageArgs) -> Result<u8, Failure> {
     let page = report::page(&connectome, &name, &parts, &missing);
     atomic::write(
         &args.out.join("report.html"),
-        page.to_html().map_err(broken)?.as_bytes(),
+        page.to_html().map_err(|error| broken(&error))?.as_bytes(),
     )?;
     for (figure, _) in parts.iter().flat_map(|(_, answer)| &answer.figures) {
         println!("{:<20} {}", figure.name, figure.title);
