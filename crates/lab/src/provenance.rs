@@ -55,6 +55,15 @@ impl Provenance {
     }
 }
 
+/// What was typed, whatever folder the program lies in.
+pub fn command() -> String {
+    let typed = std::env::args().skip(1);
+    std::iter::once("neuropil".to_owned())
+        .chain(typed)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 /// Now, RFC 3339 in UTC, whole seconds.
 pub fn now() -> String {
     let seconds = SystemTime::now()

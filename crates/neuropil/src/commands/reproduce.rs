@@ -229,7 +229,7 @@ fn save(
     seconds: f64,
 ) -> Result<(), Failure> {
     let document = json!({
-        "command": std::env::args().collect::<Vec<_>>().join(" "),
+        "command": provenance::command(),
         "version": env!("CARGO_PKG_VERSION"),
         "cpu": provenance::cpu(),
         "date": provenance::now(),
@@ -276,7 +276,7 @@ fn markdown(claims: &[Claim]) -> String {
 /// Trials to criterion of every run, as JSON and Markdown.
 fn save_table(path: &Path, summaries: &[Summary]) -> Result<(), Failure> {
     let document = json!({
-        "command": std::env::args().collect::<Vec<_>>().join(" "),
+        "command": provenance::command(),
         "cpu": provenance::cpu(),
         "vectors": neuropil_math::simd::level().name(),
         "date": provenance::now(),

@@ -147,7 +147,7 @@ pub fn page(runs: &[RunResult], claims: &[Claim], quick: bool, details: Vec<(Str
         claims.len()
     );
     if quick {
-        lead.push_str(" This is the quick version: one network a task and few test trials.");
+        lead.push_str(" This is the quick version: few test trials.");
     }
     let mut sections = vec![Section {
         title: "Claims".to_owned(),

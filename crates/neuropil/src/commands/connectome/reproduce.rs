@@ -30,7 +30,7 @@ pub(crate) fn run(args: &ReproduceArgs) -> Result<u8, Failure> {
     print!("{}", super::for_people(&answer, usize::MAX));
     if let Some(path) = &args.table {
         let mut document = answer.json.clone();
-        document["command"] = std::env::args().collect::<Vec<_>>().join(" ").into();
+        document["command"] = provenance::command().into();
         document["cpu"] = provenance::cpu().into();
         document["date"] = provenance::now().into();
         let text = serde_json::to_vec_pretty(&document).expect("claims are JSON");
