@@ -67,9 +67,11 @@ fn around(value: f64, width: f64) -> (f64, f64) {
     (value - width, value + width)
 }
 
-/// Edge types, order, hubs, sides.
-fn wiring(c: &Connectome, claims: &mut Vec<Claim>) -> Result<(), DataError> {
-    let mut add = |part, what: &str, paper, data, ours, band| {
+/// Adds a claim at each call: part, quantity, paper, data, ours, band.
+fn adding(
+    claims: &mut Vec<Claim>,
+) -> impl FnMut(&'static str, &str, &'static str, &'static str, f64, (f64, f64)) {
+    |part, what, paper, data, ours, band| {
         claims.push(Claim {
             part,
             what: what.to_owned(),
@@ -78,7 +80,12 @@ fn wiring(c: &Connectome, claims: &mut Vec<Claim>) -> Result<(), DataError> {
             ours,
             band,
         });
-    };
+    }
+}
+
+/// Edge types, order, hubs, sides.
+fn wiring(c: &Connectome, claims: &mut Vec<Claim>) -> Result<(), DataError> {
+    let mut add = adding(claims);
     let all = c.layer("all")?;
     add(
         "Fig. 1",
@@ -254,16 +261,8 @@ fn types(c: &Connectome, settings: &Settings, claims: &mut Vec<Claim>) -> Result
 fn senses(c: &Connectome, settings: &Settings, claims: &mut Vec<Claim>) -> Result<(), DataError> {
     let found = integration(c, "ad", 8, settings)?;
     let share = |part: usize| 100.0 * part as f64 / found.reached.max(1) as f64;
-    let mut add = |what: String, paper, data, ours, band| {
-        claims.push(Claim {
-            part: "Fig. 3",
-            what,
-            paper,
-            data,
-            ours,
-            band,
-        });
-    };
+    let mut list = adding(claims);
+    let mut add = |what: String, paper, data, ours, band| list("Fig. 3", &what, paper, data, ours, band);
     add(
         "labelled line, 8 hops (% of reached)".into(),
         "12",
@@ -306,16 +305,7 @@ fn units(c: &Connectome, settings: &Settings, claims: &mut Vec<Claim>) -> Result
     let cascades = unit_cascades(c, "ad", &[5, 8], settings)?;
     let (five, eight) = (recurrence(c, &cascades, 0), recurrence(c, &cascades, 1));
     let class = |name: &str| five.by_class.get(name).map_or(f64::NAN, |c| 100.0 * c.2);
-    let mut add = |part, what: &str, paper, data, ours, band| {
-        claims.push(Claim {
-            part,
-            what: what.to_owned(),
-            paper,
-            data,
-            ours,
-            band,
-        });
-    };
+    let mut add = adding(claims);
     let share = 100.0 * five.recurrent_neurons;
     add(
         "Fig. 5",

@@ -18,6 +18,14 @@ pub struct TwoSided {
     pub p: f64,
 }
 
+impl TwoSided {
+    /// Edges per possible edge: left, right.
+    pub fn densities(&self) -> (f64, f64) {
+        let density = |(edges, possible): (u64, u64)| edges as f64 / possible.max(1) as f64;
+        (density(self.left), density(self.right))
+    }
+}
+
 /// Groups that are compared with one another.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GroupTest {

@@ -3,10 +3,13 @@
 //! `tests/messages/` holds every message as a user sees it. After a deliberate change, `UPDATE_EXPECT=1 cargo test -p
 //! neuropil --test bad_input` writes them anew: read the difference as a user would.
 
+mod support;
+
 use expect_test::{ExpectFile, expect_file};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use support::SMALL;
 
 /// A folder to run in, and what was said there so far.
 struct Session {
@@ -94,21 +97,6 @@ impl Session {
         expected.assert_eq(&self.said);
     }
 }
-
-/// A run small enough for a test.
-const SMALL: [&str; 11] = [
-    "--only",
-    "--dt",
-    "50",
-    "--set",
-    "policy.units=20",
-    "--set",
-    "value.units=20",
-    "--set",
-    "training.check_every=5",
-    "--set",
-    "training.validation_trials=40",
-];
 
 #[test]
 fn settings() {
@@ -326,11 +314,7 @@ fn masks() {
 fn checkpoints() {
     let mut session = Session::new();
     let train = |session: &Session, out: &str| {
-        let args = [
-            &["-q", "train", "rdm", "--out", out, "--updates", "10"],
-            &SMALL[..],
-        ]
-        .concat();
+        let args = [&["-q", "train", "rdm", "--out", out, "--updates", "10"], SMALL].concat();
         let (code, message) = session.run(&args);
         assert_eq!(code, Some(0), "{message}");
     };
@@ -346,7 +330,7 @@ fn checkpoints() {
             "20",
             "--resume",
         ],
-        &SMALL[..],
+        SMALL,
     ]
     .concat();
     let file = session.path().join("run/checkpoint/last.safetensors");
@@ -387,7 +371,7 @@ fn checkpoints() {
     .concat();
     session.refused(&changed);
     session.said.push_str("# begun where a run is\n");
-    session.refused(&[&["train", "rdm", "--out", "run"], &SMALL[..]].concat());
+    session.refused(&[&["train", "rdm", "--out", "run"], SMALL].concat());
     assert!(std::fs::read(&file).unwrap() == whole, "nothing was lost");
     session.check(&expect_file!["./messages/checkpoints.txt"]);
 }
@@ -404,11 +388,7 @@ fn tests_and_analyses() {
     ] {
         session.refused(args);
     }
-    let args = [
-        &["-q", "train", "rdm", "--out", "run", "--updates", "5"],
-        &SMALL[..],
-    ]
-    .concat();
+    let args = [&["-q", "train", "rdm", "--out", "run", "--updates", "5"], SMALL].concat();
     let (code, message) = session.run(&args);
     assert_eq!(code, Some(0), "{message}");
     session.said.push_str("# a run without test trials\n");
@@ -426,11 +406,7 @@ fn tests_and_analyses() {
 #[test]
 fn a_psychometric_function_without_choices() {
     let mut session = Session::new();
-    let args = [
-        &["-q", "train", "rdm", "--out", "run", "--updates", "0"],
-        &SMALL[..],
-    ]
-    .concat();
+    let args = [&["-q", "train", "rdm", "--out", "run", "--updates", "0"], SMALL].concat();
     assert_eq!(session.run(&args).0, Some(0));
     let (code, message) = session.run(&["test", "run", "--trials-per-condition", "2"]);
     assert_eq!(code, Some(0), "{message}");
@@ -456,7 +432,7 @@ fn a_run_that_diverges_says_so() {
             "--set",
             "policy.learning_rate=1e30",
         ],
-        &SMALL[..],
+        SMALL,
     ]
     .concat();
     let (code, message) = session.run(&args);

@@ -1,23 +1,11 @@
 //! Whole runs through the command: the same bytes whatever the threads and interruptions.
 
+mod support;
+
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
-
-/// A run small enough for a test.
-const SMALL: &[&str] = &[
-    "--only",
-    "--dt",
-    "50",
-    "--set",
-    "policy.units=20",
-    "--set",
-    "value.units=20",
-    "--set",
-    "training.check_every=5",
-    "--set",
-    "training.validation_trials=40",
-];
+use support::SMALL;
 
 fn neuropil(args: &[&str], folder: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_neuropil"));

@@ -106,7 +106,6 @@ pub fn hemispheres_answer(
 /// No sides.
 pub fn symmetry_answer(c: &Connectome, layer: &str, column: &str) -> Result<Answer, DataError> {
     let found = symmetry(&c.layer(layer)?, &soma_sides(c), &c.texts(column))?;
-    let density = |(edges, cells): (u64, u64)| edges as f64 / cells.max(1) as f64;
     let mut blocks: Vec<_> = found.groups.blocks.iter().zip(&found.adjusted.blocks).collect();
     blocks.sort_by(|a, b| a.0.2.p.total_cmp(&b.0.2.p));
     let rows = blocks
@@ -115,8 +114,8 @@ pub fn symmetry_answer(c: &Connectome, layer: &str, column: &str) -> Result<Answ
             vec![
                 a.0.clone(),
                 a.1.clone(),
-                format!("{:.5}", density(a.2.left)),
-                format!("{:.5}", density(a.2.right)),
+                format!("{:.5}", a.2.densities().0),
+                format!("{:.5}", a.2.densities().1),
                 format!("{:.2e}", a.2.p),
                 format!("{:.2e}", b.2.p),
             ]
@@ -127,8 +126,8 @@ pub fn symmetry_answer(c: &Connectome, layer: &str, column: &str) -> Result<Answ
         summary: vec![
             format!(
                 "density left {:.5}, right {:.5}: p = {:.3e} (Fisher's exact test)",
-                density(found.density.left),
-                density(found.density.right),
+                found.density.densities().0,
+                found.density.densities().1,
                 found.density.p
             ),
             format!(

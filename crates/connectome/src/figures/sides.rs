@@ -334,7 +334,6 @@ pub fn symmetric(found: &Symmetry) -> Drawn {
             format!("densities adjusted, p = {:.2e}", found.adjusted.p),
         ),
     ];
-    let density = |(edges, cells): (u64, u64)| edges as f64 / cells.max(1) as f64;
     let rows = found
         .groups
         .blocks
@@ -344,8 +343,8 @@ pub fn symmetric(found: &Symmetry) -> Drawn {
             vec![
                 a.0.clone(),
                 a.1.clone(),
-                format!("{:.6}", density(a.2.left)),
-                format!("{:.6}", density(a.2.right)),
+                format!("{:.6}", a.2.densities().0),
+                format!("{:.6}", a.2.densities().1),
                 format!("{:.3e}", a.2.p),
                 format!("{:.3e}", b.2.p),
             ]
@@ -353,8 +352,8 @@ pub fn symmetric(found: &Symmetry) -> Drawn {
         .collect();
     let title = format!(
         "Density left {:.4}, right {:.4} (p = {:.2e}); {} of {} blocks differ",
-        density(found.density.left),
-        density(found.density.right),
+        found.density.densities().0,
+        found.density.densities().1,
         found.density.p,
         found.groups.significant,
         found.groups.blocks.len()
