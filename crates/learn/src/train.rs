@@ -33,7 +33,7 @@ pub struct Plan {
     pub max_restarts: u64,
     /// A network is trapped when it has neither decided a trial nor aborted early for this many updates.
     pub trapped_after: u64,
-    /// It is also given up after this many updates without meeting the criterion; 0: never.
+    /// It is also given up after this many updates without a better validation; 0: never.
     pub patience: u64,
 }
 
@@ -77,8 +77,11 @@ pub struct Progress {
     pub trapped_for: u64,
     /// Gradients in a row that were discarded.
     pub discarded: u64,
-    /// Best mean reward of a validation; absent before the first.
+    /// Best mean reward of a validation of these networks; absent before the first.
     pub best_reward: Option<f64>,
+    /// Update at which it was reached.
+    #[serde(default)]
+    pub best_update: u64,
     /// All validations.
     pub history: Vec<Check>,
     /// The criterion has been met.
@@ -147,8 +150,8 @@ pub enum Event<'a> {
 pub enum Restart {
     /// Fixation trap: every trial is fixated through to its end, so no reward is ever met.
     Trapped,
-    /// The criterion was not met within the patience.
-    Patience,
+    /// No validation was better than the best so far within the patience.
+    Stalled,
 }
 
 /// What to do after an event.
@@ -222,9 +225,12 @@ pub fn train<E>(
         if let Some(reason) = given_up(plan, &state.progress) {
             let progress = &mut state.progress;
             progress.attempt += 1;
-            (progress.attempt_began, progress.trapped_for) = (progress.update, 0);
+            (progress.attempt_began, progress.best_update) = (progress.update, progress.update);
+            progress.trapped_for = 0;
             progress.lesson = 0;
+            progress.best_reward = None; // parameters of discarded networks go with them
             (state.policy, state.value) = redraw(progress.attempt)?;
+            state.best = (state.policy.params.clone(), state.value.params.clone());
             state.carried = None;
             work = workspace(task, plan, rules, state);
             let attempt = state.progress.attempt;
@@ -284,6 +290,7 @@ fn check(task: &Task, plan: &Plan, rules: &Rules, key: Key, state: &mut State) -
             .is_none_or(|best| performance.mean_reward > best);
     if new_best {
         progress.best_reward = Some(performance.mean_reward);
+        progress.best_update = progress.update;
         state.best = (state.policy.params.clone(), state.value.params.clone());
     }
     // In a world that answers, long sessions without a decision are no trap.
@@ -327,8 +334,8 @@ fn given_up(plan: &Plan, progress: &Progress) -> Option<Restart> {
         None
     } else if progress.trapped_for >= plan.trapped_after {
         Some(Restart::Trapped)
-    } else if plan.patience > 0 && progress.update - progress.attempt_began >= plan.patience {
-        Some(Restart::Patience)
+    } else if plan.patience > 0 && progress.update - progress.best_update >= plan.patience {
+        Some(Restart::Stalled)
     } else {
         None
     }

@@ -1,5 +1,6 @@
 //! A curriculum: thresholds move the task.
 
+use neuropil_learn::batch::TaskBatch;
 use neuropil_learn::train::{Ending, Event, Flow, Plan, State, train};
 use neuropil_learn::update::{Player, Rules};
 use neuropil_math::rng::{Key, Purpose};
@@ -105,4 +106,28 @@ fn a_lesson_is_the_task_with_changes_and_ends_at_its_own_criterion() {
         state.progress.history[1].new_best,
         "rewards of another lesson are no measure"
     );
+}
+
+#[test]
+fn a_lesson_that_leaves_out_a_label_may_still_speak_of_it() {
+    let text = r#"
+extends = "wager"
+name = "first-without-a-bet"
+
+[[curriculum]]
+factors = { wager = ["no"] }
+criterion = { correct = { at_least = 0.75 } }
+"#;
+    let task = Task::parse("taught.toml", text, None).unwrap();
+    assert_eq!(task.lessons[0].n_conditions(), 12);
+    let sure = task.definition.actions.len() - 1;
+    let key = Key::new(1);
+    for trial in TaskBatch::draw(task.lesson(0), key, 100).trials {
+        let last = task.n_steps - 2;
+        assert_eq!(
+            trial.row_at(last).outcomes[sure].reward,
+            -1.0,
+            "no sure bet, no reward for it"
+        );
+    }
 }

@@ -114,7 +114,7 @@ pub struct Training {
     pub restart_when_trapped: bool,
     /// Updates without any decision, all of them fixated through, after which networks count as trapped.
     pub trapped_after: u64,
-    /// Updates without meeting the criterion after which networks are given up as well; 0: never.
+    /// Updates without a better validation after which networks are given up as well; 0: never.
     pub patience: u64,
     /// Restarts at most.
     pub max_restarts: u64,

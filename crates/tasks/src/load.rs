@@ -115,14 +115,15 @@ impl Task {
             merged = overlay(base, merged);
         }
         let lessons = source.lessons(&merged, dt_ms)?;
-        let task = source.task(merged, dt_ms)?;
+        let task = source.task(merged, dt_ms, Vec::new())?;
         source.with_lessons(task, lessons)
     }
 }
 
 impl Source<'_> {
-    /// The task of a table in which everything that it extends is filled in.
-    fn task(&self, mut merged: Table, dt_ms: Option<f64>) -> Result<Task, TaskError> {
+    /// The task of a table in which everything that it extends is filled in; `labels` are known whether or not its
+    /// factors have them.
+    fn task(&self, mut merged: Table, dt_ms: Option<f64>, labels: Vec<String>) -> Result<Task, TaskError> {
         let world = self.world(&mut merged)?;
         let definition: Definition = merged
             .try_into()
@@ -132,6 +133,7 @@ impl Source<'_> {
             definition,
             scope: Scope::default(),
             constants: Vec::new(),
+            labels,
             conditions: Vec::new(),
             dt_replaced: false,
             world,
@@ -166,6 +168,8 @@ struct Loader<'a> {
     definition: Definition,
     scope: Scope,
     constants: Vec<f64>,
+    /// Labels of the factors' levels; the place of a label is its value.
+    labels: Vec<String>,
     /// Values of the scope in every condition.
     conditions: Vec<Vec<f64>>,
     /// The time step is not the file's own.
@@ -267,7 +271,7 @@ impl Loader<'_> {
 
     fn factors(&mut self) -> Result<Vec<Factor>, TaskError> {
         let mut factors = Vec::new();
-        let mut labels: Vec<String> = Vec::new();
+        let mut labels = std::mem::take(&mut self.labels);
         for (name, value) in &self.definition.factors.clone() {
             let path = ["factors", name.as_str()];
             let (columns, unit) = match value {

@@ -203,8 +203,24 @@ fn explain(task: &Task, seed: u64) {
     if let Some(tau) = r.tau_ms {
         println!("discounted: every reward counts exp(−t/{tau} ms)");
     }
-    println!("learnt when: {}\n", criterion(task));
+    println!("learnt when: {}", criterion(task));
+    lessons(task);
+    println!();
     sketch(task, seed);
+}
+
+/// The curriculum: what each lesson changes, and what ends it.
+fn lessons(task: &Task) {
+    for (i, (lesson, changes)) in task.lessons.iter().zip(&task.definition.curriculum).enumerate() {
+        let changes = changes.iter().filter(|(key, _)| *key != "criterion");
+        let changes: Vec<String> = changes.map(|(key, value)| format!("{key} = {value}")).collect();
+        println!(
+            "lesson {}: {} until {}",
+            i + 1,
+            changes.join(", "),
+            criterion(lesson)
+        );
+    }
 }
 
 /// Steps of the example session.
@@ -239,8 +255,9 @@ fn explain_world(task: &Task, world: &dyn Rules, seed: u64) {
     }
     println!("actions: {}", d.actions.join(", "));
     println!("measured: reward, steps, {}", world.measures().join(", "));
-    println!("learnt when: {}\n", criterion(task));
-    println!("the first steps of a session of random actions (seed {seed}):");
+    println!("learnt when: {}", criterion(task));
+    lessons(task);
+    println!("\nthe first steps of a session of random actions (seed {seed}):");
     let mut steps = table(&[]);
     let headers = ["step".to_owned()]
         .into_iter()

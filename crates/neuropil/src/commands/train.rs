@@ -229,7 +229,7 @@ pub(crate) fn one(
             News::Restart(attempt, reason) => {
                 let why = match reason {
                     Restart::Trapped => "fixation trap: no decision, every trial sat out",
-                    Restart::Patience => "criterion not met within the patience",
+                    Restart::Stalled => "no better validation within the patience",
                 };
                 if !quiet {
                     progress.say(&format!(

@@ -52,7 +52,7 @@ impl Source<'_> {
             merged.remove("curriculum");
             merged.remove("criterion"); // a lesson's criterion is its own, whole
             merge(&mut merged, changes.clone());
-            let lesson = self.task(merged, dt_ms).map_err(|mut error| {
+            let lesson = self.task(merged, dt_ms, labels(task)).map_err(|mut error| {
                 error.message = format!("lesson {number}: {}", error.message);
                 error.span = self.locate(&path);
                 error
@@ -86,4 +86,25 @@ impl Source<'_> {
         task.lessons = lessons;
         Ok(task)
     }
+}
+
+/// Labels of all levels of all factors of a task: a lesson that leaves some out may still speak of them.
+fn labels(task: &Table) -> Vec<String> {
+    let mut labels = Vec::new();
+    let factors = task.get("factors").and_then(Value::as_table);
+    let mut pending: Vec<&Value> = factors.into_iter().flat_map(Table::values).collect();
+    while let Some(value) = pending.pop() {
+        match value {
+            Value::String(label) if !labels.contains(label) => labels.push(label.clone()),
+            Value::Array(values) => pending.extend(values),
+            Value::Table(columns) => pending.extend(
+                columns
+                    .iter()
+                    .filter(|(key, _)| *key != "unit")
+                    .map(|(_, column)| column),
+            ),
+            _ => {}
+        }
+    }
+    labels
 }
