@@ -203,7 +203,7 @@ fn task_layer(task: &Task) -> Table {
     layer
 }
 
-/// Resolves settings for a task: defaults ← preset ← task ← the given layers.
+/// Resolves settings for a task: defaults ← task ← preset ← the given layers.
 ///
 /// # Errors
 /// Unknown keys, values of the wrong type or out of range, with the place that sets them.
@@ -216,12 +216,10 @@ pub fn resolve(
     given(&mut layers)?;
     let first: Resolved<Config> = layers.resolve()?;
     let mut layers = Layers::new();
+    layers.add_table(&format!("task {}", task.definition.name), task_layer(task));
     match first.value.preset.as_str() {
         "default" => {}
-        "song2017" => layers.add(
-            "preset song2017",
-            "training.restart_when_trapped = false\ntraining.patience = 0",
-        )?,
+        "song2017" => layers.add("preset song2017", "training.restart_when_trapped = false")?,
         other => {
             let hint = Some("known presets: default, song2017".to_owned());
             return Err(first
@@ -229,7 +227,6 @@ pub fn resolve(
                 .problem_at("preset", format!("unknown preset `{other}`"), hint));
         }
     }
-    layers.add_table(&format!("task {}", task.definition.name), task_layer(task));
     given(&mut layers)?;
     let resolved: Resolved<Config> = layers.resolve()?;
     check(&resolved, task)?;

@@ -33,8 +33,6 @@ pub struct Planned {
 /// Trials with activity in all: more would only fill the disk.
 pub const MOST_RECORDED: usize = 2400;
 
-/// Updates that a wager network may take: 192 000 trials.
-const WAGER_UPDATES: u64 = 8000;
 const UPDATES: u64 = 20_000;
 
 /// The tasks in the paper's order, with the comparison of value networks after the recurrent ones.
@@ -45,8 +43,8 @@ pub const PLAN: [Planned; 10] = [
     planned("mante", 1000, 100, UPDATES),
     planned("multisensory", 1500, 100, UPDATES),
     planned("romo", 100, 50, UPDATES),
-    planned("wager", 2500, 100, WAGER_UPDATES),
-    planned("wager-linear-value", 500, 0, WAGER_UPDATES),
+    planned("wager", 2500, 100, UPDATES),
+    planned("wager-linear-value", 500, 0, UPDATES),
     planned("economic", 500, 500, UPDATES),
     planned("economic-1a3b", 500, 0, UPDATES),
 ];
