@@ -1,4 +1,4 @@
-//! What the program itself needs: size, start-up, memory.
+//! What the program itself needs: size, start-up, memory, and time for its main job.
 //!
 //! ```text
 //! cargo bench -p neuropil --bench resources
@@ -6,7 +6,8 @@
 //!
 //! Start-up is the wall time of a whole process that makes one update and writes its run directory; memory is the
 //! largest resident set (`VmHWM` in `/proc`, so Linux alone) of a training run of [`UPDATES`] updates, its
-//! validations included. Writes `benches/results/resources.json` and `.md`.
+//! validations included. The main job is `train rdm` without flags: trained to criterion, tested, analysed, drawn, with
+//! its report. Writes `benches/results/resources.json` and `.md`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 
@@ -14,6 +15,7 @@ use neuropil_lab::{atomic, provenance};
 use neuropil_tasks::registry::PUBLISHED;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -23,6 +25,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_neuropil");
 const UPDATES: usize = 60;
 /// Start-ups per task; the least counts.
 const GOES: usize = 3;
+/// Seeds of the main job; the median counts.
+const SEEDS: RangeInclusive<u64> = 1..=6;
 
 fn main() {
     if !Path::new("/proc/self/status").exists() {
@@ -42,12 +46,16 @@ fn main() {
             json!({ "task": task, "start_up_seconds": start_up, "peak_memory_mb": memory })
         })
         .collect();
+    let jobs: Vec<[f64; 2]> = SEEDS.map(|seed| main_job(seed, folder.path())).collect();
+    let [training, whole] = [0, 1].map(|i| median(jobs.iter().map(|job| job[i]).collect()));
     let document = json!({
         "command": "cargo bench -p neuropil --bench resources",
         "cpu": provenance::cpu(),
         "date": provenance::now(),
         "program_mb": megabytes,
         "tasks": rows,
+        "main_job": { "seeds": SEEDS.collect::<Vec<_>>(), "training_seconds": jobs.iter().map(|job| job[0]).collect::<Vec<_>>(),
+            "whole_seconds": jobs.iter().map(|job| job[1]).collect::<Vec<_>>() },
     });
     let mut table = format!(
         "Program: {megabytes:.1} MB. Start-up: a whole process with one update, least of {GOES}; memory: largest resident set\n\
@@ -65,6 +73,15 @@ fn main() {
             number("peak_memory_mb")
         );
     }
+    let seconds: Vec<String> = jobs.iter().map(|job| format!("{:.1}", job[1])).collect();
+    let _ = writeln!(
+        table,
+        "\n`neuropil train rdm`, seeds {} to {}, all cores: trained to criterion in {training:.1} s (median), with tests, figures\n\
+         and report in {whole:.1} s ({}).",
+        SEEDS.start(),
+        SEEDS.end(),
+        seconds.join(", ")
+    );
     let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../benches/results");
     let bytes = serde_json::to_vec_pretty(&document).expect("numbers are JSON");
     atomic::write(&results.join("resources.json"), &bytes).expect("benches/results can be written");
@@ -105,6 +122,36 @@ fn train(task: &str, updates: usize, run: &Path) -> (f64, f64) {
         }
         std::thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// Wall time of training to criterion, and of the whole process, s.
+fn main_job(seed: u64, folder: &Path) -> [f64; 2] {
+    let clock = Instant::now();
+    let output = Command::new(PROGRAM)
+        .args([
+            "train",
+            "rdm",
+            "--json",
+            "--quiet",
+            "--seed",
+            &seed.to_string(),
+            "--out",
+        ])
+        .arg(folder.join(format!("job-{seed}")))
+        .output()
+        .expect("the program starts");
+    let whole = clock.elapsed().as_secs_f64();
+    assert!(output.status.success(), "seed {seed}: {}", output.status);
+    let summary: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let training = summary["wall_seconds"].as_f64().expect("a number");
+    println!("main job, seed {seed}: training {training:.1} s, whole {whole:.1} s");
+    [training, whole]
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let n = values.len();
+    f64::midpoint(values[(n - 1) / 2], values[n / 2])
 }
 
 /// `VmHWM` of a process's status, MB.
