@@ -22,6 +22,7 @@ use neuropil_math::rng::{Key, Purpose};
 use neuropil_nn::adam::{Adam, Step};
 use neuropil_nn::buffer::Buffer;
 use neuropil_nn::network::{Backward, Gradients, History, Keep, Network};
+use neuropil_nn::ties::Ties;
 use neuropil_tasks::environment::Environment;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -131,6 +132,8 @@ pub struct Penalties {
     pub l2_recurrent: f64,
     /// L2 on rates, per unit and executed step.
     pub l2_rates: f64,
+    /// L2 on recurrent and gate weights minus their initial values, per existing weight.
+    pub l2_initial: f64,
 }
 
 /// A network with its parameters and everything that moves them.
@@ -150,8 +153,12 @@ pub struct Player<R> {
     pub noise_sd: f64,
     /// Penalties.
     pub penalties: Penalties,
-    /// Dale's law: the first so many units excite alone, the others inhibit alone.
-    pub excitatory_units: Option<usize>,
+    /// Dale's law: +1 excites alone, −1 inhibits alone, 0 is free; one per unit.
+    pub signs: Option<Vec<i8>>,
+    /// Parameters that learn together.
+    pub ties: Option<Ties<R>>,
+    /// Initial parameters, where [`Penalties::l2_initial`] needs them.
+    pub initial: Option<Vec<R>>,
 }
 
 impl<R: Real> Player<R> {
@@ -167,8 +174,18 @@ impl<R: Real> Player<R> {
             learning_rate,
             noise_sd,
             penalties: Penalties::default(),
-            excitatory_units: None,
+            signs: None,
+            ties: None,
+            initial: None,
         }
+    }
+
+    /// Lets parameters learn together from now on, from fresh moments.
+    pub fn tie(&mut self, ties: Ties<R>) {
+        ties.spread(&mut self.params);
+        self.network.load(&self.params);
+        self.adam = Adam::new(self.params.len() + ties.gains.len());
+        self.ties = Some(ties);
     }
 
     /// Replaces the parameters.
@@ -184,16 +201,17 @@ impl<R: Real> Player<R> {
             l2_recurrent: l2,
             ..
         } = self.penalties;
+        let pull = self.pull_to_initial(gradient);
         let layout = self.network.layout();
         if (l1 == 0.0 && l2 == 0.0) || !layout.has("w_rec") {
-            return 0.0;
+            return pull;
         }
         let n = self.network.shape().n_units as f64;
         let arrays = [
             ("w_rec", l1 / (n * n), l2 / (3.0 * n * n)),
             ("w_gates", 0.0, l2 / (3.0 * n * n)),
         ];
-        let mut penalty = 0.0;
+        let mut penalty = pull;
         for (name, l1, l2) in arrays.into_iter().filter(|(name, ..)| layout.has(name)) {
             let exists = layout.view(&self.network.mask().0, name);
             let weights = layout.view(&self.params, name).iter().zip(exists);
@@ -209,13 +227,28 @@ impl<R: Real> Player<R> {
         penalty
     }
 
+    fn step(&mut self, gradient: &[R], max_norm: f64) -> Step {
+        let (rate, n) = (self.learning_rate, self.params.len());
+        let Some(ties) = &mut self.ties else {
+            return self.adam.step(&mut self.params, gradient, rate, max_norm);
+        };
+        let mut moving = [&self.params[..], &ties.gains].concat();
+        let step = self
+            .adam
+            .step(&mut moving, &ties.gather(gradient), rate, max_norm);
+        self.params.copy_from_slice(&moving[..n]);
+        ties.gains.copy_from_slice(&moving[n..]);
+        step
+    }
+
     /// Clips, steps and reloads; the gradient of fixed arrays counts as 0.
     pub(crate) fn apply(&mut self, gradient: &mut [R], max_norm: f64) -> Step {
         self.hold(gradient);
-        let step = self
-            .adam
-            .step(&mut self.params, gradient, self.learning_rate, max_norm);
+        let step = self.step(gradient, max_norm);
         self.obey_dale();
+        if let Some(ties) = &self.ties {
+            ties.spread(&mut self.params);
+        }
         self.network.load(&self.params);
         step
     }

@@ -6,6 +6,7 @@ use neuropil_math::rng::{Key, Purpose};
 use neuropil_nn::cell::Cell;
 use neuropil_nn::init::{Dale, Initial, draw};
 use neuropil_nn::network::{Network, Shape};
+use neuropil_nn::ties::{FREE, Ties};
 use neuropil_tasks::environment::Environment;
 
 const LANES: usize = 8;
@@ -227,18 +228,15 @@ fn an_entropy_bonus_counts_in_the_loss_and_vanishes_at_even_odds() {
 
 #[test]
 fn signs_never_flip_under_dales_law_and_fixed_arrays_and_absent_weights_never_move() {
-    let dale = Dale {
-        n_excitatory: 7,
-        excitatory_readout: true,
-    };
+    let dale = Dale::population(7, 10, true);
     let initial = Initial {
-        dale: Some(dale),
+        dale: Some(dale.clone()),
         connection_probability: 0.5,
         spectral_radius: 0.05, // small weights, so that many would cross 0
         ..Initial::default()
     };
     let mut policy = player(POLICY, &initial, 0.05);
-    policy.excitatory_units = Some(dale.n_excitatory);
+    policy.signs = Some(dale.signs);
     policy.fixed = vec!["w_in".to_owned(), "b_in".to_owned()];
     let mut value = player(VALUE, &Initial::default(), 0.01);
     let (layout, before) = (policy.network.layout().clone(), policy.params.clone());
@@ -251,7 +249,7 @@ fn signs_never_flip_under_dales_law_and_fixed_arrays_and_absent_weights_never_mo
             let weights = layout.view(&policy.params, name);
             let columns = weights.len() / 10;
             for (i, &w) in weights.iter().enumerate() {
-                let excites = i / columns < dale.n_excitatory;
+                let excites = i / columns < 7;
                 assert!(if excites { w >= 0.0 } else { w <= 0.0 }, "{name}[{i}] = {w}");
             }
         }
@@ -278,4 +276,177 @@ fn signs_never_flip_under_dales_law_and_fixed_arrays_and_absent_weights_never_mo
             assert!(*exists || !moved, "{name}: a weight that does not exist moved");
         }
     }
+}
+
+/// A network of two types whose signs are known for one: tied weights, biases and initial states.
+fn tied_player(shape: Shape, output_bias: f64, learning_rate: f64) -> (Player<f64>, Vec<i8>) {
+    let signs: Vec<i8> = (0..10).map(|unit| [1, 1, 0, -1, -1][unit / 2]).collect();
+    let initial = Initial {
+        dale: Some(Dale {
+            signs: signs.clone(),
+            balanced: false,
+            excitatory_readout: false,
+        }),
+        connection_probability: 0.7,
+        spectral_radius: 0.3,
+        ..initial(output_bias)
+    };
+    let mut player = player(shape, &initial, learning_rate);
+    let types: Vec<u32> = (0..10).map(|unit| unit / 2).collect();
+    let arrays = ["w_rec", "w_gates", "b_in", "x0", "w_out"].map(str::to_owned);
+    let mask = player.network.mask().clone();
+    player.tie(Ties::by_type(shape, &mask, &types, &arrays, &player.params));
+    player.signs = Some(signs.clone());
+    (player, signs)
+}
+
+#[test]
+fn tied_gradients_are_those_of_central_differences() {
+    // Only the value network's loss is a smooth function of its parameters when actions are given.
+    let rules = Rules::default();
+    let loss_and_gradient = |gains: Option<&[f64]>| {
+        let mut policy = player(POLICY, &initial(0.0), 0.0);
+        let (mut value, _) = tied_player(VALUE, BIAS, 0.0);
+        let layout = value.network.layout().clone();
+        let ties = value.ties.as_mut().unwrap();
+        for &group in layout.view(&ties.group, "w_out") {
+            ties.gains[group as usize] = 0.3; // read-out weights of 0 would hide all others
+        }
+        if let Some(gains) = gains {
+            ties.gains.copy_from_slice(gains);
+        }
+        let ties = ties.clone();
+        value.tie(ties);
+        let mut work = Workspace::<f64, LANES>::new(&policy.network, &value.network, N_TRIALS, 4, false);
+        let told = update(
+            &mut policy,
+            &mut value,
+            &Trials,
+            Key::new(1),
+            &Fixed,
+            &rules,
+            &mut work,
+        );
+        let ties = value.ties.unwrap();
+        let gradient = ties.gather(work.gradients().1)[value.params.len()..].to_vec();
+        (told.value_loss, ties.gains, gradient)
+    };
+    let (_, gains, gradient) = loss_and_gradient(None);
+    assert!(gradient.iter().filter(|g| g.abs() > 1e-4).count() > 20);
+    for g in 0..gains.len() {
+        let at = |step: f64| {
+            let mut moved = gains.clone();
+            moved[g] += step;
+            loss_and_gradient(Some(&moved)).0
+        };
+        let difference = (at(1e-5) - at(-1e-5)) / 2e-5;
+        let error = (difference - gradient[g]).abs();
+        assert!(
+            error < 1e-6 * gradient[g].abs().max(1e-3),
+            "group {g}: {} against {difference}",
+            gradient[g]
+        );
+    }
+}
+
+#[test]
+fn ties_stay_exact_signs_hold_and_what_is_fixed_or_absent_never_moves() {
+    let (mut policy, signs) = tied_player(POLICY, 0.0, 0.05);
+    policy.fixed = vec!["x0".to_owned()];
+    let layout = policy.network.layout().clone();
+    let mut ties = policy.ties.clone().unwrap();
+    for name in ["w_rec", "w_gates"] {
+        for &group in layout
+            .view(&ties.group, name)
+            .iter()
+            .filter(|&&group| group != FREE)
+        {
+            ties.gains[group as usize] = 0.01; // small, so that many would cross 0
+        }
+    }
+    policy.tie(ties);
+    let mut value = player(VALUE, &Initial::default(), 0.01);
+    let before = policy.params.clone();
+    let mut work = Workspace::<f64, LANES>::new(&policy.network, &value.network, N_TRIALS, 4, false);
+    let (mut flipped, rules) = (false, Rules::default());
+    for update_number in 0..300 {
+        let key = Key::new(1).at(update_number);
+        update(&mut policy, &mut value, &Trials, key, &Fixed, &rules, &mut work);
+        let ties = policy.ties.as_ref().unwrap();
+        for (i, &group) in ties.group.iter().enumerate() {
+            if group != FREE {
+                assert_eq!(
+                    policy.params[i],
+                    ties.base[i] * ties.gains[group as usize],
+                    "parameter {i}"
+                );
+            }
+        }
+        for name in ["w_rec", "w_gates"] {
+            let (weights, first) = (layout.view(&policy.params, name), layout.view(&before, name));
+            let columns = weights.len() / 10;
+            for (i, (&w, &w0)) in weights.iter().zip(first).enumerate() {
+                assert!(w * f64::from(signs[i / columns]) >= 0.0, "{name}[{i}] = {w}");
+                flipped |= w * w0 < 0.0;
+            }
+        }
+    }
+    assert!(flipped, "the signs of free units may turn");
+    let bias = layout.view(&policy.params, "b_in");
+    assert!(bias[0] == bias[1] && bias[0] != 0.0 && bias[0] != bias[2]);
+    assert_eq!(layout.view(&policy.params, "x0"), layout.view(&before, "x0"));
+    for name in ["w_rec", "w_gates"] {
+        let exists = layout.view(&policy.network.mask().0, name);
+        assert!(exists.contains(&false));
+        let absent = layout.view(&policy.params, name).iter().zip(exists);
+        assert!(absent.into_iter().all(|(&w, &exists)| exists || w == 0.0));
+    }
+}
+
+#[test]
+fn the_pull_to_the_initial_weights_has_the_gradient_of_its_penalty_and_holds_weights_back() {
+    let trained = |l2_initial: f64, shift: f64, learning_rate: f64, updates: u64| {
+        let mut policy = player(POLICY, &initial(0.0), learning_rate);
+        policy.penalties.l2_initial = l2_initial;
+        let layout = policy.network.layout().clone();
+        let mut first = policy.params.clone();
+        layout
+            .view_mut(&mut first, "w_rec")
+            .iter_mut()
+            .for_each(|w| *w += shift);
+        policy.initial = Some(first.clone());
+        let mut value = player(VALUE, &initial(BIAS), 0.0);
+        let mut work = Workspace::<f64, LANES>::new(&policy.network, &value.network, N_TRIALS, 4, false);
+        let mut penalty = 0.0;
+        for number in 0..updates {
+            let key = Key::new(1).at(number);
+            let told = update(
+                &mut policy,
+                &mut value,
+                &Trials,
+                key,
+                &Fixed,
+                &Rules::default(),
+                &mut work,
+            );
+            penalty = told.policy_penalty;
+        }
+        let pairs = layout
+            .view(&policy.params, "w_rec")
+            .iter()
+            .zip(layout.view(&first, "w_rec"));
+        let away: f64 = pairs.map(|(w, w0)| (w - w0).powi(2)).sum();
+        let gradient = layout.view(work.gradients().0, "w_rec")[0];
+        (away, penalty, gradient)
+    };
+    let (_, none, without) = trained(0.0, 0.1, 0.0, 1);
+    let (_, penalty, with) = trained(6.0, 0.1, 0.0, 1);
+    assert_eq!(none, 0.0);
+    assert!(
+        (penalty - 6.0 * 0.01 / 3.0).abs() < 1e-12,
+        "100 of 300 weights are 0.1 away: {penalty}"
+    );
+    assert!((with - without + 2.0 * 6.0 / 300.0 * 0.1).abs() < 1e-12);
+    let (free, held) = (trained(0.0, 0.0, 0.02, 100).0, trained(300.0, 0.0, 0.02, 100).0);
+    assert!(free > 1e-3 && held < 0.1 * free, "{held} and {free}");
 }

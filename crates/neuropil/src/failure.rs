@@ -130,7 +130,7 @@ impl From<LabError> for Failure {
 impl From<TrainError> for Failure {
     fn from(error: TrainError) -> Self {
         match error {
-            TrainError::Lab(error) | TrainError::Draw(DrawError::Mask(error)) => error.into(),
+            TrainError::Lab(error) | TrainError::Draw(DrawError::File(error)) => error.into(),
             other => {
                 let (message, hint) = split(&other.to_string());
                 Self {

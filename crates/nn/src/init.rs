@@ -25,6 +25,9 @@ pub struct Initial {
     pub input_mask: Option<Vec<bool>>,
     /// Masks of whole parameter arrays, by name, row-major; they take the place of drawn ones.
     pub masks: BTreeMap<String, Vec<bool>>,
+    /// Initial values of whole parameter arrays, by name, row-major, used as they are; a recurrent array without a mask
+    /// has the connections that are not 0.
+    pub values: BTreeMap<String, Vec<f64>>,
     /// Dale's law, if it holds.
     pub dale: Option<Dale>,
 }
@@ -39,18 +42,36 @@ impl Default for Initial {
             output_bias: 0.0,
             input_mask: None,
             masks: BTreeMap::new(),
+            values: BTreeMap::new(),
             dale: None,
         }
     }
 }
 
 /// Dale's law: a unit excites all units that it reaches, or inhibits them all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dale {
-    /// The first so many units are excitatory, the others inhibitory.
-    pub n_excitatory: usize,
-    /// Only excitatory units are read out.
+    /// +1 excites, −1 inhibits, 0 is free; one per unit.
+    pub signs: Vec<i8>,
+    /// Every unit must hear both kinds; if not, only units that do are balanced.
+    pub balanced: bool,
+    /// Units that inhibit are not read out.
     pub excitatory_readout: bool,
+}
+
+impl Dale {
+    /// The first `n_excitatory` of `n` units excite, the others inhibit, and both are balanced onto every unit.
+    pub fn population(n_excitatory: usize, n: usize, excitatory_readout: bool) -> Self {
+        Self {
+            signs: (0..n).map(|i| if i < n_excitatory { 1 } else { -1 }).collect(),
+            balanced: true,
+            excitatory_readout,
+        }
+    }
+
+    fn units(&self, sign: i8) -> Vec<usize> {
+        (0..self.signs.len()).filter(|&i| self.signs[i] == sign).collect()
+    }
 }
 
 /// A network that cannot be drawn.
@@ -101,7 +122,8 @@ const DRAWS: u64 = 100;
 /// Draws parameters (flat, in the layout of `shape`) and mask.
 ///
 /// Each unit has exactly ⌊p₀N⌋ presynaptic partners in each of the recurrent blocks, drawn without replacement;
-/// magnitudes are Gamma(4, ¼) with random signs, and each masked block is scaled to the spectral radius.
+/// magnitudes are Gamma(4, ¼) with random signs, and each masked block is scaled to the spectral radius. Given masks
+/// and values take the place of drawn ones.
 ///
 /// # Errors
 /// [`InitError::NoLoop`] if a masked block has spectral radius 0 in 100 draws (tiny N and p₀).
@@ -137,9 +159,11 @@ pub fn draw(
             *flag &= given;
         }
     }
-    if let Some(dale) = initial.dale.filter(|dale| dale.excitatory_readout) {
-        let from = dale.n_excitatory * shape.n_outputs;
-        layout.view_mut(&mut mask, "w_out")[from..].fill(false);
+    if let Some(dale) = initial.dale.as_ref().filter(|dale| dale.excitatory_readout) {
+        let read = layout.view_mut(&mut mask, "w_out");
+        for unit in dale.units(-1) {
+            read[unit * shape.n_outputs..][..shape.n_outputs].fill(false);
+        }
     }
     zero_masked(layout.view_mut(&mut params, "w_in"), layout.view(&mask, "w_in"));
     let gates = if shape.cell == Cell::Gated { 2 } else { 0 };
@@ -149,6 +173,9 @@ pub fn draw(
         } else {
             ("w_rec", n, 0)
         };
+        if initial.values.contains_key(name) {
+            continue;
+        }
         let given = initial.masks.get(name).map(|given| -> Vec<bool> {
             let row = |pre: usize| &given[pre * columns + from..][..n];
             (0..n).flat_map(row).copied().collect()
@@ -161,6 +188,18 @@ pub fn draw(
             layout.view_mut(&mut mask, name)[pre * columns + from..][..n]
                 .copy_from_slice(&exists[pre * n..][..n]);
         }
+    }
+    for (name, values) in &initial.values {
+        let exists = layout.view_mut(&mut mask, name);
+        if matches!(&name[..], "w_rec" | "w_gates") && !initial.masks.contains_key(name) {
+            exists
+                .iter_mut()
+                .zip(values)
+                .for_each(|(exists, &w)| *exists = w != 0.0);
+        }
+        let params = layout.view_mut(&mut params, name);
+        params.copy_from_slice(values);
+        zero_masked(params, exists);
     }
     Ok((params, Mask(mask)))
 }
@@ -195,14 +234,19 @@ fn recurrent_block(
             .map(|i| {
                 let size = magnitude.sample(&mut weight_stream);
                 let positive = weight_stream.random::<bool>();
-                let positive = initial.dale.map_or(positive, |dale| i / n < dale.n_excitatory);
+                let sign = initial.dale.as_ref().map_or(0, |dale| dale.signs[i / n]);
+                let positive = sign > 0 || (sign == 0 && positive);
                 if positive { size } else { -size }
             })
             .collect();
         zero_masked(&mut w, &exists);
-        if initial.dale.is_some() {
+        if let Some(dale) = &initial.dale {
             let array = given.map_or("w_rec", |(array, _)| array);
-            balance(&mut w, n).map_err(|(unit, kind)| InitError::Unbalanced { array, unit, kind })?;
+            balance(&mut w, n, dale.balanced).map_err(|(unit, kind)| InitError::Unbalanced {
+                array,
+                unit,
+                kind,
+            })?;
         }
         let radius = spectral_radius(&w, n)?;
         if radius > SMALLEST_RADIUS {
@@ -219,47 +263,57 @@ fn recurrent_block(
     })
 }
 
-/// Who hears whom, from × to: ⌊p₀N⌋ partners for each unit. Under Dale's law excitatory and inhibitory ones in the
-/// proportion of the population, at least one of each.
+/// Who hears whom, from × to: ⌊p₀N⌋ partners for each unit. Where every unit has a sign, excitatory and inhibitory ones
+/// in the proportion of the population, at least one of each.
 fn partners(n: usize, initial: &Initial, stream: &mut ChaCha8Rng) -> Vec<bool> {
     let mut exists = vec![initial.connection_probability >= 1.0; n * n];
     if initial.connection_probability >= 1.0 {
         return exists;
     }
     let k = (initial.connection_probability * n as f64).floor() as usize;
+    let kinds = initial.dale.as_ref().map(|dale| [dale.units(1), dale.units(-1)]);
+    let kinds = kinds.filter(|[excite, inhibit]| {
+        !excite.is_empty() && !inhibit.is_empty() && excite.len() + inhibit.len() == n
+    });
     for post in 0..n {
-        let Some(Dale { n_excitatory, .. }) = initial.dale else {
+        let Some([excite, inhibit]) = &kinds else {
             for pre in index::sample(stream, n, k) {
                 exists[pre * n + post] = true;
             }
             continue;
         };
-        let n_inhibitory = n - n_excitatory;
+        let (n_excitatory, n_inhibitory) = (excite.len(), inhibit.len());
         let share = (k as f64 * n_excitatory as f64 / n as f64).round() as usize;
         let excitatory = share
             .clamp(1, k.saturating_sub(1).max(1))
             .max(k.saturating_sub(n_inhibitory))
             .min(n_excitatory);
         for pre in index::sample(stream, n_excitatory, excitatory) {
-            exists[pre * n + post] = true;
+            exists[excite[pre] * n + post] = true;
         }
         for pre in index::sample(stream, n_inhibitory, (k - excitatory).min(n_inhibitory)) {
-            exists[(n_excitatory + pre) * n + post] = true;
+            exists[inhibit[pre] * n + post] = true;
         }
     }
     exists
 }
 
-/// Scales inhibition onto every unit so that it equals excitation; else the unit that lacks one kind, and which.
-fn balance(w: &mut [f64], n: usize) -> Result<(), (usize, &'static str)> {
+/// Scales inhibition onto every unit so that it equals excitation; a unit that lacks one kind is left as it is or, where
+/// both are `needed`, returned with the kind.
+fn balance(w: &mut [f64], n: usize, needed: bool) -> Result<(), (usize, &'static str)> {
     for post in 0..n {
         let onto = |sign: f64| (0..n).map(|pre| (sign * w[pre * n + post]).max(0.0)).sum::<f64>();
         let (excitation, inhibition) = (onto(1.0), onto(-1.0));
-        if excitation == 0.0 {
-            return Err((post, "excitatory"));
-        }
-        if inhibition == 0.0 {
-            return Err((post, "inhibitory"));
+        if excitation == 0.0 || inhibition == 0.0 {
+            let lacking = if excitation == 0.0 {
+                "excitatory"
+            } else {
+                "inhibitory"
+            };
+            if needed {
+                return Err((post, lacking));
+            }
+            continue;
         }
         for pre in 0..n {
             if w[pre * n + post] < 0.0 {
@@ -368,10 +422,7 @@ mod tests {
     fn under_dales_law_units_keep_one_sign_and_excitation_equals_inhibition() {
         for connection_probability in [0.1, 1.0] {
             let initial = Initial {
-                dale: Some(Dale {
-                    n_excitatory: 80,
-                    excitatory_readout: true,
-                }),
+                dale: Some(Dale::population(80, 100, true)),
                 ..initial(connection_probability)
             };
             let (params, mask) = draw(
@@ -436,5 +487,89 @@ mod tests {
             drawn(&with_ring),
             Err(InitError::MaskWithoutLoop { array: "w_rec" })
         ));
+    }
+
+    #[test]
+    fn given_signs_hold_and_only_units_that_hear_both_kinds_are_balanced() {
+        let n = SHAPE.n_units;
+        let signs: Vec<i8> = (0..n).map(|i| [1, 0, -1, 1][i % 4]).collect();
+        // Unit 0 hears none that inhibits.
+        let heard: Vec<bool> = (0..n * n).map(|i| i % n != 0 || signs[i / n] == 1).collect();
+        let initial = Initial {
+            masks: BTreeMap::from([("w_rec".to_owned(), heard)]),
+            dale: Some(Dale {
+                signs: signs.clone(),
+                balanced: false,
+                excitatory_readout: true,
+            }),
+            ..initial(1.0)
+        };
+        let (params, mask) = draw(
+            SHAPE,
+            &initial,
+            Key::new(4),
+            Purpose::InitPolicy,
+            Purpose::MaskPolicy,
+        )
+        .unwrap();
+        let layout = SHAPE.layout();
+        let w = layout.view(&params, "w_rec");
+        for post in 0..n {
+            let onto: Vec<f64> = (0..n).map(|pre| w[pre * n + post]).collect();
+            assert!(
+                onto.iter()
+                    .zip(&signs)
+                    .all(|(w, &sign)| w * f64::from(sign) >= 0.0)
+            );
+            let free = onto
+                .iter()
+                .zip(&signs)
+                .filter(|(w, sign)| **sign == 0 && **w != 0.0);
+            let positive = free.clone().filter(|(w, _)| **w > 0.0).count();
+            assert!(post == 0 || (0 < positive && positive < free.count()));
+            let (sum, size): (f64, f64) = (onto.iter().sum(), onto.iter().map(|w| w.abs()).sum());
+            assert_eq!(sum.abs() < 1e-9 * size, post != 0, "unit {post}: {sum} of {size}");
+        }
+        let read = layout.view(&mask.0, "w_out");
+        assert!((0..n).all(|unit| read[3 * unit] == (signs[unit] >= 0)));
+    }
+
+    #[test]
+    fn given_values_are_used_as_they_are_and_zeros_are_absent_connections() {
+        let n = SHAPE.n_units;
+        let ring: Vec<f64> = (0..n * n)
+            .map(|i| if (i / n + 1) % n == i % n { 0.3 } else { 0.0 })
+            .collect();
+        let mut initial = initial(0.1);
+        initial.values.insert("w_rec".to_owned(), ring.clone());
+        initial.values.insert("x0".to_owned(), vec![0.25; n]);
+        let drawn = |initial: &Initial| {
+            draw(
+                SHAPE,
+                initial,
+                Key::new(4),
+                Purpose::InitPolicy,
+                Purpose::MaskPolicy,
+            )
+            .unwrap()
+        };
+        let (params, mask) = drawn(&initial);
+        let layout = SHAPE.layout();
+        assert_eq!(layout.view(&params, "w_rec"), ring, "not scaled");
+        assert!(layout.view(&params, "x0").iter().all(|&x| x == 0.25));
+        let exists = layout.view(&mask.0, "w_rec");
+        assert!(exists.iter().zip(&ring).all(|(&exists, &w)| exists == (w != 0.0)));
+        let all_but_one = (0..n * n).map(|i| i != 1).collect();
+        initial.masks.insert("w_rec".to_owned(), all_but_one);
+        let (params, mask) = drawn(&initial);
+        assert_eq!(
+            layout
+                .view(&mask.0, "w_rec")
+                .iter()
+                .filter(|&&exists| exists)
+                .count(),
+            n * n - 1
+        );
+        assert_eq!(layout.view(&params, "w_rec")[1], 0.0);
     }
 }

@@ -9,3 +9,4 @@ pub mod params;
 pub mod product;
 mod readout;
 pub mod softmax;
+pub mod ties;

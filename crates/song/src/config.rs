@@ -7,6 +7,7 @@ use neuropil_lab::config::{Layers, Resolved};
 use neuropil_lab::error::{Problem, nearest};
 use neuropil_learn::update::{FirstReturn, Teacher, ValueInput};
 use neuropil_nn::cell::Cell;
+use neuropil_nn::ties::can_be_tied;
 use neuropil_tasks::task::Task;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -63,8 +64,23 @@ pub struct NetworkConfig {
     /// Dale's law: this fraction of the units excites alone, the others inhibit alone; no law if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub excitatory_fraction: Option<f64>,
-    /// With Dale's law: only excitatory units are read out.
+    /// With Dale's law: units that inhibit are not read out.
     pub excitatory_readout: bool,
+    /// Dale's law unit by unit, in place of a fraction: a file of N signs, +1 excites, −1 inhibits, 0 is free, as `.npz`
+    /// (array `sign`) or `.csv`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signs: Option<String>,
+    /// Type of each unit: a file of N whole numbers, as `.npz` (array `type`) or `.csv`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub types: Option<String>,
+    /// Arrays that are trained by type: recurrent and input weights keep their proportions and get one gain for each pair
+    /// of types (input and type), values of units and read-out weights are the same for all units of a type.
+    pub tied: Vec<String>,
+    /// Penalty on squared differences between recurrent weights and their initial values, per existing weight.
+    pub l2_initial: f64,
+    /// Initial values by parameter array, used as they are: a file of numbers, from × to, as `.npz` (an array
+    /// `initial.NAME`) or `.csv`. Recurrent weights of 0 do not exist, unless a mask says so.
+    pub initial: BTreeMap<String, String>,
     /// Which weights exist, by parameter array (`w_in`, `w_gates`, `w_rec`, `w_out`): a file of zeros and ones, from ×
     /// to, as `.npz` (an array of that name) or `.csv`. A mask takes the place of a drawn one.
     pub masks: BTreeMap<String, String>,
@@ -153,6 +169,11 @@ impl Default for NetworkConfig {
             fixed: Vec::new(),
             excitatory_fraction: None,
             excitatory_readout: false,
+            signs: None,
+            types: None,
+            tied: Vec::new(),
+            l2_initial: 0.0,
+            initial: BTreeMap::new(),
             masks: BTreeMap::new(),
             input_targets: BTreeMap::new(),
         }
@@ -395,12 +416,22 @@ fn check_arrays(config: &Config, task: &Task, layers: &Layers) -> Result<(), Box
             .masks
             .keys()
             .map(|array| (format!("masks.{array}"), array, &maskable));
-        for (field, array, known) in fixed.chain(masks) {
+        let initial = net
+            .initial
+            .keys()
+            .map(|array| (format!("initial.{array}"), array, &all));
+        let tieable: Vec<&str> = all.iter().copied().filter(|array| can_be_tied(array)).collect();
+        let tied = net.tied.iter().map(|array| ("tied".to_owned(), array, &tieable));
+        for (field, array, known) in fixed.chain(masks).chain(initial).chain(tied) {
             if !known.contains(&array.as_str()) {
                 let key = format!("{name}.{field}");
                 let kind = toml::Value::try_from(net.cell).expect("a kind of unit has a name");
                 let kind = kind.as_str().unwrap_or_default();
-                let message = format!("{key}: a network of {kind} units has no array `{array}`");
+                let message = if all.contains(&array.as_str()) {
+                    format!("{key}: array `{array}` cannot be named here")
+                } else {
+                    format!("{key}: a network of {kind} units has no array `{array}`")
+                };
                 let hint = nearest(array, known.iter().copied()).map_or_else(
                     || format!("arrays: {}", known.join(", ")),
                     |name| format!("did you mean `{name}`?"),
@@ -408,6 +439,7 @@ fn check_arrays(config: &Config, task: &Task, layers: &Layers) -> Result<(), Box
                 return Err(layers.problem_at(&key, message, Some(hint)));
             }
         }
+        check_wiring(name, net, layers)?;
         let Some(fraction) = net.excitatory_fraction else {
             continue;
         };
@@ -432,6 +464,55 @@ fn check_arrays(config: &Config, task: &Task, layers: &Layers) -> Result<(), Box
         if net.cell == Cell::Linear {
             return found("none: a linear read-out has no recurrent weights".to_owned());
         }
+    }
+    Ok(())
+}
+
+/// Settings that go together or not at all.
+fn check_wiring(name: &str, net: &NetworkConfig, layers: &Layers) -> Result<(), Box<Problem>> {
+    let fail = |field: &str, message: String, hint: Option<&str>| {
+        let key = format!("{name}.{field}");
+        Err(layers.problem_at(&key, format!("{key} {message}"), hint.map(str::to_owned)))
+    };
+    if !(net.l2_initial >= 0.0 && net.l2_initial.is_finite()) {
+        return fail(
+            "l2_initial",
+            format!("is {}, expected a number ≥ 0", net.l2_initial),
+            None,
+        );
+    }
+    for (field, given) in [("signs", net.signs.is_some()), ("types", net.types.is_some())] {
+        if given && net.cell == Cell::Linear {
+            return fail(
+                field,
+                "is given, but a linear read-out has no units of its own".into(),
+                None,
+            );
+        }
+    }
+    if net.signs.is_some() && net.excitatory_fraction.is_some() {
+        let hint = Some("leave one of them out");
+        return fail(
+            "signs",
+            format!("and {name}.excitatory_fraction are two ways to say the same"),
+            hint,
+        );
+    }
+    if !net.tied.is_empty() && net.types.is_none() {
+        let hint = format!("name a file with {name}.types");
+        return fail(
+            "tied",
+            "is given, but not which unit is of which type".into(),
+            Some(&hint),
+        );
+    }
+    if net.types.is_some() && net.tied.is_empty() {
+        let hint = format!("{name}.tied = [\"w_rec\"] trains one gain for each pair of types");
+        return fail(
+            "types",
+            "is given, but no array is trained by type".into(),
+            Some(&hint),
+        );
     }
     Ok(())
 }

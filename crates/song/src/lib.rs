@@ -29,3 +29,4 @@ pub mod report;
 pub mod reproduce;
 pub mod testing;
 pub mod train;
+pub mod wiring;

@@ -43,15 +43,15 @@ pub fn read_masks(
     Ok(masks)
 }
 
-struct Wanted<'a> {
-    path: PathBuf,
-    array: &'a str,
-    shape: &'a [usize],
-    expected: String,
+pub(crate) struct Wanted<'a> {
+    pub(crate) path: PathBuf,
+    pub(crate) array: &'a str,
+    pub(crate) shape: &'a [usize],
+    pub(crate) expected: String,
 }
 
 impl Wanted<'_> {
-    fn not(&self, found: String) -> LabError {
+    pub(crate) fn not(&self, found: String) -> LabError {
         LabError::Content {
             path: self.path.clone(),
             found,
@@ -109,7 +109,7 @@ impl Wanted<'_> {
 }
 
 /// An array of numbers of any of the usual types.
-fn numbers(path: &Path, name: &str, wanted: &Wanted) -> Result<(Vec<usize>, Vec<f64>), LabError> {
+pub(crate) fn numbers(path: &Path, name: &str, wanted: &Wanted) -> Result<(Vec<usize>, Vec<f64>), LabError> {
     type Read = fn(&Path) -> Result<Vec<(String, Vec<usize>, Vec<f64>)>, LabError>;
     fn read<T: array::Element>(path: &Path) -> Result<Vec<(String, Vec<usize>, Vec<f64>)>, LabError> {
         let arrays = array::read_npz::<T>(path)?;

@@ -2,12 +2,14 @@
 
 use crate::config::{Config, NetworkConfig, unit_range};
 use crate::masks::read_masks;
+use crate::wiring::{Wiring, read_wiring};
 use neuropil_lab::error::LabError;
 use neuropil_learn::update::{Penalties, Player};
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_nn::cell::Cell;
 use neuropil_nn::init::{Dale, InitError, Initial, draw};
-use neuropil_nn::network::{Network, Shape};
+use neuropil_nn::network::{Mask, Network, Shape};
+use neuropil_nn::ties::Ties;
 use neuropil_tasks::task::Task;
 
 /// Standard deviation per step of recurrent noise: √(2τσ²/Δt).
@@ -40,26 +42,30 @@ pub enum DrawError {
     /// Weights that cannot be scaled or balanced.
     #[error(transparent)]
     Init(#[from] InitError),
-    /// A mask file.
+    /// A file of masks, signs, types or initial values.
     #[error(transparent)]
-    Mask(#[from] LabError),
+    File(#[from] LabError),
 }
 
-/// Networks of the settings' shapes, to be filled from a checkpoint, which holds the masks as well.
+/// Networks of the settings' shapes, to be filled from a checkpoint, which holds masks, signs and ties as well.
 ///
 /// # Errors
-/// As [`draw_players`], but for mask files, which are not read.
+/// As [`draw_players`], but for files, which are not read.
 pub(crate) fn blank_players(config: &Config, task: &Task) -> Result<(Player<f32>, Player<f32>), DrawError> {
     let mut config = config.clone();
-    config.policy.masks.clear();
-    config.value.masks.clear();
+    for net in [&mut config.policy, &mut config.value] {
+        net.masks.clear();
+        net.initial.clear();
+        net.tied.clear();
+        (net.signs, net.types) = (None, None);
+    }
     draw_players(&config, task, 0)
 }
 
 /// Draws the networks of the `attempt`-th try.
 ///
 /// # Errors
-/// No network of this size and density has a loop; a mask file that does not fit.
+/// No network of this size and density has a loop; a file that does not fit.
 pub fn draw_players(
     config: &Config,
     task: &Task,
@@ -74,7 +80,9 @@ pub fn draw_players(
     };
     let policy_masks = read_masks("policy", &config.policy, policy_shape)?;
     let value_masks = read_masks("value", &config.value, value_shape)?;
-    let initial = |net: &NetworkConfig, shape: Shape, masks, output_bias: f64| Initial {
+    let policy_wiring = read_wiring("policy", &config.policy, policy_shape, &policy_masks)?;
+    let value_wiring = read_wiring("value", &config.value, value_shape, &value_masks)?;
+    let initial = |net: &NetworkConfig, shape: Shape, masks, wiring: &Wiring, output_bias: f64| Initial {
         input_gain: if shape.n_inputs == 0 {
             0.0
         } else {
@@ -85,12 +93,13 @@ pub fn draw_players(
         output_bias: net.output_bias.unwrap_or(output_bias),
         input_mask: input_mask(net, task, shape),
         masks,
-        dale: dale(net),
+        values: wiring.initial.clone(),
+        dale: dale(net, wiring),
     };
     // The reference counts partners as p₀·N whatever N_in.
     let policy = draw(
         policy_shape,
-        &initial(&config.policy, policy_shape, policy_masks, 0.0),
+        &initial(&config.policy, policy_shape, policy_masks, &policy_wiring, 0.0),
         key,
         Purpose::InitPolicy,
         Purpose::MaskPolicy,
@@ -101,6 +110,7 @@ pub fn draw_players(
             &config.value,
             value_shape,
             value_masks,
+            &value_wiring,
             task.definition.rewards.abort,
         ),
         key,
@@ -108,30 +118,46 @@ pub fn draw_players(
         Purpose::MaskValue,
     )?;
     let alpha = task.dt_ms / config.tau_ms;
-    let player = |net: &NetworkConfig, shape: Shape, (params, mask): (Vec<f64>, _)| {
+    let player = |net: &NetworkConfig, shape: Shape, wiring: &Wiring, (params, mask): (Vec<f64>, Mask)| {
+        let params: Vec<f32> = params.into_iter().map(|x| x as f32).collect();
+        let types = wiring.types.as_ref();
+        let ties = types.map(|types| Ties::by_type(shape, &mask, types, &net.tied, &params));
         let network = Network::new(shape, mask, alpha);
-        let params = params.into_iter().map(|x| x as f32).collect();
         let sd = noise_sd(net.noise_variance, config.tau_ms, task.dt_ms);
         let mut player = Player::new(network, params, net.learning_rate, sd);
         player.fixed.clone_from(&net.fixed);
-        player.excitatory_units = dale(net).map(|dale| dale.n_excitatory);
+        player.signs = dale(net, wiring).map(|dale| dale.signs);
         player.penalties = Penalties {
             l1_recurrent: config.training.l1_recurrent,
             l2_recurrent: config.training.l2_recurrent,
             l2_rates: net.l2_rates,
+            l2_initial: net.l2_initial,
         };
+        if let Some(ties) = ties {
+            player.tie(ties);
+        }
+        if net.l2_initial > 0.0 {
+            player.initial = Some(player.params.clone());
+        }
         player
     };
     Ok((
-        player(&config.policy, policy_shape, policy),
-        player(&config.value, value_shape, value),
+        player(&config.policy, policy_shape, &policy_wiring, policy),
+        player(&config.value, value_shape, &value_wiring, value),
     ))
 }
 
-fn dale(net: &NetworkConfig) -> Option<Dale> {
-    net.excitatory_fraction.map(|fraction| Dale {
-        n_excitatory: (fraction * net.units as f64).round() as usize,
-        excitatory_readout: net.excitatory_readout,
+fn dale(net: &NetworkConfig, wiring: &Wiring) -> Option<Dale> {
+    if let Some(signs) = &wiring.signs {
+        return Some(Dale {
+            signs: signs.clone(),
+            balanced: false,
+            excitatory_readout: net.excitatory_readout,
+        });
+    }
+    net.excitatory_fraction.map(|fraction| {
+        let n_excitatory = (fraction * net.units as f64).round() as usize;
+        Dale::population(n_excitatory, net.units, net.excitatory_readout)
     })
 }
 

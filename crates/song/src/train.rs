@@ -10,6 +10,7 @@ use neuropil_learn::train::{Check, Ending, Event, Flow, Plan, Progress, Restart,
 use neuropil_learn::update::{Player, Rules};
 use neuropil_math::rng::Key;
 use neuropil_nn::network::{Mask, Network};
+use neuropil_nn::ties::{FREE, Ties};
 use neuropil_tasks::task::Task;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -286,6 +287,56 @@ fn mask_arrays(who: &str, player: &Player<f32>) -> Vec<(String, (Vec<usize>, Vec
         .collect()
 }
 
+/// Signs, ties and initial parameters that a resumed run must find again.
+fn constraint_arrays(who: &str, player: &Player<f32>) -> Vec<(String, (Vec<usize>, Vec<f32>))> {
+    let mut arrays: Vec<(&str, Vec<f32>)> = Vec::new();
+    if let Some(signs) = &player.signs {
+        arrays.push(("sign", signs.iter().map(|&s| f32::from(s)).collect()));
+    }
+    if let Some(ties) = &player.ties {
+        let group = |&g: &u32| if g == FREE { -1.0 } else { g as f32 };
+        arrays.push(("tie.group", ties.group.iter().map(group).collect()));
+        arrays.push(("tie.base", ties.base.clone()));
+        arrays.push(("tie.gain", ties.gains.clone()));
+    }
+    if let Some(initial) = &player.initial {
+        arrays.push(("initial", initial.clone()));
+    }
+    arrays
+        .into_iter()
+        .map(|(what, values)| (format!("{who}.{what}"), (vec![values.len()], values)))
+        .collect()
+}
+
+/// Gives a network of a checkpoint the constraints that [`constraint_arrays`] wrote.
+fn constrain(player: &mut Player<f32>, checkpoint: &Checkpoint, who: &str) {
+    let find = |what: &str, n: usize| {
+        let found = checkpoint.arrays.get(&format!("{who}.{what}"));
+        found.map(|(_, values)| values).filter(|values| values.len() == n)
+    };
+    let n = player.params.len();
+    if let Some(signs) = find("sign", player.network.shape().n_units) {
+        player.signs = Some(signs.iter().map(|&s| s as i8).collect());
+    }
+    if let (Some(group), Some(base), Some((_, gains))) = (
+        find("tie.group", n),
+        find("tie.base", n),
+        checkpoint.arrays.get(&format!("{who}.tie.gain")),
+    ) {
+        player.tie(Ties {
+            group: group
+                .iter()
+                .map(|&g| if g < 0.0 { FREE } else { g as u32 })
+                .collect(),
+            base: base.clone(),
+            gains: gains.clone(),
+        });
+    }
+    if let Some(initial) = find("initial", n) {
+        player.initial = Some(initial.clone());
+    }
+}
+
 /// Current parameters and masks of both networks alone.
 pub(crate) fn parameters_of(state: &State, config: &str) -> Checkpoint {
     let mut checkpoint = Checkpoint {
@@ -316,6 +367,7 @@ pub(crate) fn save_state(run: &RunDirectory, state: &State, config: &str) -> Res
             last.arrays.insert(name, (shape, values.to_vec()));
         }
         last.arrays.extend(mask_arrays(who, player));
+        last.arrays.extend(constraint_arrays(who, player));
         for (what, values) in [
             ("adam_m", &player.adam.first),
             ("adam_s", &player.adam.second),
@@ -385,7 +437,13 @@ pub(crate) fn player_of(
     let mut player = Player::new(network, params, template.learning_rate, template.noise_sd);
     player.fixed = template.fixed;
     player.penalties = template.penalties;
-    player.excitatory_units = template.excitatory_units;
+    player.signs = template.signs;
+    if let Some(ties) = template.ties {
+        player.tie(ties.rebased(&layout, &player.params));
+    }
+    if template.initial.is_some() {
+        player.initial = Some(player.params.clone());
+    }
     Ok(player)
 }
 
@@ -451,6 +509,7 @@ fn load_state(path: &Path, config: &Config, task: &Task) -> Result<State, TrainE
         ("value", value, &mut best.1, saved.adam_steps[1]),
     ];
     for (who, player, best, steps) in players {
+        constrain(player, &checkpoint, who);
         for (what, target) in [
             ("adam_m", &mut player.adam.first),
             ("adam_s", &mut player.adam.second),
