@@ -14,7 +14,8 @@
 //! H = −Σ_a π_a ln π_a,   ∂H/∂z_a = −π_a (ln π_a + H)
 //! ```
 
-use crate::update::{FirstReturn, PolicyBlock, Rules, ValueBlock};
+use crate::block::{PolicyBlock, ValueBlock};
+use crate::rules::{FirstReturn, Rules};
 use neuropil_math::real::Real;
 
 /// Keeps a batch of equal advantages from being divided by 0.

@@ -1,12 +1,23 @@
 //! Trials of a task as a batch: rows of tables, or sessions in a world that answers.
 
-use crate::update::Batch;
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_tasks::block::TrialBlock;
 use neuropil_tasks::environment::Environment;
 use neuropil_tasks::task::Task;
 use neuropil_tasks::trial::Trial;
 use neuropil_tasks::world::Lockstep;
+
+/// Trials to learn from or to be tested on.
+pub trait Batch: Sync {
+    /// Number of trials.
+    fn n_trials(&self) -> usize;
+    /// Longest possible trial, in steps.
+    fn n_steps(&self) -> usize;
+    /// Steps that a trial is likely to take; only the speed depends on it.
+    fn expected_steps(&self, trial: usize) -> usize;
+    /// The world that answers the given trials, one a lane, `lanes` lanes wide.
+    fn open(&self, key: Key, trials: &[u64], lanes: usize) -> Box<dyn Environment + '_>;
+}
 
 /// Trials of one task.
 #[derive(Debug)]

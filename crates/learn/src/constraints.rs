@@ -6,7 +6,7 @@
 //! after which a weight that has crossed 0 is reflected, and its momentum with it. Of tied weights the gain is
 //! reflected: their bases have the signs of their units.
 
-use crate::update::Player;
+use crate::player::Player;
 use neuropil_math::real::Real;
 use neuropil_nn::ties::FREE;
 

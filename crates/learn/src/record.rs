@@ -1,9 +1,11 @@
 //! Running trained networks and keeping what they saw and did: inputs, rates, action probabilities, predictions.
 
+use crate::batch::Batch;
 use crate::batch::TaskBatch;
 use crate::carry::{at_each_end, chains, states_beyond};
+use crate::player::Player;
 use crate::rollout::{Keyed, Rollout, roll_out};
-use crate::update::{Batch, Player, ValueInput};
+use crate::rules::ValueInput;
 use neuropil_math::noise::NoiseLanes;
 use neuropil_math::real::Real;
 use neuropil_math::rng::{Key, Purpose};

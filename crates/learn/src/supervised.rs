@@ -5,9 +5,11 @@
 //! cross-entropy, the mean of −ln π(target) over all steps with a target; its gradient with respect to the logits is
 //! (π − target)/n. The value network has no part in it.
 
+use crate::batch::Batch;
 use crate::batch::TaskBatch;
+use crate::player::Player;
 use crate::rollout::{Keyed, Rollout, step_input};
-use crate::update::{Batch, Player, Report, reduce};
+use crate::update::{Report, reduce};
 use neuropil_math::real::Real;
 use neuropil_math::rng::Key;
 use neuropil_nn::adam::Step;

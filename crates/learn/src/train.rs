@@ -1,8 +1,11 @@
 //! The loop: validate, save, update, until the task is learnt.
 
 use crate::batch::TaskBatch;
+use crate::player::Player;
+use crate::randomness::KeyedRandomness;
+use crate::rules::{Rules, Teacher};
 use crate::supervised::{self, Lesson};
-use crate::update::{KeyedRandomness, Player, Report, Rules, Teacher, Workspace, update};
+use crate::update::{Report, Workspace, update};
 use crate::validate::run;
 use neuropil_math::rng::{Key, Phase};
 use neuropil_tasks::performance::Performance;

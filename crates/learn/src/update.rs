@@ -9,250 +9,21 @@
 //! ```
 //!
 //! Trials are cut into blocks of `L` lanes. A block is the unit of parallel work and of summation, and results
-//! are added in block order, so an update depends on the seed and not on the number of threads. A block costs as
-//! much as its longest lane: the policy's are filled by the length a trial is expected to have, those of the value
-//! network, which knows how long every trial was, by `seating`.
+//! are added in block order, so an update depends on the seed and not on the number of threads.
 
 use crate::advantage::{add_entropy_gradient, advantages};
-use crate::rollout::{Draws, Keyed, Rollout, roll_out, step_input};
+use crate::batch::Batch;
+use crate::block::{PolicyBlock, Seat, ValueBlock, rate_penalty, squared_rates};
+use crate::player::Player;
+use crate::randomness::Randomness;
+use crate::rollout::{roll_out, step_input};
+use crate::rules::Rules;
 use crate::seating;
-use neuropil_math::noise::NoiseLanes;
 use neuropil_math::real::Real;
-use neuropil_math::rng::{Key, Purpose};
-use neuropil_nn::adam::{Adam, Step};
-use neuropil_nn::buffer::Buffer;
-use neuropil_nn::network::{Backward, Gradients, History, Keep, Network};
-use neuropil_nn::ties::Ties;
-use neuropil_tasks::environment::Environment;
+use neuropil_math::rng::Key;
+use neuropil_nn::adam::Step;
+use neuropil_nn::network::{Backward, Network};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
-
-/// Trials to learn from or to be tested on.
-pub trait Batch: Sync {
-    /// Number of trials.
-    fn n_trials(&self) -> usize;
-    /// Longest possible trial, in steps.
-    fn n_steps(&self) -> usize;
-    /// Steps that a trial is likely to take; only the speed depends on it.
-    fn expected_steps(&self, trial: usize) -> usize;
-    /// The world that answers the given trials, one a lane, `lanes` lanes wide.
-    fn open(&self, key: Key, trials: &[u64], lanes: usize) -> Box<dyn Environment + '_>;
-}
-
-/// What weighs the action at the first step (song: `t0_return`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FirstReturn {
-    /// The immediate reward R₀, as the published code has it: this is what makes learning start.
-    Immediate,
-    /// The return G₀, as the textbook has it.
-    Return,
-}
-
-/// Which rates the value network sees at step t, beside the action at t − 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ValueInput {
-    /// Those of step t − 1.
-    Lagged,
-    /// Those of step t.
-    Concurrent,
-    /// Those of step t − 1 in training and of step t when activity is recorded, as the published code has it.
-    Reference,
-}
-
-impl ValueInput {
-    /// How many steps behind the rates are that the value network sees while it learns.
-    pub fn training_lag(self) -> usize {
-        usize::from(self != Self::Concurrent)
-    }
-
-    /// The same while its activity and predictions are recorded.
-    pub fn recording_lag(self) -> usize {
-        usize::from(self == Self::Lagged)
-    }
-}
-
-/// What a network learns from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Teacher {
-    /// Reward: policy gradient with a value network.
-    Reward,
-    /// Targets of the trial table: see [`crate::supervised`].
-    Targets,
-}
-
-/// How to learn.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Rules {
-    /// What from.
-    pub teacher: Teacher,
-    /// Rewards at step t count exp(−`discount_per_step`·t).
-    pub discount_per_step: f64,
-    /// Weight of the first action.
-    pub first_return: FirstReturn,
-    /// What the value network sees.
-    pub value_input: ValueInput,
-    /// Longest gradient, in the L2 norm over all parameters of a network.
-    pub max_gradient_norm: f64,
-    /// Each trial starts from the states that the one before it ended in.
-    pub continuous: bool,
-    /// λ of the generalised advantage estimate; 1: return minus prediction, as in the paper.
-    pub gae_lambda: f64,
-    /// Advantages get mean 0 and standard deviation 1 over the steps of a batch.
-    pub standardise_advantage: bool,
-    /// Weight β of the policy's entropy in its objective; 0 switches it off.
-    pub entropy_bonus: f64,
-}
-
-impl Default for Rules {
-    /// Those of the paper, undiscounted.
-    fn default() -> Self {
-        Self {
-            teacher: Teacher::Reward,
-            discount_per_step: 0.0,
-            first_return: FirstReturn::Immediate,
-            value_input: ValueInput::Lagged,
-            max_gradient_norm: 1.0,
-            continuous: false,
-            gae_lambda: 1.0,
-            standardise_advantage: false,
-            entropy_bonus: 0.0,
-        }
-    }
-}
-
-/// Penalties on weights and rates; 0 switches one off.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Penalties {
-    /// L1 on recurrent weights, per weight.
-    pub l1_recurrent: f64,
-    /// L2 on recurrent and gate weights, per weight.
-    pub l2_recurrent: f64,
-    /// L2 on rates, per unit and executed step.
-    pub l2_rates: f64,
-    /// L2 on recurrent and gate weights minus their initial values, per existing weight.
-    pub l2_initial: f64,
-}
-
-/// A network with its parameters and everything that moves them.
-#[derive(Debug)]
-pub struct Player<R> {
-    /// The network; always loaded with `params`.
-    pub network: Network<R>,
-    /// Current parameters, flat.
-    pub params: Vec<R>,
-    /// Moments of the optimiser.
-    pub adam: Adam<R>,
-    /// Arrays that never move.
-    pub fixed: Vec<String>,
-    /// Learning rate.
-    pub learning_rate: f64,
-    /// Standard deviation of the recurrent noise per step.
-    pub noise_sd: f64,
-    /// Penalties.
-    pub penalties: Penalties,
-    /// Dale's law: +1 excites alone, −1 inhibits alone, 0 is free; one per unit.
-    pub signs: Option<Vec<i8>>,
-    /// Parameters that learn together.
-    pub ties: Option<Ties<R>>,
-    /// Initial parameters, where [`Penalties::l2_initial`] needs them.
-    pub initial: Option<Vec<R>>,
-}
-
-impl<R: Real> Player<R> {
-    /// A network about to learn from fresh moments, with nothing fixed and no penalty.
-    pub fn new(mut network: Network<R>, params: Vec<R>, learning_rate: f64, noise_sd: f64) -> Self {
-        network.load(&params);
-        let adam = Adam::new(params.len());
-        Self {
-            network,
-            params,
-            adam,
-            fixed: Vec::new(),
-            learning_rate,
-            noise_sd,
-            penalties: Penalties::default(),
-            signs: None,
-            ties: None,
-            initial: None,
-        }
-    }
-
-    /// Lets parameters learn together from now on, from fresh moments.
-    pub fn tie(&mut self, ties: Ties<R>) {
-        ties.spread(&mut self.params);
-        self.network.load(&self.params);
-        self.adam = Adam::new(self.params.len() + ties.gains.len());
-        self.ties = Some(ties);
-    }
-
-    /// Replaces the parameters.
-    pub fn set_params(&mut self, params: &[R]) {
-        self.params.copy_from_slice(params);
-        self.network.load(&self.params);
-    }
-
-    /// Penalties on the weights: adds their gradient, returns their value.
-    pub(crate) fn penalise_weights(&self, gradient: &mut [R]) -> f64 {
-        let Penalties {
-            l1_recurrent: l1,
-            l2_recurrent: l2,
-            ..
-        } = self.penalties;
-        let pull = self.pull_to_initial(gradient);
-        let layout = self.network.layout();
-        if (l1 == 0.0 && l2 == 0.0) || !layout.has("w_rec") {
-            return pull;
-        }
-        let n = self.network.shape().n_units as f64;
-        let arrays = [
-            ("w_rec", l1 / (n * n), l2 / (3.0 * n * n)),
-            ("w_gates", 0.0, l2 / (3.0 * n * n)),
-        ];
-        let mut penalty = pull;
-        for (name, l1, l2) in arrays.into_iter().filter(|(name, ..)| layout.has(name)) {
-            let exists = layout.view(&self.network.mask().0, name);
-            let weights = layout.view(&self.params, name).iter().zip(exists);
-            for (g, (w, &exists)) in layout.view_mut(gradient, name).iter_mut().zip(weights) {
-                if exists {
-                    let w = w.f64();
-                    penalty += l1 * w.abs() + l2 * w * w;
-                    let sign = if w == 0.0 { 0.0 } else { w.signum() };
-                    *g += R::of(l1 * sign + 2.0 * l2 * w);
-                }
-            }
-        }
-        penalty
-    }
-
-    fn step(&mut self, gradient: &[R], max_norm: f64) -> Step {
-        let (rate, n) = (self.learning_rate, self.params.len());
-        let Some(ties) = &mut self.ties else {
-            return self.adam.step(&mut self.params, gradient, rate, max_norm);
-        };
-        let mut moving = [&self.params[..], &ties.gains].concat();
-        let step = self
-            .adam
-            .step(&mut moving, &ties.gather(gradient), rate, max_norm);
-        self.params.copy_from_slice(&moving[..n]);
-        ties.gains.copy_from_slice(&moving[n..]);
-        step
-    }
-
-    /// Clips, steps and reloads; the gradient of fixed arrays counts as 0.
-    pub(crate) fn apply(&mut self, gradient: &mut [R], max_norm: f64) -> Step {
-        self.hold(gradient);
-        let step = self.step(gradient, max_norm);
-        self.obey_dale();
-        if let Some(ties) = &self.ties {
-            ties.spread(&mut self.params);
-        }
-        self.network.load(&self.params);
-        step
-    }
-}
 
 /// What one update saw and did.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -275,63 +46,6 @@ pub struct Report {
     pub value_step: Step,
 }
 
-/// Where the draws of an update come from.
-pub trait Randomness<R, const L: usize>: Sync {
-    /// Noise and action draws of the policy for the given trials.
-    fn policy(&self, trials: &[u64]) -> Box<dyn Draws<R, L> + '_>;
-    /// Noise of the value network.
-    fn value(&self) -> Box<dyn SeatedNoise<R> + Send + '_>;
-}
-
-/// Noise of lanes in which trials follow one another.
-pub trait SeatedNoise<R> {
-    /// From now on `lane` draws for `trial`, from the trial's first step.
-    fn seat(&mut self, lane: usize, trial: u64);
-    /// Fills \[unit\]\[L\] with the noise of every lane's next step.
-    fn fill(&mut self, noise: &mut [R]);
-}
-
-/// Draws from the streams of each trial under `key`.
-#[derive(Clone, Copy, Debug)]
-pub struct KeyedRandomness {
-    /// Names the streams.
-    pub key: Key,
-    /// Standard deviation of the policy's recurrent noise.
-    pub policy_noise_sd: f64,
-    /// Standard deviation of the value network's recurrent noise.
-    pub value_noise_sd: f64,
-}
-
-impl<R: Real, const L: usize> Randomness<R, L> for KeyedRandomness {
-    fn policy(&self, trials: &[u64]) -> Box<dyn Draws<R, L> + '_> {
-        Box::new(Keyed::<L>::new(self.key, trials, self.policy_noise_sd))
-    }
-
-    fn value(&self) -> Box<dyn SeatedNoise<R> + Send + '_> {
-        Box::new(KeyedValueNoise::<L> {
-            key: self.key,
-            lanes: NoiseLanes::new(self.key, Purpose::ValueNoise, &[]),
-            sd: self.value_noise_sd,
-        })
-    }
-}
-
-struct KeyedValueNoise<const L: usize> {
-    key: Key,
-    lanes: NoiseLanes<L>,
-    sd: f64,
-}
-
-impl<R: Real, const L: usize> SeatedNoise<R> for KeyedValueNoise<L> {
-    fn seat(&mut self, lane: usize, trial: u64) {
-        self.lanes.seat(lane, self.key, Purpose::ValueNoise, trial);
-    }
-
-    fn fill(&mut self, noise: &mut [R]) {
-        self.lanes.fill_normal(self.sd, noise);
-    }
-}
-
 /// Buffers of an update, kept from one to the next.
 #[derive(Debug)]
 pub struct Workspace<R, const L: usize> {
@@ -343,44 +57,6 @@ pub struct Workspace<R, const L: usize> {
     pub carried_value: Option<Vec<R>>,
     policy_gradient: Vec<R>,
     value_gradient: Vec<R>,
-}
-
-#[derive(Debug)]
-pub(crate) struct PolicyBlock<R, const L: usize> {
-    pub(crate) trials: Vec<u64>,
-    pub(crate) rollout: Rollout<R, L>,
-    pub(crate) returns: Vec<[f64; L]>,
-    d_outputs: Buffer<R>,
-    gradients: Gradients<R, L>,
-    flat: Vec<R>,
-    loss: f64,
-    penalty: f64,
-}
-
-#[derive(Debug)]
-pub(crate) struct ValueBlock<R, const L: usize> {
-    pub(crate) seats: Vec<Seat>,
-    /// Steps of all trials of each lane together.
-    lengths: [usize; L],
-    history: History<R, L>,
-    pub(crate) values: Buffer<R>,
-    d_outputs: Buffer<R>,
-    gradients: Gradients<R, L>,
-    flat: Vec<R>,
-    loss: f64,
-    penalty: f64,
-}
-
-/// Where a trial sits in a block of the value network.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Seat {
-    /// The trial's block and lane in the policy.
-    pub(crate) block: usize,
-    pub(crate) column: usize,
-    /// Its lane here, and the index in it at which the trial starts.
-    pub(crate) lane: usize,
-    pub(crate) start: usize,
-    pub(crate) n_steps: usize,
 }
 
 impl<R: Real, const L: usize> Workspace<R, L> {
@@ -397,31 +73,9 @@ impl<R: Real, const L: usize> Workspace<R, L> {
         } else {
             n_trials.div_ceil(L)
         };
-        let policy_block = || PolicyBlock {
-            trials: Vec::new(),
-            rollout: Rollout::new(policy, n_steps, Keep::All),
-            returns: Vec::new(),
-            d_outputs: Buffer::zeros(n_steps * policy.shape().n_outputs * L),
-            gradients: policy.gradients(),
-            flat: vec![R::ZERO; policy.layout().len()],
-            loss: 0.0,
-            penalty: 0.0,
-        };
-        let longest = seating::capacity(n_steps);
-        let value_block = || ValueBlock {
-            seats: Vec::new(),
-            lengths: [0; L],
-            history: History::new(value.shape(), longest + 1, Keep::All),
-            values: Buffer::zeros(longest * L),
-            d_outputs: Buffer::zeros(longest * L),
-            gradients: value.gradients(),
-            flat: vec![R::ZERO; value.layout().len()],
-            loss: 0.0,
-            penalty: 0.0,
-        };
         Self {
-            policy: (0..blocks).map(|_| policy_block()).collect(),
-            value: (0..blocks).map(|_| value_block()).collect(),
+            policy: (0..blocks).map(|_| PolicyBlock::new(policy, n_steps)).collect(),
+            value: (0..blocks).map(|_| ValueBlock::new(value, n_steps)).collect(),
             carried_policy: None,
             carried_value: None,
             policy_gradient: vec![R::ZERO; policy.layout().len()],
@@ -648,137 +302,6 @@ fn predict<R: Real, const L: usize>(
     }
 }
 
-impl<R: Real, const L: usize> ValueBlock<R, L> {
-    fn forward(
-        &mut self,
-        value: &Player<R>,
-        policy: &[PolicyBlock<R, L>],
-        randomness: &dyn Randomness<R, L>,
-        rules: &Rules,
-        states: Option<&[R]>,
-    ) -> Vec<R> {
-        let longest = self.lengths.iter().copied().max().unwrap_or(0);
-        let n_steps = (longest + usize::from(rules.continuous)).max(1);
-        let (network, seats, history) = (&value.network, &self.seats, &mut self.history);
-        let (inputs, drive) = history.inputs_and_noise_mut(1..n_steps);
-        rayon::join(
-            || show(seats, policy, rules.value_input, inputs, n_steps),
-            || draw_noise(seats, policy, randomness, drive, n_steps),
-        );
-        network.begin(history, states);
-        network.project(history, 1..n_steps);
-        for t in 0..n_steps {
-            if t > 0 {
-                network.recur(history, t);
-                for seat in seats.iter().filter(|seat| seat.start == t) {
-                    network.restart(history, t, seat.lane);
-                }
-            }
-            if t < longest {
-                network.read_out(history, t, &mut self.values[t * L..][..L]);
-            }
-        }
-        if rules.continuous {
-            history.state(longest).to_vec()
-        } else {
-            Vec::new()
-        }
-    }
-
-    fn backward(&mut self, value: &Player<R>, policy: &[PolicyBlock<R, L>], executed: usize, from_x0: bool) {
-        self.loss = 0.0;
-        let longest = self.lengths.iter().copied().max().unwrap_or(0);
-        self.d_outputs[..longest * L].fill(R::ZERO);
-        for seat in &self.seats {
-            for t in 0..seat.n_steps {
-                let place = (seat.start + t) * L + seat.lane;
-                let error = self.values[place].f64() - policy[seat.block].returns[t][seat.column];
-                self.loss += error * error / executed as f64;
-                self.d_outputs[place] = R::of(2.0 * error / executed as f64);
-            }
-        }
-        let rates = rate_penalty(value, executed);
-        self.penalty = rates / 2.0 * squared_rates(&self.history, &self.lengths, rates != 0.0);
-        let block = Backward {
-            d_outputs: &self.d_outputs,
-            lengths: &self.lengths,
-            rate_penalty: rates,
-            from_x0,
-        };
-        value.network.backward(&self.history, block, &mut self.gradients);
-        self.flat.fill(R::ZERO);
-        value.network.collect(&mut self.gradients, &mut self.flat);
-    }
-}
-
-/// Inputs of a value block at indices 1 to `n_steps` − 1: rates of the policy and its last action, in the block's
-/// lanes; \[step\]\[input + 1\]\[L\].
-fn show<R: Real, const L: usize>(
-    seats: &[Seat],
-    policy: &[PolicyBlock<R, L>],
-    see: ValueInput,
-    inputs: &mut [R],
-    n_steps: usize,
-) {
-    if n_steps == 1 {
-        return;
-    }
-    let width = inputs.len() / (n_steps - 1);
-    inputs
-        .par_chunks_mut(width)
-        .enumerate()
-        .with_min_len(16)
-        .for_each(|(step, inputs)| {
-            let rows = inputs.as_chunks_mut::<L>().0;
-            for seat in seats {
-                // One step beyond the trial's end, for continuous mode.
-                let Some(t) = (step + 1)
-                    .checked_sub(seat.start)
-                    .filter(|t| (1..=seat.n_steps).contains(t))
-                else {
-                    continue;
-                };
-                let rollout = &policy[seat.block].rollout;
-                let seen = t - see.training_lag();
-                let (states, action) = (
-                    rollout.history.state(seen).as_chunks::<L>().0,
-                    rollout.actions[t - 1][seat.column],
-                );
-                let (rates, actions) = rows.split_at_mut(states.len());
-                for (rate, state) in rates.iter_mut().zip(states) {
-                    rate[seat.lane] = state[seat.column].larger(R::ZERO);
-                }
-                let n_actions = actions.len() - 1; // the row below stays 1
-                for (a, row) in actions[..n_actions].iter_mut().enumerate() {
-                    row[seat.lane] = if a == action { R::ONE } else { R::ZERO };
-                }
-            }
-        });
-}
-
-/// Noise of a value block at indices 1 to `n_steps` − 1, \[step\]\[unit\]\[L\].
-fn draw_noise<R: Real, const L: usize>(
-    seats: &[Seat],
-    policy: &[PolicyBlock<R, L>],
-    randomness: &dyn Randomness<R, L>,
-    drive: &mut [R],
-    n_steps: usize,
-) {
-    if drive.is_empty() {
-        return;
-    }
-    let width = drive.len() / (n_steps - 1);
-    let mut noise = randomness.value();
-    for t in 0..n_steps {
-        if t > 0 {
-            noise.fill(&mut drive[(t - 1) * width..][..width]);
-        }
-        for seat in seats.iter().filter(|seat| seat.start == t) {
-            noise.seat(seat.lane, policy[seat.block].trials[seat.column]);
-        }
-    }
-}
-
 /// Goes back through the policy's objective.
 fn follow<R: Real, const L: usize>(
     policy: &Player<R>,
@@ -833,32 +356,6 @@ fn follow<R: Real, const L: usize>(
             block.flat.fill(R::ZERO);
             policy.network.collect(&mut block.gradients, &mut block.flat);
         });
-}
-
-/// Factor of r in the gradient of the penalty on rates.
-fn rate_penalty<R: Real>(player: &Player<R>, executed: usize) -> f64 {
-    2.0 * player.penalties.l2_rates / (player.network.shape().n_state() as f64 * executed as f64)
-}
-
-/// Σ r² over executed steps, if `wanted`.
-fn squared_rates<R: Real, const L: usize>(
-    history: &History<R, L>,
-    lengths: &[usize; L],
-    wanted: bool,
-) -> f64 {
-    let longest = if wanted {
-        lengths.iter().copied().max().unwrap_or(0)
-    } else {
-        0
-    };
-    let mut sum = 0.0;
-    for t in 0..longest {
-        for row in history.state(t).as_chunks::<L>().0 {
-            let living = row.iter().zip(lengths).filter(|&(_, &length)| t < length);
-            sum += living.map(|(x, _)| x.larger(R::ZERO).f64().powi(2)).sum::<f64>();
-        }
-    }
-    sum
 }
 
 /// Sum of the blocks' gradients, in block order.

@@ -1,9 +1,9 @@
 //! Running a policy without learning.
 
+use crate::batch::Batch;
 use crate::batch::TaskBatch;
 use crate::carry::{chains, states_beyond};
 use crate::rollout::{Keyed, Rollout, roll_out};
-use crate::update::Batch;
 use neuropil_math::real::Real;
 use neuropil_math::rng::Key;
 use neuropil_nn::network::{Keep, Network};

@@ -1,9 +1,11 @@
 //! Continuous mode: two trials back to back are one run that goes on.
 
+use neuropil_learn::batch::Batch;
+use neuropil_learn::player::Player;
+use neuropil_learn::randomness::{Randomness, SeatedNoise};
 use neuropil_learn::rollout::Draws;
-use neuropil_learn::update::{
-    Batch, FirstReturn, Player, Randomness, Rules, SeatedNoise, ValueInput, Workspace, update,
-};
+use neuropil_learn::rules::{FirstReturn, Rules, ValueInput};
+use neuropil_learn::update::{Workspace, update};
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_nn::cell::Cell;
 use neuropil_nn::init::{Initial, draw};

@@ -1,8 +1,9 @@
 //! A curriculum: thresholds move the task.
 
 use neuropil_learn::batch::TaskBatch;
+use neuropil_learn::player::Player;
+use neuropil_learn::rules::Rules;
 use neuropil_learn::train::{Ending, Event, Flow, Plan, State, train};
-use neuropil_learn::update::{Player, Rules};
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_nn::cell::Cell;
 use neuropil_nn::init::{Initial, draw};

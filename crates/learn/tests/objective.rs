@@ -1,7 +1,11 @@
 //! What weighs an action: advantages, entropy, and what a step must not undo.
 
+use neuropil_learn::batch::Batch;
+use neuropil_learn::player::Player;
+use neuropil_learn::randomness::{Randomness, SeatedNoise};
 use neuropil_learn::rollout::Draws;
-use neuropil_learn::update::{Batch, FirstReturn, Player, Randomness, Rules, SeatedNoise, Workspace, update};
+use neuropil_learn::rules::{FirstReturn, Rules};
+use neuropil_learn::update::{Workspace, update};
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_nn::cell::Cell;
 use neuropil_nn::init::{Dale, Initial, draw};

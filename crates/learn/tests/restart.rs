@@ -1,7 +1,8 @@
 //! Networks that get no further are given up, and nothing of them is kept.
 
+use neuropil_learn::player::Player;
+use neuropil_learn::rules::Rules;
 use neuropil_learn::train::{Ending, Event, Flow, Plan, Restart, State, train};
-use neuropil_learn::update::{Player, Rules};
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_nn::cell::Cell;
 use neuropil_nn::init::{Initial, draw};

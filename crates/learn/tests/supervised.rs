@@ -1,8 +1,8 @@
 //! Supervised learning: the gradient, and that it teaches.
 
 use neuropil_learn::batch::TaskBatch;
+use neuropil_learn::player::Player;
 use neuropil_learn::supervised::{Lesson, update};
-use neuropil_learn::update::Player;
 use neuropil_learn::validate::run;
 use neuropil_math::real::Real;
 use neuropil_math::rng::{Key, Phase, Purpose};

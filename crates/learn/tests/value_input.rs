@@ -1,8 +1,11 @@
 //! What the value network sees: of the step before, of the same step, or, as the published code has it, both.
 
 use neuropil_learn::batch::TaskBatch;
+use neuropil_learn::player::Player;
+use neuropil_learn::randomness::KeyedRandomness;
 use neuropil_learn::record::record;
-use neuropil_learn::update::{KeyedRandomness, Player, Rules, ValueInput, Workspace, update};
+use neuropil_learn::rules::{Rules, ValueInput};
+use neuropil_learn::update::{Workspace, update};
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_nn::cell::Cell;
 use neuropil_nn::init::{Initial, draw};

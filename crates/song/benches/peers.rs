@@ -14,7 +14,7 @@
 use neuropil_lab::array::{Named, write_npz};
 use neuropil_lab::{atomic, provenance};
 use neuropil_learn::batch::TaskBatch;
-use neuropil_learn::update::Player;
+use neuropil_learn::player::Player;
 use neuropil_nn::network::{Mask, Shape};
 use neuropil_song::bench::{BATCHES, KERNELS, Kernel, Pupil, least, peak};
 use neuropil_tasks::registry::PUBLISHED;

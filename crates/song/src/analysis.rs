@@ -38,8 +38,8 @@ use serde::{Deserialize, Serialize};
 use crate::behaviour::Behaviour;
 use activity::Recorded;
 pub use error::AnalysisError;
+use neuropil_learn::player::Player;
 use neuropil_learn::train::Check;
-use neuropil_learn::update::Player;
 
 /// Confidence of every interval that an analysis reports.
 pub const CONFIDENCE: f64 = 0.95;

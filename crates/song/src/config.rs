@@ -5,7 +5,7 @@
 use crate::model::shapes;
 use neuropil_lab::config::{Layers, Resolved};
 use neuropil_lab::error::{Problem, nearest};
-use neuropil_learn::update::{FirstReturn, Teacher, ValueInput};
+use neuropil_learn::rules::{FirstReturn, Teacher, ValueInput};
 use neuropil_nn::cell::Cell;
 use neuropil_nn::ties::can_be_tied;
 use neuropil_tasks::task::Task;

@@ -17,7 +17,7 @@
 //!
 //! Without gates λ = γ = 1.
 
-use neuropil_learn::update::Player;
+use neuropil_learn::player::Player;
 use neuropil_math::real::Real;
 use neuropil_nn::cell::Cell;
 

@@ -20,8 +20,8 @@ use neuropil_lab::array::Tensors;
 use neuropil_lab::checkpoint::Checkpoint;
 use neuropil_lab::error::LabError;
 use neuropil_lab::run::RunDirectory;
+use neuropil_learn::player::Player;
 use neuropil_learn::train::State;
-use neuropil_learn::update::Player;
 use neuropil_tasks::task::Task;
 
 use crate::config::Config;

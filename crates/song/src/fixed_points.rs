@@ -275,7 +275,7 @@ fn courses(recorded: &Recorded, components: &PrincipalComponents) -> Vec<Course>
 mod tests {
     use super::*;
     use crate::dynamics::tests::policy;
-    use neuropil_learn::update::Player;
+    use neuropil_learn::player::Player;
     use neuropil_math::rng::{Key, Purpose};
     use rand::RngExt;
 

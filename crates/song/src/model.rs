@@ -4,7 +4,7 @@ use crate::config::{Config, NetworkConfig, unit_range};
 use crate::masks::read_masks;
 use crate::wiring::{Wiring, read_wiring};
 use neuropil_lab::error::LabError;
-use neuropil_learn::update::{Penalties, Player};
+use neuropil_learn::player::{Penalties, Player};
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_nn::cell::Cell;
 use neuropil_nn::init::{Dale, InitError, Initial, draw};

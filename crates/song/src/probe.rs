@@ -232,7 +232,7 @@ mod tests {
     use crate::config;
     use crate::model::draw_players;
     use crate::testing::test;
-    use neuropil_learn::update::Player;
+    use neuropil_learn::player::Player;
     use neuropil_tasks::registry;
 
     /// A policy that holds fixation for a while and then chooses at random.

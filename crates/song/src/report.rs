@@ -5,8 +5,8 @@ use crate::analysis::{ANALYSES, Analysis, AnalysisError, Finding, Focus, Session
 use crate::behaviour::Behaviour;
 use crate::figures::{Origin, figure};
 use neuropil_draw::{Figure, Report, ReportTable, Section};
+use neuropil_learn::player::Player;
 use neuropil_learn::train::Progress;
-use neuropil_learn::update::Player;
 use neuropil_math::rng::{Key, Phase};
 use neuropil_math::stats::summary::mean;
 use neuropil_tasks::task::Task;

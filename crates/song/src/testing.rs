@@ -3,8 +3,9 @@
 use crate::analysis::activity::{Activity, Recorded};
 use crate::behaviour::Behaviour;
 use neuropil_learn::batch::TaskBatch;
+use neuropil_learn::player::Player;
 use neuropil_learn::record::{Recording, record};
-use neuropil_learn::update::{Player, Rules};
+use neuropil_learn::rules::Rules;
 use neuropil_learn::validate::{Ran, run};
 use neuropil_math::rng::{Key, Phase, Purpose};
 use neuropil_tasks::performance::{End, Performance};

@@ -9,7 +9,8 @@ mod files;
 mod replay;
 
 use files::{files, numbers};
-use neuropil_learn::update::{Player, Report};
+use neuropil_learn::player::Player;
+use neuropil_learn::update::Report;
 use neuropil_math::real::Real;
 use neuropil_nn::adam::Adam;
 use replay::{Case, Tolerance, flat};

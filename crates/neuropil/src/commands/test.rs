@@ -6,7 +6,7 @@ use crate::experiment::{self, Experiment};
 use crate::failure::Failure;
 use neuropil_lab::array;
 use neuropil_lab::run::RunDirectory;
-use neuropil_learn::update::Player;
+use neuropil_learn::player::Player;
 use neuropil_song::analysis::activity::{Activity, Recorded};
 use neuropil_song::behaviour::{Behaviour, Column};
 use neuropil_song::dynamics::Dynamics;

@@ -2,7 +2,7 @@
 //!
 //! Song, Yang & Wang 2017, Methods: W_rec, W_λ and W_γ start as signed gamma variates of spectral radius ρ₀ = 2.
 
-use neuropil_learn::update::Player;
+use neuropil_learn::player::Player;
 use neuropil_math::linalg::spectral_radius;
 use neuropil_nn::cell::Cell;
 use serde::{Deserialize, Serialize};

@@ -1,11 +1,12 @@
 //! A world that replays a reference file.
 
 use crate::files::numbers;
+use neuropil_learn::batch::Batch;
+use neuropil_learn::player::{Penalties, Player};
+use neuropil_learn::randomness::{Randomness, SeatedNoise};
 use neuropil_learn::rollout::Draws;
-use neuropil_learn::update::{
-    Batch, FirstReturn, Penalties, Player, Randomness, Report, Rules, SeatedNoise, ValueInput, Workspace,
-    update,
-};
+use neuropil_learn::rules::{FirstReturn, Rules, ValueInput};
+use neuropil_learn::update::{Report, Workspace, update};
 use neuropil_math::real::Real;
 use neuropil_math::rng::Key;
 use neuropil_nn::cell::Cell;
@@ -164,6 +165,7 @@ impl<R: Real> Case<R> {
                 l1_recurrent: real("L1_Wrec"),
                 l2_recurrent: real("L2_Wrec"),
                 l2_rates: real("L2_r"),
+                l2_initial: 0.0,
             },
             learning_rate: 0.004,
             batches: vec![Replay {
