@@ -2,6 +2,7 @@
 
 pub(crate) mod connectome;
 
+use crate::failure::Failure;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -452,4 +453,18 @@ fn parse_seeds(text: &str) -> Result<(u64, u64), String> {
     let number = |part: &str| part.trim_start_matches('=').parse().map_err(|_| wrong());
     let (from, to) = (number(from)?, number(to)?);
     if from <= to { Ok((from, to)) } else { Err(wrong()) }
+}
+
+/// Reads `NAME=NUMBER`, the value of `option`.
+pub(crate) fn assignment(option: &str, text: &str) -> Result<(String, f64), Failure> {
+    let parsed = text.split_once('=').and_then(|(name, value)| {
+        let value: f64 = value.trim().parse().ok()?;
+        value.is_finite().then(|| (name.trim().to_owned(), value))
+    });
+    parsed.ok_or_else(|| {
+        Failure::new(
+            format!("{option} {text}: expected NAME=NUMBER"),
+            format!("as in `{option} A=0.5`"),
+        )
+    })
 }

@@ -7,6 +7,7 @@ pub(crate) mod connectome;
 pub(crate) mod export;
 pub(crate) mod fixed_points;
 pub(crate) mod import;
+pub(crate) mod job;
 pub(crate) mod probe;
 pub(crate) mod report;
 pub(crate) mod reproduce;

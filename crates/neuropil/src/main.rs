@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod experiment;
 mod failure;
+mod process;
 mod terminal;
 
 use clap::Parser;

@@ -24,8 +24,8 @@ pub(crate) fn run(args: &BenchArgs) -> Result<u8, Failure> {
             "try 1",
         ));
     }
-    let one = super::train::thread_pool(Some(1))?;
-    let all = super::train::thread_pool(None)?;
+    let one = crate::process::thread_pool(Some(1))?;
+    let all = crate::process::thread_pool(None)?;
     let n = all.current_num_threads();
     let tops = [
         one.install(|| peak(args.seconds)),

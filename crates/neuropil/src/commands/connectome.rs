@@ -258,7 +258,7 @@ fn tell(
     args: &DataArgs,
     ask: impl Fn(&Connectome) -> Result<Answer, DataError> + Send + Sync,
 ) -> Result<u8, Failure> {
-    let pool = super::train::thread_pool(args.threads)?;
+    let pool = crate::process::thread_pool(args.threads)?;
     let (answer, warnings) = pool.install(|| -> Result<_, DataError> {
         let connectome = read::load(&args.data)?;
         Ok((ask(&connectome)?, connectome.warnings))

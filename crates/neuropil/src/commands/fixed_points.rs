@@ -1,11 +1,11 @@
 //! `neuropil fixed-points RUN`: where a trained policy comes to rest under constant input.
 
-use super::probe::{assignment, input};
+use super::probe::input;
 use super::test::{dynamics, load_activity, players};
-use super::train::thread_pool;
-use crate::cli::FixedPointsArgs;
+use crate::cli::{FixedPointsArgs, assignment};
 use crate::experiment;
 use crate::failure::Failure;
+use crate::process::thread_pool;
 use neuropil_lab::atomic;
 use neuropil_lab::run::RunDirectory;
 use neuropil_math::rng::{Key, Phase, Purpose};

@@ -19,7 +19,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<u8, Failure> {
         atomic::write(&run.file("task.toml"), task.as_bytes())?;
     }
     atomic::write(&run.file("config.toml"), experiment.config.to_toml().as_bytes())?;
-    super::train::begin_record(&run, config.seed).save(&run.file("provenance.json"))?;
+    super::job::begin_record(&run, config.seed).save(&run.file("provenance.json"))?;
     let text = toml::to_string(config).expect("settings are TOML");
     for who in &imported.drawn {
         eprintln!(

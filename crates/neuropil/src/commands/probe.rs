@@ -1,10 +1,10 @@
 //! `neuropil probe RUN`: experiments on a trained policy.
 
 use super::test::{dynamics, players};
-use super::train::thread_pool;
-use crate::cli::ProbeArgs;
+use crate::cli::{ProbeArgs, assignment};
 use crate::experiment::{self, Experiment};
 use crate::failure::Failure;
+use crate::process::thread_pool;
 use neuropil_lab::array::{Npz, read_tensors};
 use neuropil_lab::atomic;
 use neuropil_lab::run::RunDirectory;
@@ -54,20 +54,6 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<u8, Failure> {
         print(&document);
     }
     Ok(0)
-}
-
-/// `NAME=NUMBER`.
-pub(super) fn assignment(option: &str, text: &str) -> Result<(String, f64), Failure> {
-    let parsed = text.split_once('=').and_then(|(name, value)| {
-        let value: f64 = value.trim().parse().ok()?;
-        value.is_finite().then(|| (name.trim().to_owned(), value))
-    });
-    parsed.ok_or_else(|| {
-        Failure::new(
-            format!("{option} {text}: expected NAME=NUMBER"),
-            format!("as in `{option} A=0.5`"),
-        )
-    })
 }
 
 /// Index of an input of the task.

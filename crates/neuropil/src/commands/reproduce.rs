@@ -1,11 +1,12 @@
 //! `neuropil reproduce`: for `song` the whole paper, figure by figure, over many seeds.
 
+use super::job::Summary;
 use super::seeds::{print, train_all};
 use super::test::{Trials, make_trials};
-use super::train::{Summary, interrupted, listen_for_interrupts, thread_pool};
 use crate::cli::{ReproduceArgs, TrainArgs};
 use crate::experiment::{self, Experiment};
 use crate::failure::{CHECK_FAILED, Failure, INTERRUPTED};
+use crate::process::{interrupted, listen_for_interrupts, thread_pool};
 use neuropil_lab::run::RunDirectory;
 use neuropil_lab::table::write_csv;
 use neuropil_lab::{atomic, provenance};

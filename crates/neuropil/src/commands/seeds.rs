@@ -1,9 +1,11 @@
 //! Several seeds side by side, and their summary.
 
-use super::train::{Summary, interrupted, one};
+use super::job::{Summary, one};
 use crate::cli::TrainArgs;
 use crate::experiment;
 use crate::failure::{CHECK_FAILED, Failure, INTERRUPTED};
+use crate::process::{interrupted, thread_pool};
+use neuropil_math::stats::summary::{mean, variance};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
@@ -70,7 +72,7 @@ pub(crate) fn train_all(
 fn one_seed(args: &TrainArgs, folder: &std::path::Path, seed: u64, quiet: bool) -> Result<Summary, Failure> {
     let experiment = experiment::find(&args.task, Some(seed), &args.settings)?;
     let out = folder.join(format!("{}-s{seed}", experiment.task.definition.name));
-    let single = super::train::thread_pool(Some(1))?;
+    let single = thread_pool(Some(1))?;
     single.install(|| one(args, &experiment, &out, quiet))
 }
 
@@ -104,23 +106,13 @@ pub(crate) fn print(summaries: &[Summary]) {
     for task in summaries.chunk_by(|a, b| a.task == b.task) {
         let met = task.iter().filter(|s| s.criterion_met);
         let trials: Vec<f64> = met.map(|s| s.trials as f64).collect();
-        if let Some((mean, sd)) = spread(&trials) {
-            let n = trials.len();
+        let n = trials.len();
+        if n > 1 {
+            let (mean, sd) = (mean(&trials), variance(&trials, 1).sqrt());
             eprintln!(
                 "{}: {mean:.0} ± {sd:.0} trials to criterion (mean ± sd of {n} seeds)",
                 task[0].task
             );
         }
     }
-}
-
-fn spread(x: &[f64]) -> Option<(f64, f64)> {
-    let n = x.len() as f64;
-    let mean = x.iter().sum::<f64>() / n;
-    (n > 1.0).then(|| {
-        (
-            mean,
-            (x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt(),
-        )
-    })
 }

@@ -1,9 +1,9 @@
 //! `neuropil test RUN`: test trials of a trained network.
 
-use super::train::thread_pool;
 use crate::cli::{Kind, TestArgs};
 use crate::experiment::{self, Experiment};
 use crate::failure::Failure;
+use crate::process::thread_pool;
 use neuropil_lab::array;
 use neuropil_lab::run::RunDirectory;
 use neuropil_learn::player::Player;
@@ -266,7 +266,7 @@ pub(crate) fn make_trials(
 fn fixed(given: &[String], task: &Task) -> Result<Fixed, Failure> {
     let mut fixed = Fixed::new();
     for text in given {
-        let (name, ms) = super::probe::assignment("--fix", text)?;
+        let (name, ms) = crate::cli::assignment("--fix", text)?;
         let known: Vec<&str> = task.epochs.iter().map(|epoch| epoch.name.as_str()).collect();
         if !known.contains(&name.strip_suffix(".wait").unwrap_or(&name)) {
             let message = format!("--fix: {} has no epoch `{name}`", task.definition.name);

@@ -33,7 +33,7 @@ pub(super) fn draw(folder: &Path, drawn: &[Drawn]) -> Result<(), Failure> {
 
 /// Writes the page, every figure of it, and every answer as JSON.
 pub(super) fn run(args: &PageArgs) -> Result<u8, Failure> {
-    let pool = super::super::train::thread_pool(args.threads)?;
+    let pool = crate::process::thread_pool(args.threads)?;
     let settings = ReportSettings {
         cascades: settings(&args.settings),
         nulls: args.nulls,

@@ -17,7 +17,7 @@ pub(crate) fn run(args: &ReproduceArgs) -> Result<u8, Failure> {
             "neuropil reproduce connectome supplement_s1.zip",
         ));
     };
-    let pool = super::super::train::thread_pool(args.threads)?;
+    let pool = crate::process::thread_pool(args.threads)?;
     let settings = Settings {
         seed: args.seeds.map_or(1, |(first, _)| first),
         ..Settings::default()

@@ -1,0 +1,48 @@
+//! The process: its threads, and the wish of others that it end.
+
+use crate::failure::{Failure, INTERRUPTED};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Set by Ctrl-C and by the signals that ask to end.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Asks the loop to stop at the next update when the user or the system asks us to.
+pub(crate) fn listen_for_interrupts() {
+    let asked_twice = || {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+        eprintln!("stopping at the next update; once more to quit without saving");
+    };
+    // A second handler cannot be set: commands that train several runs come here once.
+    let _ = ctrlc::set_handler(asked_twice);
+}
+
+/// Was an interrupt asked for?
+pub(crate) fn interrupted() -> bool {
+    STOP.load(Ordering::Relaxed)
+}
+
+/// The threads that everything runs on.
+pub(crate) fn thread_pool(threads: Option<usize>) -> Result<rayon::ThreadPool, Failure> {
+    if threads == Some(0) {
+        return Err(Failure::new(
+            "--threads is 0, expected a whole number ≥ 1",
+            "leave it out to use all cores",
+        ));
+    }
+    let granted = std::env::var("SLURM_CPUS_PER_TASK")
+        .ok()
+        .and_then(|n| n.parse().ok());
+    let available = || std::thread::available_parallelism().map_or(1, usize::from);
+    let n = threads.or(granted).unwrap_or_else(available);
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(n)
+        .build()
+        .map_err(|error| {
+            Failure::new(
+                format!("cannot start {n} threads: {error}"),
+                "try fewer `--threads`",
+            )
+        })
+}
