@@ -189,9 +189,10 @@ impl<R: Real> Player<R> {
             return 0.0;
         }
         let n = self.network.shape().n_units as f64;
+        let n_blocks = layout.view(&self.params, "b_in").len() as f64 / n; // drive and gates
         let arrays = [
-            ("w_rec", l1 / (n * n), l2 / (3.0 * n * n)),
-            ("w_gates", 0.0, l2 / (3.0 * n * n)),
+            ("w_rec", l1 / (n * n), l2 / (n_blocks * n * n)),
+            ("w_gates", 0.0, l2 / (n_blocks * n * n)),
         ];
         let mut penalty = 0.0;
         for (name, l1, l2) in arrays.into_iter().filter(|(name, ..)| layout.has(name)) {
@@ -304,7 +305,7 @@ impl<R: Real, const L: usize> SeatedNoise<R> for KeyedValueNoise<L> {
 pub struct Workspace<R, const L: usize> {
     policy: Vec<PolicyBlock<R, L>>,
     value: Vec<ValueBlock<R, L>>,
-    /// Continuous mode: states that the next trial of the policy starts from, \[unit\]\[L\].
+    /// Continuous mode: states that the next trial of the policy starts from, \[state\]\[L\].
     pub carried_policy: Option<Vec<R>>,
     /// The same of the value network.
     pub carried_value: Option<Vec<R>>,
@@ -708,12 +709,12 @@ fn show<R: Real, const L: usize>(
                 let rollout = &policy[seat.block].rollout;
                 let seen = t - see.training_lag();
                 let (states, action) = (
-                    rollout.history.state(seen).as_chunks::<L>().0,
+                    rollout.history.read(seen).as_chunks::<L>().0,
                     rollout.actions[t - 1][seat.column],
                 );
                 let (rates, actions) = rows.split_at_mut(states.len());
                 for (rate, state) in rates.iter_mut().zip(states) {
-                    rate[seat.lane] = state[seat.column].larger(R::ZERO);
+                    rate[seat.lane] = rollout.history.rate(state[seat.column]);
                 }
                 let n_actions = actions.len() - 1; // the row below stays 1
                 for (a, row) in actions[..n_actions].iter_mut().enumerate() {
@@ -804,7 +805,7 @@ fn follow<R: Real, const L: usize>(
 
 /// Factor of r in the gradient of the penalty on rates.
 fn rate_penalty<R: Real>(player: &Player<R>, executed: usize) -> f64 {
-    2.0 * player.penalties.l2_rates / (player.network.shape().n_state() as f64 * executed as f64)
+    2.0 * player.penalties.l2_rates / (player.network.shape().n_rates() as f64 * executed as f64)
 }
 
 /// Σ r² over executed steps, if `wanted`.
@@ -820,9 +821,9 @@ fn squared_rates<R: Real, const L: usize>(
     };
     let mut sum = 0.0;
     for t in 0..longest {
-        for row in history.state(t).as_chunks::<L>().0 {
+        for row in history.read(t).as_chunks::<L>().0 {
             let living = row.iter().zip(lengths).filter(|&(_, &length)| t < length);
-            sum += living.map(|(x, _)| x.larger(R::ZERO).f64().powi(2)).sum::<f64>();
+            sum += living.map(|(&x, _)| history.rate(x).f64().powi(2)).sum::<f64>();
         }
     }
     sum
