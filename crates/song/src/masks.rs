@@ -5,7 +5,23 @@ use neuropil_lab::array;
 use neuropil_lab::error::LabError;
 use neuropil_nn::network::Shape;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+/// A mask file that does not fit.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {field}: {found}, expected {expected}\n  hint: {hint}", path.display())]
+pub struct MaskError {
+    /// File.
+    pub path: PathBuf,
+    /// Setting that names the file.
+    pub field: String,
+    /// What is there.
+    pub found: String,
+    /// What should be.
+    pub expected: String,
+    /// What to do.
+    pub hint: String,
+}
 
 /// Masks of a network's parameter arrays, row-major, as its settings name them; `who` is the network in messages.
 ///
@@ -18,25 +34,24 @@ pub fn read_masks(
     who: &str,
     net: &NetworkConfig,
     shape: Shape,
-) -> Result<BTreeMap<String, Vec<bool>>, LabError> {
+) -> Result<BTreeMap<String, Vec<bool>>, MaskError> {
     let layout = shape.layout();
     let mut masks = BTreeMap::new();
     for (name, file) in &net.masks {
         let entry = layout.entries().iter().find(|entry| entry.name == name);
-        let shape = &entry.expect("the settings were checked").shape;
         let wanted = Wanted {
             path: PathBuf::from(file),
+            who,
             array: name,
-            shape,
-            expected: format!(
-                "{} rows of {} zeros and ones, from × to, for the mask of {who}.{name}",
-                shape[0], shape[1]
-            ),
+            shape: &entry.expect("the settings were checked").shape,
         };
         let flags = match wanted.path.extension().and_then(|ending| ending.to_str()) {
             Some("npz") => wanted.read_npz()?,
             Some("csv") => wanted.read_csv()?,
-            _ => return Err(wanted.not("a file that is neither .npz nor .csv".to_owned())),
+            _ => {
+                let found = "a file that is neither .npz nor .csv".to_owned();
+                return Err(wanted.not(found, "save it as one of the two".to_owned()));
+            }
         };
         masks.insert(name.clone(), flags);
     }
@@ -45,94 +60,90 @@ pub fn read_masks(
 
 struct Wanted<'a> {
     path: PathBuf,
+    who: &'a str,
     array: &'a str,
     shape: &'a [usize],
-    expected: String,
 }
 
 impl Wanted<'_> {
-    fn not(&self, found: String) -> LabError {
-        LabError::Content {
+    fn not(&self, found: String, hint: String) -> MaskError {
+        MaskError {
             path: self.path.clone(),
+            field: format!("{}.masks.{}", self.who, self.array),
             found,
-            expected: self.expected.clone(),
+            expected: format!(
+                "{} rows of {} zeros and ones, from × to",
+                self.shape[0], self.shape[1]
+            ),
+            hint,
         }
     }
 
-    fn read_npz(&self) -> Result<Vec<bool>, LabError> {
-        let (shape, values) = numbers(&self.path, self.array, self)?;
+    fn of_another_size(&self, found: String) -> MaskError {
+        let who = self.who;
+        self.not(
+            found,
+            format!("the size follows from `{who}.units`, `{who}.cell` and the task"),
+        )
+    }
+
+    fn unreadable(&self, source: &std::io::Error) -> MaskError {
+        self.not(
+            format!("cannot read: {source}"),
+            "the path begins where the command runs".to_owned(),
+        )
+    }
+
+    fn read_npz(&self) -> Result<Vec<bool>, MaskError> {
+        let array = self.array;
+        let (shape, values) = array::read_numbers(&self.path, array).map_err(|error| match error {
+            LabError::Io { source, .. } => self.unreadable(&source),
+            LabError::Content { found, .. } => self.not(
+                found,
+                format!("`numpy.savez(FILE, {array}=mask)` writes such an array"),
+            ),
+            other => self.not(other.to_string(), "write the file anew".to_owned()),
+        })?;
         if shape != self.shape {
-            return Err(self.not(format!("array `{}` has shape {shape:?}", self.array)));
+            return Err(self.of_another_size(format!("array `{array}` has shape {shape:?}")));
         }
         let columns = self.shape[1];
         let flag = |(i, &x): (usize, &f64)| match x {
             0.0 => Ok(false),
             1.0 => Ok(true),
-            _ => Err(self.not(format!(
-                "array `{}` is {x} at [{}, {}]",
-                self.array,
-                i / columns,
-                i % columns
-            ))),
+            _ => Err(self.not(
+                format!("array `{array}` is {x} at [{}, {}]", i / columns, i % columns),
+                format!("`numpy.savez(FILE, {array}=weights != 0)` makes a mask of weights"),
+            )),
         };
         values.iter().enumerate().map(flag).collect()
     }
 
-    fn read_csv(&self) -> Result<Vec<bool>, LabError> {
-        let text = std::fs::read_to_string(&self.path).map_err(|source| LabError::Io {
-            path: self.path.clone(),
-            doing: "read",
-            source,
-        })?;
+    fn read_csv(&self) -> Result<Vec<bool>, MaskError> {
+        let text = std::fs::read_to_string(&self.path).map_err(|source| self.unreadable(&source))?;
         let mut flags = Vec::new();
         let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
         for (row, line) in lines.iter().enumerate() {
             let cells: Vec<&str> = line.split(',').map(str::trim).collect();
             if cells.len() != self.shape[1] {
-                return Err(self.not(format!("row {} has {} values", row + 1, cells.len())));
+                return Err(self.of_another_size(format!("row {} has {} values", row + 1, cells.len())));
             }
             for (column, cell) in cells.iter().enumerate() {
                 flags.push(match *cell {
                     "0" => false,
                     "1" => true,
                     _ => {
-                        return Err(self.not(format!("row {}, column {} is `{cell}`", row + 1, column + 1)));
+                        return Err(self.not(
+                            format!("row {}, column {} is `{cell}`", row + 1, column + 1),
+                            "0: no connection, 1: a connection; no header".to_owned(),
+                        ));
                     }
                 });
             }
         }
         if lines.len() != self.shape[0] {
-            return Err(self.not(format!("{} rows", lines.len())));
+            return Err(self.of_another_size(format!("{} rows", lines.len())));
         }
         Ok(flags)
     }
-}
-
-/// An array of numbers of any of the usual types.
-fn numbers(path: &Path, name: &str, wanted: &Wanted) -> Result<(Vec<usize>, Vec<f64>), LabError> {
-    type Read = fn(&Path) -> Result<Vec<(String, Vec<usize>, Vec<f64>)>, LabError>;
-    fn read<T: array::Element>(path: &Path) -> Result<Vec<(String, Vec<usize>, Vec<f64>)>, LabError> {
-        let arrays = array::read_npz::<T>(path)?;
-        let as_numbers = |values: Vec<T>| values.into_iter().map(T::number).collect();
-        Ok(arrays
-            .into_iter()
-            .map(|(name, shape, values)| (name, shape, as_numbers(values)))
-            .collect())
-    }
-    let readers: [Read; 5] = [read::<f64>, read::<f32>, read::<bool>, read::<u8>, read::<i64>];
-    for reader in readers {
-        match reader(path) {
-            Ok(arrays) => {
-                let names: Vec<String> = arrays.iter().map(|(name, ..)| format!("`{name}`")).collect();
-                let found = arrays.into_iter().find(|(known, ..)| known == name);
-                let missing = || wanted.not(format!("no array `{name}`, only {}", names.join(", ")));
-                return found
-                    .map(|(_, shape, values)| (shape, values))
-                    .ok_or_else(missing);
-            }
-            Err(error @ LabError::Io { .. }) => return Err(error),
-            Err(_) => {} // of another number type, or no archive at all
-        }
-    }
-    Err(wanted.not("not an archive of arrays of numbers".to_owned()))
 }

@@ -1,8 +1,7 @@
 //! The policy and value networks of a run.
 
 use crate::config::{Config, NetworkConfig, unit_range};
-use crate::masks::read_masks;
-use neuropil_lab::error::LabError;
+use crate::masks::{MaskError, read_masks};
 use neuropil_learn::update::{Penalties, Player};
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_nn::cell::Cell;
@@ -42,7 +41,7 @@ pub enum DrawError {
     Init(#[from] InitError),
     /// A mask file.
     #[error(transparent)]
-    Mask(#[from] LabError),
+    Mask(#[from] MaskError),
 }
 
 /// Networks of the settings' shapes, to be filled from a checkpoint, which holds the masks as well.
