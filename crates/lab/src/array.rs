@@ -29,29 +29,6 @@ pub fn write_npz<T: WritableElement>(path: &Path, arrays: Vec<Named<T>>) -> Resu
     atomic::write(path, &bytes)
 }
 
-/// Number types that arrays of flags and counts come in.
-pub trait Element: ReadableElement + Copy {
-    /// The value as a real number.
-    fn number(self) -> f64;
-}
-
-macro_rules! element {
-    ($($type:ty),*) => {
-        $(impl Element for $type {
-            fn number(self) -> f64 {
-                self as f64
-            }
-        })*
-    };
-}
-element!(f64, f32, u8, i64);
-
-impl Element for bool {
-    fn number(self) -> f64 {
-        f64::from(u8::from(self))
-    }
-}
-
 /// Arrays of several number types for one `.npz` file.
 pub struct Npz(NpzWriter<Cursor<Vec<u8>>>);
 
@@ -222,9 +199,106 @@ pub fn read_npz<T: ReadableElement + Copy>(path: &Path) -> Result<Vec<Loaded<T>>
     Ok(arrays)
 }
 
+/// Shape and row-major values of one array of an `.npz` file, as real numbers: flags count as 0 and 1, whole and real
+/// numbers of any width as what they are.
+///
+/// # Errors
+/// Missing, damaged, without an array of that name (names those there are), or one that does not hold numbers.
+pub fn read_numbers(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>), LabError> {
+    let bytes = std::fs::read(path).map_err(LabError::io(path, "read"))?;
+    let wrong = |found: String| LabError::content(path, found, format!("an array `{name}` of numbers"));
+    let damaged = |_| wrong("not an archive of arrays".to_owned());
+    let mut npz = NpzReader::new(Cursor::new(bytes)).map_err(damaged)?;
+    let names = npz.names().map_err(damaged)?;
+    let plain = |name: &str| name.trim_end_matches(".npy").to_owned();
+    let Some(entry) = names.iter().find(|entry| plain(entry) == name) else {
+        let known: Vec<String> = names.iter().map(|name| format!("`{}`", plain(name))).collect();
+        return Err(wrong(format!("no array `{name}`, only {}", known.join(", "))));
+    };
+    let readers = [
+        numbers::<f64>,
+        numbers::<f32>,
+        numbers::<bool>,
+        numbers::<u8>,
+        numbers::<i8>,
+        numbers::<u16>,
+        numbers::<i16>,
+        numbers::<u32>,
+        numbers::<i32>,
+        numbers::<u64>,
+        numbers::<i64>,
+    ];
+    let found = readers.iter().find_map(|read| read(&mut npz, entry));
+    found.ok_or_else(|| wrong(format!("array `{name}` does not hold numbers")))
+}
+
+/// An array of an archive as real numbers, if its elements are of type `T`.
+fn numbers<T: ReadableElement + Number>(
+    npz: &mut NpzReader<Cursor<Vec<u8>>>,
+    entry: &str,
+) -> Option<(Vec<usize>, Vec<f64>)> {
+    let array: ArrayD<T> = npz.by_name(entry).ok()?;
+    Some((array.shape().to_vec(), array.iter().map(Number::number).collect()))
+}
+
+/// A type of array elements.
+trait Number {
+    /// The value as a real number.
+    fn number(&self) -> f64;
+}
+
+macro_rules! number {
+    ($($type:ty),*) => {
+        $(impl Number for $type {
+            fn number(&self) -> f64 {
+                *self as f64
+            }
+        })*
+    };
+}
+number!(f64, f32, u8, i8, u16, i16, u32, i32, u64, i64);
+
+impl Number for bool {
+    fn number(&self) -> f64 {
+        f64::from(u8::from(*self))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_of_every_type_are_read_as_what_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npz");
+        let mut npz = Npz::default();
+        npz.add("flags", &[2], vec![true, false]);
+        npz.add("small", &[2, 1], vec![3_i8, -2]);
+        npz.add("long", &[2], vec![7_i64, -8]);
+        npz.add("count", &[1], vec![65_000_u16]);
+        npz.add("real", &[1], vec![0.5_f32]);
+        npz.add("double", &[1], vec![0.1_f64]);
+        npz.write(&path).unwrap();
+        for (name, shape, values) in [
+            ("flags", vec![2], vec![1.0, 0.0]),
+            ("small", vec![2, 1], vec![3.0, -2.0]),
+            ("long", vec![2], vec![7.0, -8.0]),
+            ("count", vec![1], vec![65_000.0]),
+            ("real", vec![1], vec![0.5]),
+            ("double", vec![1], vec![0.1]),
+        ] {
+            assert_eq!(read_numbers(&path, name).unwrap(), (shape, values), "{name}");
+        }
+        let message = read_numbers(&path, "none").unwrap_err().to_string();
+        assert!(
+            message.contains("no array `none`, only `flags`, `small`, `long`"),
+            "{message}"
+        );
+        std::fs::write(&path, "no archive").unwrap();
+        let message = read_numbers(&path, "flags").unwrap_err().to_string();
+        assert!(message.contains("not an archive of arrays"), "{message}");
+    }
 
     #[test]
     fn arrays_come_back_as_they_were() {

@@ -184,12 +184,12 @@ fn show<R: Real, const L: usize>(
                 let rollout = &policy[seat.block].rollout;
                 let seen = t - see.training_lag();
                 let (states, action) = (
-                    rollout.history.state(seen).as_chunks::<L>().0,
+                    rollout.history.read(seen).as_chunks::<L>().0,
                     rollout.actions[t - 1][seat.column],
                 );
                 let (rates, actions) = rows.split_at_mut(states.len());
                 for (rate, state) in rates.iter_mut().zip(states) {
-                    rate[seat.lane] = state[seat.column].larger(R::ZERO);
+                    rate[seat.lane] = rollout.history.rate(state[seat.column]);
                 }
                 let n_actions = actions.len() - 1; // the row below stays 1
                 for (a, row) in actions[..n_actions].iter_mut().enumerate() {
@@ -224,7 +224,7 @@ fn draw_noise<R: Real, const L: usize>(
 
 /// Factor of r in the gradient of the penalty on rates.
 pub(crate) fn rate_penalty<R: Real>(player: &Player<R>, executed: usize) -> f64 {
-    2.0 * player.penalties.l2_rates / (player.network.shape().n_state() as f64 * executed as f64)
+    2.0 * player.penalties.l2_rates / (player.network.shape().n_rates() as f64 * executed as f64)
 }
 
 /// Σ r² over executed steps, if `wanted`.
@@ -240,9 +240,9 @@ pub(crate) fn squared_rates<R: Real, const L: usize>(
     };
     let mut sum = 0.0;
     for t in 0..longest {
-        for row in history.state(t).as_chunks::<L>().0 {
+        for row in history.read(t).as_chunks::<L>().0 {
             let living = row.iter().zip(lengths).filter(|&(_, &length)| t < length);
-            sum += living.map(|(x, _)| x.larger(R::ZERO).f64().powi(2)).sum::<f64>();
+            sum += living.map(|(&x, _)| history.rate(x).f64().powi(2)).sum::<f64>();
         }
     }
     sum

@@ -40,7 +40,7 @@ pub(crate) fn chains(n_trials: usize, lanes: usize, continuous: bool) -> Vec<Cha
         .collect()
 }
 
-/// Takes the step beyond the end of every lane's trial; returns the states there, \[unit\]\[L\].
+/// Takes the step beyond the end of every lane's trial; returns the states there, \[state\]\[L\].
 pub(crate) fn states_beyond<R: Real, const L: usize>(
     policy: &Network<R>,
     world: &mut dyn Environment,
@@ -52,7 +52,7 @@ pub(crate) fn states_beyond<R: Real, const L: usize>(
     at_each_end(|t| rollout.history.state(t), &rollout.lengths)
 }
 
-/// State of each lane at its own index `ends[lane]`, \[unit\]\[L\].
+/// State of each lane at its own index `ends[lane]`, \[state\]\[L\].
 pub(crate) fn at_each_end<'a, R: Real, const L: usize>(
     state: impl Fn(usize) -> &'a [R],
     ends: &[usize; L],
@@ -71,12 +71,12 @@ pub(crate) fn at_each_end<'a, R: Real, const L: usize>(
     states
 }
 
-/// Lane 0 of states \[unit\]\[L\]: in training a chain has one trial at a time.
+/// Lane 0 of states \[state\]\[L\]: in training a chain has one trial at a time.
 fn first_lane<R: Real, const L: usize>(states: &[R]) -> Vec<R> {
     states.as_chunks::<L>().0.iter().map(|lanes| lanes[0]).collect()
 }
 
-/// The same state in every lane, \[unit\]\[L\].
+/// The same state in every lane, \[state\]\[L\].
 fn in_every_lane<R: Real, const L: usize>(state: &[R]) -> Vec<R> {
     state.iter().flat_map(|&x| [x; L]).collect()
 }

@@ -89,9 +89,10 @@ impl<R: Real> Player<R> {
             return pull;
         }
         let n = self.network.shape().n_units as f64;
+        let n_blocks = layout.view(&self.params, "b_in").len() as f64 / n; // drive and gates
         let arrays = [
-            ("w_rec", l1 / (n * n), l2 / (3.0 * n * n)),
-            ("w_gates", 0.0, l2 / (3.0 * n * n)),
+            ("w_rec", l1 / (n * n), l2 / (n_blocks * n * n)),
+            ("w_gates", 0.0, l2 / (n_blocks * n * n)),
         ];
         let mut penalty = pull;
         for (name, l1, l2) in arrays.into_iter().filter(|(name, ..)| layout.has(name)) {

@@ -123,17 +123,16 @@ fn block<R: Real>(
     let mut history = History::<R, LANES>::new(network.shape(), kept, keep);
     let mut noise = NoiseLanes::<LANES>::new(key, Purpose::ValueNoise, ids);
     let mut predicted = vec![R::ZERO; LANES];
-    let rectified = network.layout().has("w_rec");
     let n_inputs = rollout.history.input_mut(1).len();
     let width = rollout.probabilities.len() / rollout.actions.len();
     network.begin(&mut history, states);
     for t in 0..n_steps + usize::from(continuous) {
         if t > 0 {
             let input = history.input_mut(t);
-            let seen = rollout.history.state(t - sees.recording_lag());
+            let seen = rollout.history.read(t - sees.recording_lag());
             let (rates, actions) = input.split_at_mut(seen.len());
             for (rate, &state) in rates.iter_mut().zip(seen) {
-                *rate = state.larger(R::ZERO);
+                *rate = rollout.history.rate(state);
             }
             for (a, row) in actions.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
                 *row = rollout.actions[t - 1].map(|action| if a == action { R::ONE } else { R::ZERO });
@@ -154,29 +153,22 @@ fn block<R: Real>(
             if t >= rollout.lengths[lane] {
                 continue;
             }
-            let rate = |row: &[R; LANES], rectified: bool| {
-                if rectified {
-                    row[lane].larger(R::ZERO)
-                } else {
-                    row[lane]
-                }
-            };
-            let of = |state: &[R], rectified| -> Vec<R> {
-                state
-                    .as_chunks::<LANES>()
-                    .0
-                    .iter()
-                    .map(|row| rate(row, rectified))
-                    .collect()
-            };
-            recording.inputs.extend(of(&shown, false));
+            recording.inputs.extend(of_lane(&shown, lane));
             let probabilities = &rollout.probabilities[t * width..][..width];
-            recording.probabilities.extend(of(probabilities, false));
-            recording.policy.extend(of(rollout.history.state(t), true));
-            recording.value.extend(of(history.state(t), rectified));
+            recording.probabilities.extend(of_lane(probabilities, lane));
+            let rates = |history: &History<R, LANES>| -> Vec<R> {
+                of_lane(history.read(t), lane).map(|x| history.rate(x)).collect()
+            };
+            recording.policy.extend(rates(&rollout.history));
+            recording.value.extend(rates(&history));
             recording.predicted.push(predicted[lane]);
         }
     }
     let beyond = continuous.then(|| at_each_end(|t| history.state(t), &rollout.lengths));
     (recordings, beyond)
+}
+
+/// One lane of rows \[row\]\[LANES\].
+fn of_lane<R: Real>(rows: &[R], lane: usize) -> impl Iterator<Item = R> {
+    rows.as_chunks::<LANES>().0.iter().map(move |row| row[lane])
 }

@@ -126,7 +126,7 @@ impl<R: Real, const L: usize> Rollout<R, L> {
 /// Runs the block's first `n_trials` lanes until every trial has ended or `n_steps` steps are over.
 ///
 /// - `discount_per_step`: rewards at index t count exp(−`discount_per_step`·t)
-/// - `states`: states to start from, \[unit\]\[L\], instead of the network's x0
+/// - `states`: states to start from, \[state\]\[L\], instead of the network's x0
 pub fn roll_out<R: Real, const L: usize>(
     policy: &Network<R>,
     world: &mut dyn Environment,

@@ -51,7 +51,7 @@ pub struct Report {
 pub struct Workspace<R, const L: usize> {
     policy: Vec<PolicyBlock<R, L>>,
     value: Vec<ValueBlock<R, L>>,
-    /// Continuous mode: states that the next trial of the policy starts from, \[unit\]\[L\].
+    /// Continuous mode: states that the next trial of the policy starts from, \[state\]\[L\].
     pub carried_policy: Option<Vec<R>>,
     /// The same of the value network.
     pub carried_value: Option<Vec<R>>,

@@ -15,6 +15,7 @@ use neuropil_tasks::environment::Environment;
 const LANES: usize = 8;
 const LENGTHS: [usize; 3] = [5, 1, 7];
 const N_STEPS: usize = 9;
+const CELLS: [Cell; 2] = [Cell::Gated, Cell::Lstm];
 const POLICY: Shape = Shape {
     cell: Cell::Gated,
     n_units: 6,
@@ -110,7 +111,8 @@ impl SeatedNoise<f64> for GivenNoise {
     }
 }
 
-fn player(shape: Shape) -> Player<f64> {
+fn player(cell: Cell, shape: Shape) -> Player<f64> {
+    let shape = Shape { cell, ..shape };
     let initial = Initial::default();
     let key = Key::new(shape.n_units as u64);
     let (mut params, mask) = draw(shape, &initial, key, Purpose::InitPolicy, Purpose::MaskPolicy).unwrap();
@@ -157,7 +159,13 @@ fn run_on(player: &Player<f64>, state: &[f64], steps: &[(Vec<f64>, Vec<f64>)]) -
 
 #[test]
 fn trials_back_to_back_are_one_run() {
-    let (mut policy, mut value) = (player(POLICY), player(VALUE));
+    for cell in CELLS {
+        trials_are_one_run(cell);
+    }
+}
+
+fn trials_are_one_run(cell: Cell) {
+    let (mut policy, mut value) = (player(cell, POLICY), player(cell, VALUE));
     let mut work =
         Workspace::<f64, LANES>::new(&policy.network, &value.network, LENGTHS.len(), N_STEPS, true);
     assert!(work.carried().is_none(), "the first trial starts from x0");
@@ -178,7 +186,10 @@ fn trials_back_to_back_are_one_run() {
     for (trial, &length) in LENGTHS.iter().enumerate() {
         let trial = trial as u64;
         for t in 1..=length {
-            let rates: Vec<f64> = x.iter().map(|x| x.max(0.0)).collect();
+            let rates: Vec<f64> = match cell {
+                Cell::Lstm => x[POLICY.n_units..].to_vec(),
+                _ => x.iter().map(|x| x.max(0.0)).collect(),
+            };
             let inputs = (0..2).map(|i| shown(trial, t, i)).collect();
             let noise = (0..POLICY.n_units)
                 .map(|unit| noise_at(trial, t, unit, 1))
@@ -221,8 +232,8 @@ fn trials_back_to_back_are_one_run() {
 
 #[test]
 fn carried_states_put_back_go_on_as_if_never_taken() {
-    let run = |interrupted: bool| {
-        let (mut policy, mut value) = (player(POLICY), player(VALUE));
+    let run = |cell: Cell, interrupted: bool| {
+        let (mut policy, mut value) = (player(cell, POLICY), player(cell, VALUE));
         let new = |policy: &Player<f64>, value: &Player<f64>| {
             Workspace::<f64, LANES>::new(&policy.network, &value.network, LENGTHS.len(), N_STEPS, true)
         };
@@ -245,5 +256,7 @@ fn carried_states_put_back_go_on_as_if_never_taken() {
         }
         work.carried().unwrap()
     };
-    assert_eq!(run(true), run(false));
+    for cell in CELLS {
+        assert_eq!(run(cell, true), run(cell, false));
+    }
 }

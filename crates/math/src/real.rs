@@ -46,6 +46,12 @@ pub trait Real:
     fn exp<F: Fused>(self) -> Self;
     /// Two logistic functions 1/(1 + e^−x) for the price of one division.
     fn logistic_pair<F: Fused>(x: Self, y: Self) -> (Self, Self);
+    /// Hyperbolic tangent, 2σ(2x) − 1: the absolute error is that of σ.
+    #[inline(always)]
+    fn tanh<F: Fused>(self) -> Self {
+        let half = Self::logistic_pair::<F>(self + self, self + self).0;
+        half + half - Self::ONE
+    }
     /// Natural logarithm.
     fn ln(self) -> Self;
     /// Square root.
@@ -225,6 +231,15 @@ mod tests {
             let exact = 1.0 / (1.0 + (-f64::from(x)).exp());
             assert!((f64::from(a) - exact).abs() < 3e-7, "σ({x}) = {a}");
             assert!((f64::from(b) - (1.0 - exact)).abs() < 3e-7, "σ(−{x}) = {b}");
+        }
+    }
+
+    #[test]
+    fn tanh_keeps_the_error_of_the_logistic_function() {
+        for x in [-1e30_f32, -20.0, -1.5, -1e-3, 0.0, 0.3, 2.0, 1e30] {
+            let (fast, exact) = (Real::tanh::<WithFma>(x), f64::from(x).tanh());
+            assert!((f64::from(fast) - exact).abs() < 6e-7, "tanh {x} = {fast}");
+            assert!((Real::tanh::<WithFma>(f64::from(x)) - exact).abs() < 1e-15);
         }
     }
 }

@@ -154,17 +154,13 @@ pub(crate) struct TestArgs {
     /// What to keep: `behaviour`, or `activity` of both networks as well, from trials of its own.
     #[arg(long, value_enum, default_value_t = Kind::Behaviour)]
     pub kind: Kind,
-    /// Test trials of each condition [default: enough for 20 000 in all, 300 with activity].
+    /// Test trials of each condition [default: enough for 20 000 in all, 300 with activity; of a world
+    /// that answers 1000 and 30 sessions].
     #[arg(long, value_name = "K")]
     pub trials_per_condition: Option<usize>,
-    /// Time between the steps whose activity is kept, in ms.
-    #[arg(
-        long,
-        value_name = "MS",
-        default_value_t = 50.0,
-        allow_negative_numbers = true
-    )]
-    pub save_every: f64,
+    /// Time between the steps whose activity is kept, in ms [default: 50; in a world that answers every step].
+    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
+    pub save_every: Option<f64>,
     /// Give an epoch this duration in every trial, in ms; may be repeated.
     #[arg(long, value_name = "EPOCH=MS")]
     pub fix: Vec<String>,

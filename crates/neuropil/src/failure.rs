@@ -3,7 +3,6 @@
 use miette::{LabeledSpan, MietteDiagnostic, NamedSource, Report};
 use neuropil_connectome::error::DataError;
 use neuropil_lab::error::{LabError, Problem};
-use neuropil_song::model::DrawError;
 use neuropil_song::train::TrainError;
 use neuropil_tasks::error::TaskError;
 
@@ -130,7 +129,7 @@ impl From<LabError> for Failure {
 impl From<TrainError> for Failure {
     fn from(error: TrainError) -> Self {
         match error {
-            TrainError::Lab(error) | TrainError::Draw(DrawError::File(error)) => error.into(),
+            TrainError::Lab(error) => error.into(),
             other => {
                 let (message, hint) = split(&other.to_string());
                 Self {

@@ -6,6 +6,7 @@
 mod support;
 
 use expect_test::{ExpectFile, expect_file};
+use neuropil_lab::array::Npz;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -278,7 +279,19 @@ fn masks() {
     );
     session.write("text.npz", "not an archive");
     session.write("mask.txt", "");
+    let archive = |file: &str, name: &str, shape: &[usize], value: f32| {
+        let mut npz = Npz::default();
+        npz.add(name, shape, vec![value; shape.iter().product()]);
+        npz.write(&session.path().join(file)).unwrap();
+    };
+    archive("other-shape.npz", "w_rec", &[20, 5], 1.0);
+    archive("other-name.npz", "wrec", &[20, 20], 1.0);
+    archive("halves.npz", "w_rec", &[20, 20], 0.5);
     for file in [
+        "missing.npz",
+        "other-shape.npz",
+        "other-name.npz",
+        "halves.npz",
         "missing.csv",
         "small.csv",
         "halves.csv",

@@ -236,6 +236,48 @@ const OTHERS: &[(&str, &str, &[&str])] = &[
             "training.teacher=targets",
         ],
     ),
+    (
+        "rdm",
+        "20",
+        &[
+            "--dt",
+            "50",
+            "--set",
+            "policy.units=20",
+            "--set",
+            "value.units=20",
+            "--set",
+            "policy.cell=lstm",
+            "--set",
+            "value.cell=lstm",
+            "--set",
+            "training.check_every=2",
+            "--set",
+            "training.validation_trials=40",
+        ],
+    ),
+    (
+        "rdm",
+        "10",
+        &[
+            "--dt",
+            "50",
+            "--set",
+            "policy.units=20",
+            "--set",
+            "value.units=20",
+            "--set",
+            "policy.cell=lstm",
+            "--set",
+            "value.cell=lstm",
+            "--set",
+            "training.continuous=true",
+            "--set",
+            "training.check_every=2",
+            "--set",
+            "training.validation_trials=40",
+        ],
+    ),
 ];
 
 #[test]
@@ -482,6 +524,60 @@ fn a_trained_network_is_probed_exported_and_imported() {
         let again = json(&["test", &out, "--trials-per-condition", "20", "--json"]);
         assert_eq!(again["conditions"], tested["conditions"], "{weights}");
     }
+}
+
+#[test]
+fn an_lstm_is_tested_analysed_exported_and_imported_and_what_it_cannot_do_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let settings = ["--set", "policy.cell=lstm", "--set", "value.cell=lstm"];
+    assert!(train(path, "run", &settings).status.success());
+    let done = |args: &[&str]| {
+        let output = neuropil(args, path);
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{args:?}: {words}");
+        output.stdout
+    };
+    done(&["test", "run", "--kind", "activity", "--trials-per-condition", "4"]);
+    let tested = done(&["test", "run", "--trials-per-condition", "20", "--json"]);
+    let analysed = done(&["analyse", "run", "weights", "--json"]);
+    let analysed: serde_json::Value = serde_json::from_slice(&analysed).expect("JSON");
+    let blocks = analysed["weights"]["blocks"].as_array().expect("blocks");
+    assert_eq!(blocks.len(), 8, "a drive and three gates each");
+    done(&["export", "run", "--safetensors", "w.safetensors", "--torch"]);
+    let sizes = [
+        "--dt",
+        "50",
+        "--set",
+        "policy.units=20",
+        "--set",
+        "value.units=20",
+    ];
+    let import = ["import", "rdm", "w.safetensors", "--out", "again"];
+    done(&[&import, &sizes[..], &settings].concat());
+    let again = done(&["test", "again", "--trials-per-condition", "20", "--json"]);
+    assert!(again == tested, "the imported network is another one");
+    let no_equations = &["lstm units", "no equations in continuous time"];
+    refused(path, &["fixed-points", "run"], no_equations);
+    refused(path, &["probe", "run", "--silence", "1"], no_equations);
+    refused(
+        path,
+        &["test", "run", "--dt", "25"],
+        &["--dt is 25, expected 50", "count steps"],
+    );
+    let dale = [
+        "train",
+        "rdm",
+        "--out",
+        "bad",
+        "--set",
+        "policy.excitatory_fraction=0.8",
+    ];
+    refused(
+        path,
+        &[&dale, &settings[..]].concat(),
+        &["rates of lstm units have both signs"],
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 pub(crate) mod gated;
 pub(crate) mod leaky;
+pub(crate) mod lstm;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,17 +14,32 @@ pub enum Cell {
     Gated,
     /// Leaky rectified unit without gates.
     Leaky,
+    /// Long short-term memory: counts steps, whatever Δt and τ are.
+    Lstm,
     /// No dynamics: the state is the input itself, read out linearly.
     Linear,
 }
 
 impl Cell {
-    /// Blocks of N columns in the input weights: drive, and update and recurrent gate if there are any.
+    /// Gates of every unit.
+    pub(crate) fn gates(self) -> usize {
+        match self {
+            Cell::Gated => 2,
+            Cell::Lstm => 3,
+            Cell::Leaky | Cell::Linear => 0,
+        }
+    }
+
+    /// Blocks of N columns in the input weights: the drive's, then the gates'.
     pub(crate) fn blocks(self) -> usize {
         match self {
-            Cell::Gated => 3,
-            Cell::Leaky => 1,
             Cell::Linear => 0,
+            _ => 1 + self.gates(),
         }
+    }
+
+    /// Is the rate the rectified state (or part of the state itself)?
+    pub(crate) fn rectifies(self) -> bool {
+        matches!(self, Cell::Gated | Cell::Leaky)
     }
 }

@@ -112,8 +112,10 @@ pub enum InitError {
     Eigenvalues(#[from] LinalgError),
 }
 
-/// State of every unit before the first step.
+/// State of every unit before the first step; that of [`Cell::Lstm`] is 0, as usual.
 const INITIAL_STATE: f64 = 0.5;
+/// Bias of forget gates, so that memories last from the start; Jozefowicz, Zaremba & Sutskever, ICML 2015.
+const FORGET_BIAS: f64 = 1.0;
 /// Recurrent magnitudes have mean 1 and standard deviation ½.
 const GAMMA_SHAPE: f64 = 4.0;
 const SMALLEST_RADIUS: f64 = 1e-12;
@@ -136,7 +138,12 @@ pub fn draw(
 ) -> Result<(Vec<f64>, Mask), InitError> {
     let layout = shape.layout();
     let (mut params, mut mask) = (vec![0.0; layout.len()], vec![true; layout.len()]);
-    layout.view_mut(&mut params, "x0").fill(INITIAL_STATE);
+    if shape.cell == Cell::Lstm {
+        let n = shape.n_units;
+        layout.view_mut(&mut params, "b_in")[2 * n..3 * n].fill(FORGET_BIAS); // after drive and input gate
+    } else {
+        layout.view_mut(&mut params, "x0").fill(INITIAL_STATE);
+    }
     layout.view_mut(&mut params, "b_out").fill(initial.output_bias);
     if shape.cell == Cell::Linear {
         return Ok((params, Mask(mask)));
@@ -166,10 +173,10 @@ pub fn draw(
         }
     }
     zero_masked(layout.view_mut(&mut params, "w_in"), layout.view(&mask, "w_in"));
-    let gates = if shape.cell == Cell::Gated { 2 } else { 0 };
+    let gates = shape.cell.gates();
     for block in 0..=gates {
         let (name, columns, from) = if block < gates {
-            ("w_gates", 2 * n, block * n)
+            ("w_gates", gates * n, block * n)
         } else {
             ("w_rec", n, 0)
         };

@@ -9,7 +9,7 @@
 //! sum is fixed, so results do not depend on who did what.
 
 use crate::buffer::Buffer;
-use crate::cell::{Cell, gated, leaky};
+use crate::cell::{Cell, gated, leaky, lstm};
 use crate::params::Layout;
 use crate::product::{Gradient, Product, WINDOW};
 use crate::readout;
@@ -22,7 +22,7 @@ use std::ops::Range;
 pub struct Shape {
     /// Kind of unit.
     pub cell: Cell,
-    /// Number of units N; ignored by [`Cell::Linear`], whose state is its input.
+    /// Number of units N; ignored by [`Cell::Linear`], whose state, and what it reads out, is its input.
     pub n_units: usize,
     /// Number of inputs.
     pub n_inputs: usize,
@@ -31,8 +31,8 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Dimension of the state.
-    pub fn n_state(self) -> usize {
+    /// Number of rates: what is read out, and what units hear of one another.
+    pub fn n_rates(self) -> usize {
         if self.cell == Cell::Linear {
             self.n_inputs
         } else {
@@ -40,16 +40,25 @@ impl Shape {
         }
     }
 
-    /// Layout of the parameters, matrices *from × to*; columns of `w_in` and `b_in`: drive, update gate,
-    /// recurrent gate; of `w_gates`: update gate, recurrent gate.
-    pub fn layout(self) -> Layout {
-        let (n, i, o) = (self.n_state(), self.n_inputs, self.n_outputs);
-        let blocks = self.cell.blocks();
-        let (x0, w_out, b_out) = (("x0", &[n][..]), ("w_out", &[n, o][..]), ("b_out", &[o][..]));
-        let (w_in, b_in) = (("w_in", &[i, blocks * n][..]), ("b_in", &[blocks * n][..]));
-        let (w_gates, w_rec) = (("w_gates", &[n, 2 * n][..]), ("w_rec", &[n, n][..]));
+    /// Dimension of the state: one value per rate, or for [`Cell::Lstm`] memories, then rates.
+    pub fn n_state(self) -> usize {
         match self.cell {
-            Cell::Gated => Layout::new(&[x0, w_in, b_in, w_gates, w_rec, w_out, b_out]),
+            Cell::Lstm => 2 * self.n_units,
+            _ => self.n_rates(),
+        }
+    }
+
+    /// Layout of the parameters, matrices *from × to*; columns of `w_in` and `b_in`: drive, then gates; of `w_gates`:
+    /// gates. Gates in order: update, recurrent ([`Cell::Gated`]); input, forget, output ([`Cell::Lstm`]).
+    pub fn layout(self) -> Layout {
+        let (n, i, o) = (self.n_rates(), self.n_inputs, self.n_outputs);
+        let (blocks, gates) = (self.cell.blocks(), self.cell.gates());
+        let x0 = ("x0", &[self.n_state()][..]);
+        let (w_out, b_out) = (("w_out", &[n, o][..]), ("b_out", &[o][..]));
+        let (w_in, b_in) = (("w_in", &[i, blocks * n][..]), ("b_in", &[blocks * n][..]));
+        let (w_gates, w_rec) = (("w_gates", &[n, gates * n][..]), ("w_rec", &[n, n][..]));
+        match self.cell {
+            Cell::Gated | Cell::Lstm => Layout::new(&[x0, w_in, b_in, w_gates, w_rec, w_out, b_out]),
             Cell::Leaky => Layout::new(&[x0, w_in, b_in, w_rec, w_out, b_out]),
             Cell::Linear => Layout::new(&[x0, w_out, b_out]),
         }
@@ -92,9 +101,14 @@ pub enum Keep {
 /// States, gates, drives and inputs of one block of `L` trials; index t counts from the initial state at 0.
 #[derive(Debug)]
 pub struct History<R, const L: usize> {
+    /// Rates, state values, gates per unit.
     n: usize,
+    n_state: usize,
+    n_gates: usize,
     n_inputs: usize,
     kept: usize,
+    /// Least rate: 0 for rectified units.
+    floor: R,
     x: Buffer<R>,
     gates: Buffer<R>,
     drive: Buffer<R>,
@@ -109,17 +123,13 @@ pub struct History<R, const L: usize> {
 impl<R: Real, const L: usize> History<R, L> {
     /// Room for `n_steps` steps (the initial state included).
     pub fn new(shape: Shape, n_steps: usize, keep: Keep) -> Self {
-        let (n, n_inputs) = (shape.n_state(), shape.n_inputs);
+        let (n, n_state, n_inputs) = (shape.n_rates(), shape.n_state(), shape.n_inputs);
+        let n_gates = shape.cell.gates();
         let kept = if keep == Keep::All { n_steps.max(1) } else { 2 };
         let dynamic = if shape.cell == Cell::Linear {
             0
         } else {
             kept * n * L
-        };
-        let gates = if shape.cell == Cell::Gated {
-            2 * kept * n * L
-        } else {
-            0
         };
         let mut inputs = Buffer::zeros(kept * (n_inputs + 1) * L);
         for step in inputs.chunks_exact_mut((n_inputs + 1) * L) {
@@ -127,10 +137,13 @@ impl<R: Real, const L: usize> History<R, L> {
         }
         Self {
             n,
+            n_state,
+            n_gates,
             n_inputs,
             kept,
-            x: Buffer::zeros(kept * n * L),
-            gates: Buffer::zeros(gates),
+            floor: floor(shape.cell),
+            x: Buffer::zeros(kept * n_state * L),
+            gates: Buffer::zeros(n_gates * dynamic),
             drive: Buffer::zeros(dynamic),
             inputs,
             sources: std::array::from_fn(|_| Buffer::zeros((n + n_inputs + 1) * L)),
@@ -138,9 +151,21 @@ impl<R: Real, const L: usize> History<R, L> {
         }
     }
 
-    /// State at index `t`, \[unit\]\[L\].
+    /// State at index `t`, \[state\]\[L\].
     pub fn state(&self, t: usize) -> &[R] {
-        &self.x[(t % self.kept) * self.n * L..][..self.n * L]
+        let width = self.n_state * L;
+        &self.x[(t % self.kept) * width..][..width]
+    }
+
+    /// The part of the state at index `t` that [`History::rate`] makes rates of, \[unit\]\[L\].
+    pub fn read(&self, t: usize) -> &[R] {
+        &self.state(t)[(self.n_state - self.n) * L..]
+    }
+
+    /// Rate of a value of [`History::read`].
+    #[inline]
+    pub fn rate(&self, x: R) -> R {
+        x.larger(self.floor)
     }
 
     /// Input shown at index `t` ≥ 1, \[input\]\[L\]: to be written before [`Network::project`].
@@ -210,11 +235,11 @@ struct Window<R> {
     latest: usize,
     /// Per step, how many leading lanes still lived.
     live: Vec<usize>,
-    /// δa_λ and δa_γ, \[WINDOW\]\[2N\]\[L\].
+    /// δa of the gates, \[WINDOW\]\[gate × N\]\[L\].
     d_gates: Buffer<R>,
     /// δy, \[WINDOW\]\[N\]\[L\].
     d_drive: Buffer<R>,
-    /// r and γ∘r of the step before, \[WINDOW\]\[N\]\[L\].
+    /// r of the step before and, where the drive hears it instead, γ∘r, \[WINDOW\]\[N\]\[L\].
     rates: Buffer<R>,
     gated: Buffer<R>,
 }
@@ -240,21 +265,23 @@ impl<R: Real> Network<R> {
     pub fn new(shape: Shape, mask: Mask, alpha: f64) -> Self {
         let layout = shape.layout();
         assert_eq!(mask.0.len(), layout.len(), "one flag per parameter");
-        let (n, i) = (shape.n_state(), shape.n_inputs);
+        let (n, i) = (shape.n_rates(), shape.n_inputs);
         let place = Place::new(shape, &layout);
         let product = |rows: usize, index: &dyn Fn(usize, usize) -> usize| {
             Product::new(rows, n + i + 1, n, |row, column| mask.0[index(row, column)])
         };
         let (gates, drive) = match shape.cell {
-            Cell::Gated => (
-                Some(product(2 * n, &|row, column| place.of_gate(row, column))),
+            Cell::Gated | Cell::Lstm => (
+                Some(product(shape.cell.gates() * n, &|row, column| {
+                    place.of_gate(row, column)
+                })),
                 Some(product(n, &|row, column| place.of_drive(row, column))),
             ),
             Cell::Leaky => (None, Some(product(n, &|row, column| place.of_drive(row, column)))),
             Cell::Linear => (None, None),
         };
         let (x0, w_out, b_out) = (
-            vec![R::ZERO; n],
+            vec![R::ZERO; shape.n_state()],
             vec![R::ZERO; n * shape.n_outputs],
             vec![R::ZERO; shape.n_outputs],
         );
@@ -301,9 +328,10 @@ impl<R: Real> Network<R> {
         self.b_out.copy_from_slice(layout.view(params, "b_out"));
     }
 
-    /// Puts every lane at the initial state x0, or at the given states \[unit\]\[L\].
+    /// Puts every lane at the initial state x0, or at the given states \[state\]\[L\].
     pub fn begin<const L: usize>(&self, history: &mut History<R, L>, states: Option<&[R]>) {
-        let x = &mut history.x[..history.n * L];
+        let floor = history.floor;
+        let x = &mut history.x[..history.n_state * L];
         match states {
             Some(states) => x.copy_from_slice(states),
             None => {
@@ -312,8 +340,9 @@ impl<R: Real> Network<R> {
                 }
             }
         }
-        for (r, &x) in history.sources[0].iter_mut().zip(x.iter()) {
-            *r = x.larger(R::ZERO);
+        let read = &x[(history.n_state - history.n) * L..];
+        for (r, &x) in history.sources[0].iter_mut().zip(read) {
+            *r = x.larger(floor);
         }
         history.restarts.clear();
     }
@@ -321,16 +350,14 @@ impl<R: Real> Network<R> {
     /// Puts one lane at x0 again at index `t`, the last one reached: a new trial starts there, and nothing flows
     /// back from it to the trial before.
     pub fn restart<const L: usize>(&self, history: &mut History<R, L>, t: usize, lane: usize) {
-        let n = history.n * L;
-        let x = &mut history.x[(t % history.kept) * n..][..n];
-        let rows = x
-            .as_chunks_mut::<L>()
-            .0
-            .iter_mut()
-            .zip(history.sources[0].as_chunks_mut::<L>().0);
-        for ((x, r), &x0) in rows.zip(&self.x0) {
+        let width = history.n_state * L;
+        let x = &mut history.x[(t % history.kept) * width..][..width];
+        for (x, &x0) in x.as_chunks_mut::<L>().0.iter_mut().zip(&self.x0) {
             x[lane] = x0;
-            r[lane] = x0.larger(R::ZERO);
+        }
+        let rates = history.sources[0].as_chunks_mut::<L>().0;
+        for (r, &x0) in rates.iter_mut().zip(&self.x0[history.n_state - history.n..]) {
+            r[lane] = x0.larger(history.floor);
         }
         history.restarts.push((t, lane));
     }
@@ -357,7 +384,7 @@ impl<R: Real> Network<R> {
                 &history.inputs[slot * width..][..width],
                 &mut history.drive[slot * n..][..n],
             );
-            let activity = if self.gates.is_some() { 2 * n } else { 0 };
+            let activity = history.n_gates * n;
             one(inputs, &mut history.gates[slot * activity..][..activity], y);
             return;
         }
@@ -370,7 +397,8 @@ impl<R: Real> Network<R> {
         let inputs = history.inputs[steps.start * width..steps.end * width].par_chunks(width);
         let y = history.drive[steps.start * n..steps.end * n].par_chunks_mut(n);
         if self.gates.is_some() {
-            let activity = history.gates[2 * steps.start * n..2 * steps.end * n].par_chunks_mut(2 * n);
+            let gates = history.n_gates * n;
+            let activity = history.gates[steps.start * gates..steps.end * gates].par_chunks_mut(gates);
             let all = inputs.zip(y).zip(activity).with_min_len(SHARE);
             all.for_each(|((inputs, y), activity)| one(inputs, activity, y));
         } else {
@@ -388,17 +416,29 @@ impl<R: Real> Network<R> {
     /// State at index `t` ≥ 1 from the state at `t` − 1 and what [`Network::project`] left at `t`.
     pub fn recur<const L: usize>(&self, history: &mut History<R, L>, t: usize) {
         let n = history.n * L;
-        let (now, before) = ((t % history.kept) * n, ((t - 1) % history.kept) * n);
+        let (now, before) = (t % history.kept, (t - 1) % history.kept);
         let width = (history.n_inputs + 1) * L;
-        let inputs = &history.inputs[(t % history.kept) * width..][..width];
+        let inputs = &history.inputs[now * width..][..width];
         let Some(drive) = &self.drive else {
-            history.x[now..][..n].copy_from_slice(&inputs[..n]);
+            history.x[now * n..][..n].copy_from_slice(&inputs[..n]);
             return;
         };
         let [source, gated_source] = &mut history.sources;
-        let (x, previous) = two_rows(&mut history.x, now, before, n);
-        let y = &mut history.drive[now..][..n];
+        let state = history.n_state * L;
+        let (x, previous) = two_rows(&mut history.x, now * state, before * state, state);
+        let y = &mut history.drive[now * n..][..n];
+        let activity = history.n_gates * n;
+        let activity = &mut history.gates[now * activity..][..activity];
         match &self.gates {
+            Some(gates) if self.shape.cell == Cell::Lstm => {
+                if !(gates.projects() && drive.projects()) {
+                    source[n..].copy_from_slice(inputs);
+                }
+                gates.recur::<L>(source, activity);
+                drive.recur::<L>(source, y);
+                let (c, h) = x.split_at_mut(n);
+                lstm::integrate(activity, y, &previous[..n], c, h, &mut source[..n]);
+            }
             Some(gates) => {
                 if !gates.projects() {
                     source[n..].copy_from_slice(inputs);
@@ -406,7 +446,6 @@ impl<R: Real> Network<R> {
                 if !drive.projects() {
                     gated_source[n..].copy_from_slice(inputs);
                 }
-                let activity = &mut history.gates[2 * now..][..2 * n];
                 gates.recur::<L>(source, activity);
                 let (update, recurrent) = activity.split_at_mut(n);
                 gated::open_gates(update, recurrent, &source[..n], &mut gated_source[..n]);
@@ -435,25 +474,30 @@ impl<R: Real> Network<R> {
 
     /// Gradients of zeros for one worker.
     pub fn gradients<const L: usize>(&self) -> Gradients<R, L> {
-        let (n, o) = (self.shape.n_state() * L, self.shape.n_outputs);
+        let (n, o) = (self.shape.n_rates() * L, self.shape.n_outputs);
+        let n_state = self.shape.n_state() * L;
         let dynamic = if self.drive.is_some() { WINDOW * n } else { 0 };
-        let gated = if self.gates.is_some() { WINDOW * n } else { 0 };
+        let gated = if self.shape.cell == Cell::Gated {
+            WINDOW * n
+        } else {
+            0
+        };
         Gradients {
             weights: Weights {
                 gates: self.gates.as_ref().map(Product::gradient::<L>),
                 drive: self.drive.as_ref().map(Product::gradient::<L>),
             },
             flow: Flow {
-                dx: Buffer::zeros(n),
+                dx: Buffer::zeros(n_state),
                 dr: Buffer::zeros(n),
-                x0: Buffer::zeros(n),
+                x0: Buffer::zeros(n_state),
                 w_out: Buffer::zeros(n * o),
                 b_out: Buffer::zeros(o * L),
             },
             windows: std::array::from_fn(|_| Window {
                 latest: 0,
                 live: Vec::with_capacity(WINDOW),
-                d_gates: Buffer::zeros(2 * gated),
+                d_gates: Buffer::zeros(self.shape.cell.gates() * dynamic),
                 d_drive: Buffer::zeros(dynamic),
                 rates: Buffer::zeros(dynamic),
                 gated: Buffer::zeros(gated),
@@ -508,15 +552,18 @@ impl<R: Real> Network<R> {
 
     /// Hands what flows back through one lane to x0, and stops it there.
     fn backward_start<const L: usize>(&self, state: &[R], lane: usize, flow: &mut Flow<R>) {
-        let rectified = self.drive.is_some();
         let Flow { dx, dr, x0, .. } = flow;
+        let floor = floor(self.shape.cell);
+        let read = state.len() - dr.len();
+        for i in (lane..dr.len()).step_by(L) {
+            if state[read + i] > floor {
+                dx[read + i] += dr[i];
+            }
+            dr[i] = R::ZERO;
+        }
         for i in (lane..state.len()).step_by(L) {
-            x0[i] += if state[i] > R::ZERO || !rectified {
-                dx[i] + dr[i]
-            } else {
-                dx[i]
-            };
-            (dx[i], dr[i]) = (R::ZERO, R::ZERO);
+            x0[i] += dx[i];
+            dx[i] = R::ZERO;
         }
     }
 
@@ -550,15 +597,23 @@ impl<R: Real> Network<R> {
         flow: &mut Flow<R>,
     ) {
         let width = self.shape.n_outputs * L;
-        let (x, d_outputs) = (history.state(t), &block.d_outputs[t * width..][..width]);
+        let (x, d_outputs) = (history.read(t), &block.d_outputs[t * width..][..width]);
         let Flow { dr, w_out, b_out, .. } = flow;
-        readout::backward::<R, L>(x, self.drive.is_some(), &self.w_out, d_outputs, dr, w_out, b_out);
+        readout::backward::<R, L>(
+            x,
+            floor(self.shape.cell),
+            &self.w_out,
+            d_outputs,
+            dr,
+            w_out,
+            b_out,
+        );
         if block.rate_penalty != 0.0 {
             let penalty = R::of(block.rate_penalty);
             for (dr, x) in dr.as_chunks_mut::<L>().0.iter_mut().zip(x.as_chunks::<L>().0) {
                 for (l, &length) in block.lengths.iter().enumerate() {
                     if length > t {
-                        dr[l] += penalty * x[l].larger(R::ZERO);
+                        dr[l] += penalty * history.rate(x[l]);
                     }
                 }
             }
@@ -584,10 +639,19 @@ impl<R: Real> Network<R> {
         let y = &history.drive[t * n..][..n];
         let (d_drive, rates) = (&mut window.d_drive[place..][..n], &mut window.rates[place..][..n]);
         let alpha = R::of(self.alpha);
+        let activity = &history.gates[history.n_gates * t * n..][..history.n_gates * n];
+        let d_gates = &mut window.d_gates[history.n_gates * place..][..history.n_gates * n];
         match &self.gates {
+            Some(gates) if self.shape.cell == Cell::Lstm => {
+                let (before, h) = previous.split_at(n);
+                rates.copy_from_slice(h);
+                lstm::close(activity, y, before, &x[..n], dr, &mut dx[..n], d_drive, d_gates);
+                dr.fill(R::ZERO);
+                drive.backward::<L>(d_drive, dr);
+                gates.backward::<L>(d_gates, dr);
+            }
             Some(gates) => {
-                let (update, recurrent) = history.gates[2 * t * n..][..2 * n].split_at(n);
-                let d_gates = &mut window.d_gates[2 * place..][..2 * n];
+                let (update, recurrent) = activity.split_at(n);
                 gated::recall(previous, recurrent, rates, &mut window.gated[place..][..n]);
                 gated::close_drive(alpha, x, previous, update, y, dr, dx, d_drive, &mut d_gates[..n]);
                 dr.fill(R::ZERO);
@@ -613,7 +677,7 @@ impl<R: Real> Network<R> {
         window: &mut Window<R>,
         weights: &mut Weights<R>,
     ) {
-        let n = self.shape.n_state() * L;
+        let n = self.shape.n_rates() * L;
         let Some(drive) = &self.drive else { return };
         let Window {
             latest,
@@ -631,10 +695,12 @@ impl<R: Real> Network<R> {
         let driven = weights.drive.as_mut().expect("a product has a gradient");
         match (&self.gates, &mut weights.gates) {
             (Some(gates), Some(gating)) => {
-                d_gates[2 * live.len() * n..].fill(R::ZERO);
+                d_gates[self.shape.cell.gates() * live.len() * n..].fill(R::ZERO);
+                let (rates, gated) = (&*rates, &*gated);
+                let heard = if gated.is_empty() { rates } else { gated };
                 rayon::join(
                     || gates.accumulate::<L>(gating, d_gates, rates, inputs, live),
-                    || drive.accumulate::<L>(driven, d_drive, gated, inputs, live),
+                    || drive.accumulate::<L>(driven, d_drive, heard, inputs, live),
                 );
             }
             _ => drive.accumulate::<L>(driven, d_drive, rates, inputs, live),
@@ -690,7 +756,7 @@ impl Place {
     fn new(shape: Shape, layout: &Layout) -> Self {
         let offset = |name| layout.offset(name).unwrap_or(0); // arrays that the cell lacks are never asked for
         Self {
-            n: shape.n_state(),
+            n: shape.n_rates(),
             n_inputs: shape.n_inputs,
             blocks: shape.cell.blocks(),
             w_in: offset("w_in"),
@@ -700,10 +766,10 @@ impl Place {
         }
     }
 
-    /// Rows: update gates, then recurrent gates.
+    /// Rows: one block of units a gate, in the layout's order.
     fn of_gate(self, row: usize, column: usize) -> usize {
         match column.checked_sub(self.n) {
-            None => self.w_gates + column * 2 * self.n + row,
+            None => self.w_gates + column * (self.blocks - 1) * self.n + row,
             Some(input) if input < self.n_inputs => self.w_in + (input * self.blocks + 1) * self.n + row,
             Some(_) => self.b_in + self.n + row,
         }
@@ -716,6 +782,11 @@ impl Place {
             Some(_) => self.b_in + row,
         }
     }
+}
+
+/// Least rate of a unit: 0 where states are rectified.
+fn floor<R: Real>(cell: Cell) -> R {
+    R::of(if cell.rectifies() { 0.0 } else { f64::NEG_INFINITY })
 }
 
 /// Rows at two different places of one buffer, the first to write.

@@ -37,9 +37,9 @@ vectorised! {
     /// Adds the read-out's gradient: to `dr` \[units\]\[L\], and lane by lane to `dw` \[units\]\[outputs\]\[L\] and
     /// `db` \[outputs\]\[L\].
     ///
-    /// `x` is the state; `rectified` says whether the read-out saw max(0, x) or x itself.
+    /// The read-out saw max(`floor`, x).
     pub(crate) fn backward<F>[R: Real, const L: usize][R, L](
-        x: &[R], rectified: bool, w: &[R], dz: &[R], dr: &mut [R], dw: &mut [R], db: &mut [R],
+        x: &[R], floor: R, w: &[R], dz: &[R], dr: &mut [R], dw: &mut [R], db: &mut [R],
     ) {
         let dz = dz.as_chunks::<L>().0;
         let outputs = dz.len();
@@ -50,7 +50,6 @@ vectorised! {
         }
         let rows = x.as_chunks::<L>().0.iter().zip(dr.as_chunks_mut::<L>().0);
         let weights = w.chunks_exact(outputs).zip(dw.as_chunks_mut::<L>().0.chunks_exact_mut(outputs));
-        let floor = if rectified { R::ZERO } else { R::of(f64::NEG_INFINITY) };
         for ((x, dr), (w, dw)) in rows.zip(weights) {
             let mut sum = *dr;
             let mut r = *x;

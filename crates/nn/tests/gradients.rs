@@ -115,9 +115,9 @@ fn forward(case: &Case, params: &[f64]) -> (f64, Network<f64>, History<f64, LANE
             .zip(&case.weights[t * 2 * LANES..])
             .map(|(z, w)| z * w)
             .sum::<f64>();
-        for (i, x) in history.state(t).iter().enumerate() {
+        for (i, &x) in history.read(t).iter().enumerate() {
             if t < case.lengths[i % LANES] {
-                loss += case.rate_penalty / 2.0 * x.max(0.0).powi(2);
+                loss += case.rate_penalty / 2.0 * history.rate(x).powi(2);
             }
         }
     }
@@ -178,6 +178,14 @@ proptest! {
     }
 
     #[test]
+    fn lstm_networks_agree(
+        n in 1_usize..13, n_in in 1_usize..5, t in 1_usize..41, p in 0.05_f64..1.2, l2 in 0_u8..2, seed in 0_u64..999,
+    ) {
+        let case = case(Cell::Lstm, n, n_in, t, p, f64::from(l2) * 0.1, seed);
+        prop_assert!(error(&case, &gradient(&case)) < 1e-6);
+    }
+
+    #[test]
     fn linear_readouts_agree(n_in in 1_usize..7, t in 1_usize..12, seed in 0_u64..999) {
         let case = case(Cell::Linear, 1, n_in, t, 1.2, 0.0, seed);
         prop_assert!(error(&case, &gradient(&case)) < 1e-6);
@@ -186,26 +194,91 @@ proptest! {
 
 #[test]
 fn the_check_notices_a_wrong_sign() {
-    let case = case(Cell::Gated, 5, 2, 8, 1.2, 0.0, 3);
-    let mut wrong = gradient(&case);
-    let largest = (0..wrong.len())
-        .max_by(|&a, &b| wrong[a].abs().total_cmp(&wrong[b].abs()))
-        .unwrap();
-    wrong[largest] = -wrong[largest];
-    assert!(error(&case, &wrong) > 1.0);
+    for cell in [Cell::Gated, Cell::Lstm] {
+        let case = case(cell, 5, 2, 8, 1.2, 0.0, 3);
+        let mut wrong = gradient(&case);
+        let largest = (0..wrong.len())
+            .max_by(|&a, &b| wrong[a].abs().total_cmp(&wrong[b].abs()))
+            .unwrap();
+        wrong[largest] = -wrong[largest];
+        assert!(error(&case, &wrong) > 1.0);
+    }
 }
 
 #[test]
 fn absent_weights_have_no_gradient() {
-    let case = case(Cell::Gated, 9, 3, 10, 0.2, 0.0, 5);
-    for (g, exists) in gradient(&case).iter().zip(&case.mask) {
-        assert!(*exists || *g == 0.0);
+    for cell in [Cell::Gated, Cell::Lstm] {
+        let case = case(cell, 9, 3, 10, 0.2, 0.0, 5);
+        for (g, exists) in gradient(&case).iter().zip(&case.mask) {
+            assert!(*exists || *g == 0.0);
+        }
+    }
+}
+
+/// The state of the [`Cell::Lstm`] as textbooks write it, one lane at a time: \[c; h\] after every step.
+fn textbook_lstm(case: &Case, lane: usize) -> Vec<Vec<f64>> {
+    let (n, n_in) = (case.shape.n_units, case.shape.n_inputs);
+    let layout = case.shape.layout();
+    let values: Vec<f64> = case
+        .params
+        .iter()
+        .zip(&case.mask)
+        .map(|(w, &exists)| if exists { *w } else { 0.0 })
+        .collect();
+    let array = |name: &str| layout.view(&values, name);
+    let sigma = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let mut states = vec![array("x0").to_vec()];
+    for t in 1..case.n_steps {
+        let (c, h) = states[t - 1].split_at(n);
+        // Block 0: drive; 1: input gate; 2: forget gate; 3: output gate.
+        let reaches = |block: usize, i: usize| {
+            let shown = |k: usize| {
+                case.inputs[(t * n_in + k) * LANES + lane] * array("w_in")[(k * 4 + block) * n + i]
+            };
+            let weight = |j: usize| match block {
+                0 => array("w_rec")[j * n + i],
+                gate => array("w_gates")[(j * 3 + gate - 1) * n + i],
+            };
+            array("b_in")[block * n + i]
+                + (0..n_in).map(shown).sum::<f64>()
+                + (0..n).map(|j| h[j] * weight(j)).sum::<f64>()
+        };
+        let noise = |i: usize| case.noise[(t * 2 * n + i) * LANES + lane];
+        let memory =
+            |i: usize| sigma(reaches(2, i)) * c[i] + sigma(reaches(1, i)) * (reaches(0, i) + noise(i)).tanh();
+        let memories: Vec<f64> = (0..n).map(memory).collect();
+        let rates = (0..n).map(|i| sigma(reaches(3, i)) * memories[i].tanh());
+        states.push(memories.iter().copied().chain(rates).collect());
+    }
+    states
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn lstm_networks_run_as_in_textbooks(n in 1_usize..13, n_in in 1_usize..5, p in 0.05_f64..1.2, seed in 0_u64..999) {
+        let mut case = case(Cell::Lstm, n, n_in, 20, p, 0.0, seed);
+        case.restarts.clear();
+        let (_, _, history) = forward(&case, &case.params);
+        for lane in 0..LANES {
+            for (t, states) in textbook_lstm(&case, lane).iter().enumerate() {
+                for (found, expected) in history.state(t).iter().skip(lane).step_by(LANES).zip(states) {
+                    prop_assert!((found - expected).abs() < 1e-12, "step {t}: {found}, not {expected}");
+                }
+            }
+        }
     }
 }
 
 #[test]
 fn a_restarted_lane_runs_like_a_fresh_one() {
-    let mut case = case(Cell::Gated, 9, 3, 20, 1.2, 0.0, 7);
+    for cell in [Cell::Gated, Cell::Lstm] {
+        a_restart_is_fresh(cell);
+    }
+}
+
+fn a_restart_is_fresh(cell: Cell) {
+    let mut case = case(cell, 9, 3, 20, 1.2, 0.0, 7);
     case.lengths = [20; LANES];
     case.restarts = vec![(8, 3)];
     let (_, _, queued) = forward(&case, &case.params);

@@ -40,7 +40,8 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NetworkConfig {
-    /// Kind of unit: `gated`, `leaky`, or `linear` (value network only: a linear read-out of the policy).
+    /// Kind of unit: `gated`, `leaky`, `lstm` (counts steps, whatever their length), or `linear` (value network only: a
+    /// linear read-out of the policy).
     pub cell: Cell,
     /// Number of units.
     pub units: usize,
@@ -315,7 +316,7 @@ fn check(resolved: &Resolved<Config>, task: &Task) -> Result<(), Box<Problem>> {
             );
         }
         if name == "policy" && net.cell == Cell::Linear {
-            return fail("policy.cell", "linear".into(), "gated or leaky");
+            return fail("policy.cell", "linear".into(), "gated, leaky or lstm");
         }
         for (input, &[from, to]) in &net.input_targets {
             let at = key(&format!("input_targets.{input}"));
@@ -463,6 +464,13 @@ fn check_arrays(config: &Config, task: &Task, layers: &Layers) -> Result<(), Box
         }
         if net.cell == Cell::Linear {
             return found("none: a linear read-out has no recurrent weights".to_owned());
+        }
+        if net.cell == Cell::Lstm {
+            return found(
+                "none: rates of lstm units have both signs, so the sign of a weight does not make a unit excitatory or \
+                 inhibitory"
+                    .to_owned(),
+            );
         }
     }
     Ok(())

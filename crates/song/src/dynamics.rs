@@ -74,13 +74,14 @@ struct Parts {
 }
 
 impl Dynamics {
-    /// The equations of a network with units; `alpha` = Δt/τ. None for a linear read-out, which has no dynamics.
+    /// The equations of a network with units in continuous time; `alpha` = Δt/τ. None for a linear read-out, which
+    /// has no dynamics, and for long short-term memory, which counts steps.
     pub fn of<R: Real>(player: &Player<R>, alpha: f64) -> Option<Self> {
         let shape = player.network.shape();
         if !matches!(shape.cell, Cell::Gated | Cell::Leaky) {
             return None;
         }
-        let (n, layout) = (shape.n_state(), player.network.layout());
+        let (n, layout) = (shape.n_rates(), player.network.layout());
         let values: Vec<f64> = player
             .params
             .iter()

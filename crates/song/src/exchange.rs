@@ -8,9 +8,11 @@
 //! | `policy.w_gates` | `policy.gates.weight` | 2N × N: update gate, recurrent gate |
 //! | `policy.w_rec` | `policy.recurrent.weight` | N × N |
 //! | `policy.w_out`, `policy.b_out` | `policy.readout.weight`, `policy.readout.bias` | outputs × N, outputs |
-//! | `policy.x0` | `policy.x0` | N; 0 if absent |
+//! | `policy.x0` | `policy.x0` | N (lstm: memories, then rates, 2N); 0 if absent |
 //!
-//! and the same under `value.`. A `torch.nn.RNN` with ReLU is the leaky network at Δt = τ; its `policy.rnn.weight_ih_l0`,
+//! and the same under `value.`. The recurrent arrays of long short-term memory are those of a `torch.nn.LSTM` instead:
+//! `policy.lstm.weight_ih_l0` (4N × inputs), `weight_hh_l0` (4N × N), `bias_ih_l0` and `bias_hh_l0` (4N; one bias to us),
+//! rows in the order input gate, forget gate, drive, output gate. A `torch.nn.RNN` with ReLU is the leaky network at Δt = τ; its `policy.rnn.weight_ih_l0`,
 //! `weight_hh_l0`, `bias_ih_l0` and `bias_hh_l0` are understood too (the biases are added). `NAME.mask.ARRAY` (0 or 1,
 //! ours) says which weights exist; without one all do.
 
@@ -46,6 +48,11 @@ const RNN: [(&str, &str); 4] = [
     ("b_in", "rnn.bias_hh_l0"),
 ];
 
+/// Names of `torch.nn.LSTM`, without the layer's `lstm.`.
+const LSTM: [&str; 4] = ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"];
+
+type Tensor = (Vec<usize>, Vec<f32>);
+
 /// Weights of both networks under our names; those that do not exist are 0.
 pub fn weights(policy: &Player<f32>, value: &Player<f32>) -> Tensors {
     let mut tensors = Tensors::new();
@@ -64,7 +71,7 @@ pub fn weights(policy: &Player<f32>, value: &Player<f32>) -> Tensors {
     tensors
 }
 
-fn transposed((shape, values): &(Vec<usize>, Vec<f32>)) -> (Vec<usize>, Vec<f32>) {
+fn transposed((shape, values): &Tensor) -> Tensor {
     let &[rows, columns] = shape.as_slice() else {
         return (shape.clone(), values.clone());
     };
@@ -82,9 +89,74 @@ pub fn to_torch(ours: &Tensors) -> Tensors {
             .map_or(array, |(_, theirs)| theirs);
         format!("{who}.{theirs}")
     };
-    ours.iter()
-        .map(|(name, tensor)| (rename(name), transposed(tensor)))
-        .collect()
+    let mut theirs = Tensors::new();
+    let mut left = ours.clone();
+    for who in ["policy", "value"] {
+        let arrays = ["w_in", "w_rec", "w_gates", "b_in"].map(|array| left.get(&format!("{who}.{array}")));
+        let [Some(input), Some(recurrent), Some(gates), Some(bias)] = arrays else {
+            continue;
+        };
+        if gates.0[1] != 3 * recurrent.0[1] {
+            continue;
+        }
+        let reordered = |ours: &Tensor| blocks(ours, 4, [1, 2, 0, 3]);
+        let none = (bias.0.clone(), vec![0.0; bias.1.len()]);
+        let tensors = [
+            transposed(&reordered(input)),
+            transposed(&reordered(&side_by_side(recurrent, gates))),
+            reordered(bias),
+            none,
+        ];
+        let names = LSTM.map(|name| format!("{who}.lstm.{name}"));
+        theirs.extend(names.into_iter().zip(tensors));
+        left.retain(|name, _| {
+            let recurrent = ["w_in", "w_rec", "w_gates", "b_in"];
+            !recurrent.iter().any(|array| *name == format!("{who}.{array}"))
+        });
+    }
+    theirs.extend(
+        left.iter()
+            .map(|(name, tensor)| (rename(name), transposed(tensor))),
+    );
+    theirs
+}
+
+/// The given ones of `n_blocks` equally wide column blocks of a matrix or vector, in the given order.
+fn blocks<const N: usize>((shape, values): &Tensor, n_blocks: usize, order: [usize; N]) -> Tensor {
+    let width = shape.last().map_or(0, |columns| columns / n_blocks);
+    let rows = values.chunks_exact((n_blocks * width).max(1));
+    let values = rows.flat_map(|row| order.iter().flat_map(move |block| &row[block * width..][..width]));
+    let mut shape = shape.clone();
+    if let Some(columns) = shape.last_mut() {
+        *columns = N * width;
+    }
+    (shape, values.copied().collect())
+}
+
+/// Two matrices of as many rows.
+fn side_by_side(left: &Tensor, right: &Tensor) -> Tensor {
+    let (l, r) = (left.0[1], right.0[1]);
+    let rows = left.1.chunks_exact(l.max(1)).zip(right.1.chunks_exact(r.max(1)));
+    let values = rows.flat_map(|(left, right)| left.iter().chain(right)).copied();
+    (vec![left.0[0], l + r], values.collect())
+}
+
+/// Arrays of ours that one of a `torch.nn.LSTM` holds; none if it is not one.
+fn of_lstm(name: &str, theirs: &Tensor) -> Option<Vec<(&'static str, Tensor)>> {
+    let name = name.strip_prefix("lstm.").filter(|name| LSTM.contains(name))?;
+    if !theirs.0.first()?.is_multiple_of(4) {
+        return None;
+    }
+    let turned = transposed(theirs);
+    let all = || blocks(&turned, 4, [2, 0, 1, 3]);
+    Some(match name {
+        "weight_ih_l0" => vec![("w_in", all())],
+        "weight_hh_l0" => vec![
+            ("w_rec", blocks(&turned, 4, [2])),
+            ("w_gates", blocks(&turned, 4, [0, 1, 3])),
+        ],
+        _ => vec![("b_in", all())],
+    })
 }
 
 /// Weights under our names, whichever names a file has; what is not in the map stays as it is.
@@ -93,14 +165,18 @@ pub fn to_ours(theirs: &Tensors) -> Tensors {
     for (name, tensor) in theirs {
         let (who, array) = name.split_once('.').unwrap_or(("", name));
         let known = NAMES.iter().chain(&RNN).find(|(_, theirs)| *theirs == array);
-        let Some((array, _)) = known else {
+        let found = known
+            .map(|(array, _)| vec![(*array, transposed(tensor))])
+            .or_else(|| of_lstm(array, tensor));
+        let Some(found) = found else {
             ours.insert(name.clone(), tensor.clone());
             continue;
         };
-        let tensor = transposed(tensor);
-        ours.entry(format!("{who}.{array}"))
-            .and_modify(|(_, sum)| sum.iter_mut().zip(&tensor.1).for_each(|(sum, more)| *sum += more))
-            .or_insert(tensor);
+        for (array, tensor) in found {
+            ours.entry(format!("{who}.{array}"))
+                .and_modify(|(_, sum)| sum.iter_mut().zip(&tensor.1).for_each(|(sum, more)| *sum += more))
+                .or_insert(tensor);
+        }
     }
     ours
 }
@@ -150,7 +226,7 @@ pub fn import(tensors: &Tensors, path: &Path, config: &Config, task: &Task) -> R
                 if let Some((found, _)) = tensors.get(name).filter(|(shape, _)| *shape != entry.shape) {
                     return Err(mismatch(format!(
                         "`{name}` has shape {found:?}, expected {:?} by the settings\n  hint: `--set {who}.units=N` sets \
-                         the size, `--set {who}.cell=leaky` the kind of unit",
+                         the size, `--set {who}.cell=KIND` the kind of unit (gated, leaky, lstm)",
                         entry.shape
                     )));
                 }
@@ -221,6 +297,35 @@ mod tests {
         assert_eq!(to_ours(&ours), ours);
         let zeros = ours["policy.w_rec"].1.iter().filter(|w| **w == 0.0).count();
         assert_eq!(zeros, 20 * 18, "absent weights are 0");
+    }
+
+    #[test]
+    fn lstm_weights_go_to_those_of_torch_lstm_and_back() {
+        let task = registry::find("rdm", None).unwrap();
+        let config = config::resolve(&task, |layers| {
+            layers.set("policy.units=20")?;
+            layers.set("policy.cell=lstm")
+        })
+        .unwrap()
+        .value;
+        let (policy, value) = draw_players(&config, &task, 0).unwrap();
+        let ours = weights(&policy, &value);
+        let theirs = to_torch(&ours);
+        assert_eq!(theirs["policy.lstm.weight_ih_l0"].0, [80, 3]);
+        assert_eq!(theirs["policy.lstm.weight_hh_l0"].0, [80, 20]);
+        assert!(
+            theirs.contains_key("value.gates.weight"),
+            "the value network is gated"
+        );
+        // From unit 4 to unit 7; rows of theirs: input gate, forget gate, drive, output gate.
+        let their = |block: usize| theirs["policy.lstm.weight_hh_l0"].1[(block * 20 + 7) * 20 + 4];
+        let our = |gate: usize| ours["policy.w_gates"].1[4 * 60 + gate * 20 + 7];
+        assert_eq!([their(0), their(1), their(3)], [our(0), our(1), our(2)]);
+        assert_eq!(their(2), ours["policy.w_rec"].1[4 * 20 + 7]);
+        let bias = &theirs["policy.lstm.bias_ih_l0"].1;
+        assert!(bias[20..40].iter().all(|&b| b == 1.0), "forget gates begin open");
+        assert!(bias[..20].iter().chain(&bias[40..]).all(|&b| b == 0.0));
+        assert_eq!(to_ours(&theirs), ours);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Fixed and slow points of a trained network under constant input.
 //!
 //! The flow is τ dx/dt = g(x, u). From each start the Levenberg–Marquardt method minimises the speed q = ½|g|²
-//! (Sussillo & Barak, Neural Comput. 25, 626, 2013); ends with q < 1e-12 are fixed points, other ends below a
-//! threshold are slow points. The eigenvalues of the Jacobian ∂g/∂x say whether the network returns to a point
+//! (Sussillo & Barak, Neural Comput. 25, 626, 2013); ends with q < 1e-12 are fixed points. Of the other ends those are
+//! slow points where |g| is at most a tenth of its median over the starts, which lie on the trajectories of recorded
+//! trials: where the network lingers ten times longer than it usually does. The eigenvalues of the Jacobian ∂g/∂x say whether the network returns to a point
 //! (all real parts below 0) and how fast (τ/|Re|).
 
 use neuropil_math::linalg::{
@@ -18,8 +19,8 @@ use crate::dynamics::{Dynamics, rates};
 
 /// Speed below which a point is fixed.
 const FIXED: f64 = 1e-12;
-/// Speed below which a point that is not fixed counts as slow.
-const SLOW: f64 = 1e-2;
+/// Part of the median |g| at the starts up to which a point that is not fixed counts as slow.
+const SLOW: f64 = 0.1;
 const MAX_STEPS: usize = 300;
 /// Two ends closer than this times √N are one point.
 const SAME: f64 = 1e-2;
@@ -83,6 +84,8 @@ pub struct FixedPoints {
     pub n_starts: usize,
     /// Starts whose end was neither fixed nor slow.
     pub n_lost: usize,
+    /// Median speed q at the starts.
+    pub typical_speed: f64,
     /// The points, slowest last.
     pub points: Vec<Point>,
     /// Principal components of the rates visited in the recorded trials.
@@ -121,7 +124,11 @@ pub fn fixed_points(
     let starts: Vec<Vec<f64>> = (0..n_starts)
         .map(|i| row(&visited[(i * visited.len() + visited.len() / 2) / n_starts]))
         .collect();
-    let (found, n_lost) = from_starts(dynamics, u, &starts)?;
+    let Ends {
+        found,
+        n_lost,
+        typical_speed,
+    } = from_starts(dynamics, u, &starts)?;
     let points = found.into_iter().map(|(state, speed, n_starts)| {
         let mut values = eigenvalues(&dynamics.jacobian(&state, u), state.len())?;
         values.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1)));
@@ -158,21 +165,36 @@ pub fn fixed_points(
         tau_ms,
         n_starts,
         n_lost,
+        typical_speed,
         points,
         components,
         courses,
     })
 }
 
-/// Ends of the descents that are fixed or slow, each with its speed and number of starts; and how many were neither.
+/// Where descents ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ends {
+    /// Fixed and slow ends, each with its speed q and the number of starts that led there.
+    pub found: Vec<(Vec<f64>, f64, usize)>,
+    /// How many ends were neither.
+    pub n_lost: usize,
+    /// Median speed q at the starts; 0 without any.
+    pub typical_speed: f64,
+}
+
+/// Descends from every start.
 ///
 /// # Errors
 /// A state that is not finite.
-pub fn from_starts(
-    dynamics: &Dynamics,
-    u: &[f64],
-    starts: &[Vec<f64>],
-) -> Result<(Vec<(Vec<f64>, f64, usize)>, usize), LinalgError> {
+pub fn from_starts(dynamics: &Dynamics, u: &[f64], starts: &[Vec<f64>]) -> Result<Ends, LinalgError> {
+    let mut speeds: Vec<f64> = starts
+        .iter()
+        .map(|start| speed(&dynamics.flow(start, u)))
+        .collect();
+    speeds.sort_by(f64::total_cmp);
+    let typical_speed = speeds.get(speeds.len() / 2).copied().unwrap_or(0.0);
+    let slow = (SLOW * SLOW * typical_speed).max(FIXED);
     let ends: Vec<(Vec<f64>, f64)> = starts
         .par_iter()
         .map(|start| descend(dynamics, u, start))
@@ -181,7 +203,7 @@ pub fn from_starts(
     let mut found: Vec<(Vec<f64>, f64, usize)> = Vec::new();
     let mut n_lost = 0;
     for (state, speed) in ends {
-        if speed >= SLOW {
+        if speed > slow {
             n_lost += 1;
             continue;
         }
@@ -203,13 +225,21 @@ pub fn from_starts(
             None => found.push((state, speed, 1)),
         }
     }
-    Ok((found, n_lost))
+    Ok(Ends {
+        found,
+        n_lost,
+        typical_speed,
+    })
+}
+
+/// q = ½|g|².
+fn speed(flow: &[f64]) -> f64 {
+    0.5 * flow.iter().map(|g| g * g).sum::<f64>()
 }
 
 /// Levenberg–Marquardt from `start`: where it ends, and the speed there.
 fn descend(dynamics: &Dynamics, u: &[f64], start: &[f64]) -> Result<(Vec<f64>, f64), LinalgError> {
     let n = start.len();
-    let speed = |flow: &[f64]| 0.5 * flow.iter().map(|g| g * g).sum::<f64>();
     let mut x = start.to_vec();
     let mut flow = dynamics.flow(&x, u);
     let (mut q, mut damping) = (speed(&flow), 1e-2);
@@ -308,7 +338,7 @@ mod tests {
         let starts: Vec<Vec<f64>> = (0..40)
             .map(|_| (0..2).map(|_| 4.0 * stream.random::<f64>() - 2.0).collect())
             .collect();
-        let (found, n_lost) = from_starts(&dynamics, &[0.0; 3], &starts).unwrap();
+        let Ends { found, n_lost, .. } = from_starts(&dynamics, &[0.0; 3], &starts).unwrap();
         assert_eq!((found.len(), n_lost), (3, 0), "{found:?}");
         assert_eq!(found.iter().map(|(_, _, n)| n).sum::<usize>(), 40);
         for expected in [[1.5, -1.5], [-1.5, 1.5], [0.5, 0.5]] {
@@ -329,6 +359,35 @@ mod tests {
         }
     }
 
+    /// One leaky unit that excites itself with weight 1 and bias `drift`: g = `drift` at x ≥ 0, `drift` − x below.
+    fn drifting(drift: f64) -> Dynamics {
+        let mut player = policy(&[
+            "policy.units=1",
+            "policy.cell=\"leaky\"",
+            "policy.connection_probability=1",
+        ]);
+        let layout = player.network.layout().clone();
+        let mut params = vec![0.0; layout.len()];
+        layout.view_mut(&mut params, "w_rec").fill(1.0);
+        layout.view_mut(&mut params, "b_in").fill(drift);
+        player.set_params(&params);
+        Dynamics::of(&player, 0.1).unwrap()
+    }
+
+    #[test]
+    fn points_are_slow_beside_the_speed_of_the_starts_not_in_themselves() {
+        // |g| at the starts, below 0, and where the descents end, at x ≥ 0.
+        for (drift, start, is_slow) in [(0.05, -1.0, true), (0.5, -1.0, false), (5e-3, -1e-2, false)] {
+            let ends = from_starts(&drifting(drift), &[0.0; 3], &vec![vec![start]; 5]).unwrap();
+            let expected: f64 = 0.5 * (drift - start) * (drift - start);
+            assert!((ends.typical_speed - expected).abs() < 1e-12);
+            assert_eq!(
+                (ends.found.len(), ends.n_lost),
+                if is_slow { (1, 0) } else { (0, 5) }
+            );
+        }
+    }
+
     #[test]
     fn a_gated_network_comes_to_rest_where_the_search_says() {
         let player = policy(&["policy.units=30"]);
@@ -338,7 +397,7 @@ mod tests {
             .map(|_| (0..30).map(|_| stream.random::<f64>()).collect())
             .collect();
         let u = [1.0, 0.5, 0.5];
-        let (found, _) = from_starts(&dynamics, &u, &starts).unwrap();
+        let Ends { found, .. } = from_starts(&dynamics, &u, &starts).unwrap();
         assert!(!found.is_empty());
         for (state, speed, _) in found.iter().filter(|(_, speed, _)| *speed < FIXED) {
             let mut x = state.clone();

@@ -14,6 +14,7 @@
 //! ```
 
 pub mod analysis;
+pub mod array_file;
 pub mod behaviour;
 pub mod bench;
 pub mod config;

@@ -1,9 +1,9 @@
 //! The policy and value networks of a run.
 
+use crate::array_file::ArrayFileError;
 use crate::config::{Config, NetworkConfig, unit_range};
 use crate::masks::read_masks;
 use crate::wiring::{Wiring, read_wiring};
-use neuropil_lab::error::LabError;
 use neuropil_learn::player::{Penalties, Player};
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_nn::cell::Cell;
@@ -44,7 +44,7 @@ pub enum DrawError {
     Init(#[from] InitError),
     /// A file of masks, signs, types or initial values.
     #[error(transparent)]
-    File(#[from] LabError),
+    File(#[from] Box<ArrayFileError>),
 }
 
 /// Networks of the settings' shapes, to be filled from a checkpoint, which holds masks, signs and ties as well.

@@ -31,8 +31,14 @@ pub fn default_trials_per_condition(task: &Task) -> usize {
 /// Recorded trials in all when nobody says how many.
 const DEFAULT_RECORDED: usize = 300;
 
+/// Recorded sessions in a world that answers.
+const DEFAULT_RECORDED_SESSIONS: usize = 30;
+
 /// Recorded trials of each condition, by default.
 pub fn default_recorded_per_condition(task: &Task) -> usize {
+    if task.world.is_some() {
+        return DEFAULT_RECORDED_SESSIONS;
+    }
     DEFAULT_RECORDED.div_ceil(task.n_conditions())
 }
 
@@ -116,8 +122,8 @@ pub fn record_activity(
         input_names: task.definition.inputs.clone(),
         inputs: activity(task.n_inputs(), |r| &r.inputs),
         probabilities: activity(task.n_actions(), |r| &r.probabilities),
-        policy: activity(policy.network.shape().n_state(), |r| &r.policy),
-        value: activity(value.network.shape().n_state(), |r| &r.value),
+        policy: activity(policy.network.shape().n_rates(), |r| &r.policy),
+        value: activity(value.network.shape().n_rates(), |r| &r.value),
         predicted: activity(1, |r| &r.predicted),
         behaviour: Tested::of(task, batch.trials, ran).behaviour(task),
     }
@@ -259,5 +265,65 @@ impl Tested {
             behaviour.n_steps.push(end.step + 1);
         }
         behaviour
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use crate::model::draw_players;
+    use crate::train::rules;
+    use neuropil_tasks::registry;
+
+    #[test]
+    fn behaviour_is_the_same_whatever_the_value_network_is_or_does() {
+        let task = registry::find("rdm", Some(50.0)).unwrap();
+        let settings = |value: &str| {
+            let given = ["policy.units=20", "value.units=20", value];
+            config::resolve(&task, |layers| {
+                given.iter().try_for_each(|setting| layers.set(setting))
+            })
+            .unwrap()
+            .value
+        };
+        let config = settings("value.cell=gated");
+        let (mut policy, value) = draw_players(&config, &task, 0).unwrap();
+        // The read-out is 0 at first: let the policy's choices depend on its state, and come late.
+        let layout = policy.network.layout().clone();
+        let mut params = policy.params.clone();
+        for (i, w) in layout.view_mut(&mut params, "w_out").iter_mut().enumerate() {
+            *w = (i as f32).sin();
+        }
+        layout.view_mut(&mut params, "b_out")[0] = 3.0;
+        policy.set_params(&params);
+        let (_, mut off) = draw_players(&settings("value.cell=linear"), &task, 0).unwrap();
+        let nothing = vec![0.0; off.params.len()];
+        off.set_params(&nothing);
+        let recorded = |value: &Player<f32>| {
+            record_activity(
+                (&policy, value),
+                &task,
+                1,
+                4,
+                &Fixed::new(),
+                1,
+                &rules(&config, &task),
+            )
+        };
+        let (with, without) = (recorded(&value), recorded(&off));
+        assert_ne!(with.predicted.rates, without.predicted.rates);
+        assert!(without.predicted.rates.iter().all(|&predicted| predicted == 0.0));
+        assert_eq!(
+            with.behaviour.to_csv().unwrap(),
+            without.behaviour.to_csv().unwrap()
+        );
+        assert_eq!(with.policy.rates, without.policy.rates);
+        assert_eq!(with.probabilities.rates, without.probabilities.rates);
+        let steps = &with.behaviour.n_steps;
+        assert!(
+            steps.iter().any(|&n| n != steps[0]),
+            "trials end at times of their own"
+        );
     }
 }

@@ -455,17 +455,9 @@ impl Loader<'_> {
 
     fn epochs(&self) -> Result<Vec<Epoch>, TaskError> {
         let mut epochs: Vec<Epoch> = Vec::new();
-        for (name, value) in &self.definition.epochs {
-            let path = ["epochs", name.as_str()];
-            let given: EpochDefinition = self.source.parse(&path, value)?;
-            let after = match &given.after {
-                None => epochs.len().checked_sub(1),
-                Some(after) => {
-                    let position = epochs.iter().position(|epoch| &epoch.name == after);
-                    let unknown = || self.unknown(&["epochs", name, "after"], "epoch", after, &epochs);
-                    Some(position.ok_or_else(unknown)?)
-                }
-            };
+        for (name, given) in &self.ordered_epochs()? {
+            let after = given.after.as_ref();
+            let after = after.and_then(|after| epochs.iter().position(|epoch| &epoch.name == after));
             let span = |key: &str, given: Option<&Duration>| {
                 given
                     .map(|given| self.span(&["epochs", name, key], given))
@@ -496,10 +488,42 @@ impl Loader<'_> {
         Ok(epochs)
     }
 
-    fn unknown(&self, path: &[&str], what: &str, name: &str, epochs: &[Epoch]) -> TaskError {
-        let known: Vec<&str> = epochs.iter().map(|epoch| &epoch.name[..]).collect();
+    /// Epochs, all but the first with the one that they begin after, in the order of the file, but for those that begin
+    /// after a later one: a task that extends another may put a new epoch before an old one.
+    fn ordered_epochs(&self) -> Result<Vec<(String, EpochDefinition)>, TaskError> {
+        let all: Vec<&str> = self.definition.epochs.keys().map(String::as_str).collect();
+        let mut pending: Vec<(String, EpochDefinition)> = Vec::new();
+        for (i, (name, value)) in self.definition.epochs.iter().enumerate() {
+            let mut given: EpochDefinition = self.source.parse(&["epochs", name.as_str()], value)?;
+            match &given.after {
+                None => given.after = (i > 0).then(|| all[i - 1].to_owned()),
+                Some(after) if !all.contains(&after.as_str()) => {
+                    return Err(self.unknown(&["epochs", name, "after"], "epoch", after, &all));
+                }
+                Some(_) => {}
+            }
+            pending.push((name.clone(), given));
+        }
+        let mut ordered: Vec<(String, EpochDefinition)> = Vec::new();
+        while !pending.is_empty() {
+            let ready = pending.iter().position(|(_, given)| {
+                let after = given.after.as_ref();
+                after.is_none_or(|after| ordered.iter().any(|(name, _)| name == after))
+            });
+            let Some(ready) = ready else {
+                let names: Vec<&str> = pending.iter().map(|(name, _)| name.as_str()).collect();
+                let message = format!("epochs that wait for one another: {}", names.join(", "));
+                let hint = Some("the first epoch of the file begins with the trial".to_owned());
+                return self.error(&["epochs", names[0]], message, hint);
+            };
+            ordered.push(pending.remove(ready));
+        }
+        Ok(ordered)
+    }
+
+    fn unknown(&self, path: &[&str], what: &str, name: &str, known: &[&str]) -> TaskError {
         let hint = nearest(name, known.iter().copied()).map_or_else(
-            || format!("{what}s so far: {}", known.join(", ")),
+            || format!("{what}s: {}", known.join(", ")),
             |name| format!("did you mean `{name}`?"),
         );
         self.source
@@ -644,9 +668,10 @@ impl Loader<'_> {
 
     fn flags(&self, path: &[&str], names: &[String], epochs: &[Epoch]) -> Result<Vec<bool>, TaskError> {
         let mut flags = vec![false; epochs.len()];
+        let known: Vec<&str> = epochs.iter().map(|epoch| epoch.name.as_str()).collect();
         for name in names {
             let position = epochs.iter().position(|epoch| &epoch.name == name);
-            flags[position.ok_or_else(|| self.unknown(path, "epoch", name, epochs))?] = true;
+            flags[position.ok_or_else(|| self.unknown(path, "epoch", name, &known))?] = true;
         }
         Ok(flags)
     }

@@ -82,6 +82,16 @@ fn every_mistake_names_its_place_and_the_way_out() {
             "coherence/0",
             "`coherence/0` is not a finite number",
         ),
+        (
+            "decision = { duration_ms",
+            "decision = { after = \"stimulos\", duration_ms",
+            "unknown epoch `stimulos`\n  hint: did you mean `stimulus`?",
+        ),
+        (
+            "stimulus = { duration_ms",
+            "stimulus = { after = \"decision\", duration_ms",
+            "epochs that wait for one another: stimulus, decision",
+        ),
         ("at_least = 0.99", "at_leest = 0.99", "unknown field `at_leest`"),
         (
             "at_least = 0.99",

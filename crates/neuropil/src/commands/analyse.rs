@@ -8,7 +8,7 @@ use neuropil_lab::atomic;
 use neuropil_lab::run::RunDirectory;
 use neuropil_lab::table::write_csv;
 use neuropil_learn::train::Progress;
-use neuropil_song::analysis::{ANALYSES, Focus, Needs, named};
+use neuropil_song::analysis::{ANALYSES, Finding, Focus, Needs, named};
 use neuropil_song::behaviour::Behaviour;
 use neuropil_song::report::{Analysed, analyse, data_rows};
 use neuropil_song::train::load_progress;
@@ -56,6 +56,9 @@ pub(crate) fn run(args: &AnalyseArgs) -> Result<u8, Failure> {
                     .map(|figure| figure.title.clone())
                     .unwrap_or_default();
                 eprintln!("{:<18} {title}", item.analysis.name);
+                // A fit that is impossible fails the command only if nothing else was asked for.
+                failed |= args.names.len() == 1
+                    && matches!(finding, Finding::Psychometric(found) if !found.is_fitted());
             }
             Err(error) => {
                 failed = true;

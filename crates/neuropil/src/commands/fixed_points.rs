@@ -131,7 +131,7 @@ fn print(found: &FixedPoints) {
     }
     println!("{table}");
     println!(
-        "{} starts, {} ended at none of these",
-        found.n_starts, found.n_lost
+        "{} starts at a median speed of {:.0e}, {} ended at none of these",
+        found.n_starts, found.typical_speed, found.n_lost
     );
 }

@@ -7,6 +7,7 @@ use crate::process::thread_pool;
 use neuropil_lab::array;
 use neuropil_lab::run::RunDirectory;
 use neuropil_learn::player::Player;
+use neuropil_nn::cell::Cell;
 use neuropil_song::analysis::activity::{Activity, Recorded};
 use neuropil_song::behaviour::{Behaviour, Column};
 use neuropil_song::dynamics::Dynamics;
@@ -28,15 +29,19 @@ pub(crate) fn run(args: &TestArgs) -> Result<u8, Failure> {
     RunDirectory::read(&args.run)?;
     let run = RunDirectory::open(&args.run)?;
     let experiment = experiment::of_run(&run, args.dt)?;
+    if args.dt.is_some() {
+        refuse_other_steps(&experiment, experiment::of_run(&run, None)?.task.dt_ms)?;
+    }
     let seed = args.seed.unwrap_or(experiment.config.value.seed);
     let task = &experiment.task;
     let fixed = fixed(&args.fix, task)?;
     if args.kind == Kind::Activity {
-        let every = args.save_every / task.dt_ms;
+        let save_every = args.save_every.unwrap_or_else(|| default_save_every(task));
+        let every = save_every / task.dt_ms;
         if every < 1.0 || every.fract() != 0.0 {
             let message = format!(
-                "--save-every is {}, expected a multiple of {} ms",
-                args.save_every, task.dt_ms
+                "--save-every is {save_every}, expected a multiple of {} ms",
+                task.dt_ms
             );
             return Err(Failure::new(message, "leave it out for 50 ms"));
         }
@@ -123,12 +128,23 @@ pub(crate) fn players(
     Ok(load_players(&best, &experiment.config.value, &experiment.task)?)
 }
 
+/// Networks that count steps run at the time step that they were trained with.
+fn refuse_other_steps(experiment: &Experiment, trained_ms: f64) -> Result<(), Failure> {
+    let (asked, config) = (experiment.task.dt_ms, &experiment.config.value);
+    if asked == trained_ms || ![config.policy.cell, config.value.cell].contains(&Cell::Lstm) {
+        return Ok(());
+    }
+    let message =
+        format!("--dt is {asked}, expected {trained_ms}: lstm units count steps, whatever their length");
+    Err(Failure::new(message, "leave it out, or train with it"))
+}
+
 /// The policy's equations, one step at a time.
 pub(crate) fn dynamics(policy: &Player<f32>, experiment: &Experiment) -> Result<Dynamics, Failure> {
     let alpha = experiment.task.dt_ms / experiment.config.value.tau_ms;
     Dynamics::of(policy, alpha).ok_or_else(|| {
         Failure::new(
-            "the policy has units of another kind, expected gated or leaky ones",
+            "the policy has lstm units, which have no equations in continuous time, expected gated or leaky ones",
             "train with `--set policy.cell=gated`",
         )
     })
@@ -254,7 +270,7 @@ pub(crate) fn make_trials(
     );
     save(run, task, &tested)?;
     if trials.activity > 0 {
-        let every = (ACTIVITY_MS / task.dt_ms).round().max(1.0) as usize;
+        let every = (default_save_every(task) / task.dt_ms).round().max(1.0) as usize;
         let (networks, k) = ((&policy, &value), trials.activity);
         let recorded = record_activity(networks, task, config.seed, k, &trials.fixed, every, &rules);
         save_activity(run, task, &recorded)?;
@@ -283,8 +299,10 @@ fn fixed(given: &[String], task: &Task) -> Result<Fixed, Failure> {
     Ok(fixed)
 }
 
-/// Time between kept steps after training, in ms.
-const ACTIVITY_MS: f64 = 50.0;
+/// Time between kept steps, in ms; of a world's sessions, in which time counts in steps, every step is kept.
+fn default_save_every(task: &Task) -> f64 {
+    if task.world.is_some() { task.dt_ms } else { 50.0 }
+}
 
 fn unwritable(task: &Task, error: &neuropil_song::behaviour::BehaviourError) -> Failure {
     Failure::new(

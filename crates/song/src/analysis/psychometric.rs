@@ -64,6 +64,11 @@ pub struct Point {
 }
 
 impl Psychometric {
+    /// Could any curve be fitted?
+    pub fn is_fitted(&self) -> bool {
+        self.curves.iter().any(Curve::is_fitted)
+    }
+
     /// The curve called `name`.
     pub fn curve(&self, name: &str) -> Option<&Curve> {
         self.curves.iter().find(|curve| curve.name == name)
@@ -96,6 +101,11 @@ pub fn psychometric(behaviour: &Behaviour) -> Result<Psychometric, AnalysisError
 }
 
 impl Curve {
+    /// Is there a fit, by least squares or by likelihood?
+    pub fn is_fitted(&self) -> bool {
+        self.least_squares.is_some() || self.likelihood.is_some()
+    }
+
     fn of(curve: &AxisCurve, chose_positive: &[Option<bool>]) -> Self {
         let points: Vec<Point> = distinct(curve.stimulus.iter().copied())
             .into_iter()
@@ -223,12 +233,33 @@ mod tests {
             (curve.least_squares, curve.likelihood, curve.line.len()),
             (None, None, 0)
         );
+        let why = curve.not_fitted.as_ref().unwrap();
+        assert!(why.contains("switch between -6.4 and 6.4"));
+        assert!(!result.is_fitted());
+        let analysis = crate::analysis::named("psychometric").unwrap();
+        let origin = crate::figures::Origin {
+            task: "rdm".to_owned(),
+            seed: 1,
+            n_trials: 2000,
+            n_recorded: 0,
+            threshold: None,
+            measures: Vec::new(),
+        };
+        let finding = crate::analysis::Finding::Psychometric(result.clone());
+        let figure = crate::figures::figure(analysis, &finding, &origin);
+        assert!(figure.title.starts_with("no fit: "), "{}", figure.title);
         assert!(
-            curve
-                .not_fitted
-                .as_ref()
-                .unwrap()
-                .contains("switch between -6.4 and 6.4")
+            figure.caption.contains(&format!("No fit: {why}.")),
+            "{}",
+            figure.caption
+        );
+        let [dots] = &figure.panels[0].series[..] else {
+            panic!("points alone, found {:?}", figure.panels[0].series)
+        };
+        assert_eq!(
+            dots.mark,
+            neuropil_draw::Mark::LineAndPoints,
+            "lines join the points"
         );
     }
 

@@ -50,7 +50,7 @@ pub fn weights(policy: &Player<f32>, value: &Player<f32>) -> Result<Weights, Ana
     let mut blocks = Vec::new();
     for (network, player) in [("policy", policy), ("value", value)] {
         let shape = player.network.shape();
-        let n = shape.n_state();
+        let n = shape.n_rates();
         let mut add = |name: &str, array: &str, width: usize, first: usize| -> Result<(), AnalysisError> {
             let layout = player.network.layout();
             let (values, exists) = (
@@ -68,9 +68,13 @@ pub fn weights(policy: &Player<f32>, value: &Player<f32>) -> Result<Weights, Ana
         if shape.cell != Cell::Linear {
             add("recurrent", "w_rec", n, 0)?;
         }
-        if shape.cell == Cell::Gated {
-            add("update gate", "w_gates", 2 * n, 0)?;
-            add("recurrent gate", "w_gates", 2 * n, n)?;
+        let gates: &[&str] = match shape.cell {
+            Cell::Gated => &["update gate", "recurrent gate"],
+            Cell::Lstm => &["input gate", "forget gate", "output gate"],
+            Cell::Leaky | Cell::Linear => &[],
+        };
+        for (i, gate) in gates.iter().enumerate() {
+            add(gate, "w_gates", gates.len() * n, i * n)?;
         }
     }
     if blocks.is_empty() {

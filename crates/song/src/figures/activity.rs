@@ -178,7 +178,7 @@ pub(super) fn delay_value(r: &DelayValue) -> Drawn {
     let what = "Mean prediction of the value network in the 500 ms after the stimulus, in ten bins of equally many trials \
                 by stimulus duration, by motion coherence; solid: sure bet offered later and waived, dashed: not offered.";
     (
-        "Predicted reward is a read-out of confidence".to_owned(),
+        "Predicted reward by stimulus duration and coherence".to_owned(),
         vec![panel],
         what.to_owned(),
     )
@@ -192,20 +192,26 @@ pub(super) fn decision_probabilities(r: &DecisionProbabilities) -> Drawn {
     .y_range(0.0, 1.0)
     .h_line(0.5)
     .v_line(0.0);
-    let panel = traces(&r.traces, &r.times_ms, true, panel);
+    // Coherences get their colours in ascending order, as in the other figures.
+    let mut ordered = r.traces.clone();
+    ordered.sort_by_key(|trace| !trace.positive);
+    let panel = traces(&ordered, &r.times_ms, true, panel);
     let what = "Probability of right relative to left in the policy's output, averaged over trials still running, by motion \
                 coherence; solid: evidence for right, dashed: for left.";
     (
-        "The policy leans with the evidence".to_owned(),
+        "Which way the policy leans before and after the go signal".to_owned(),
         vec![panel],
         what.to_owned(),
     )
 }
 
-pub(super) fn single_trial(r: &SingleTrial) -> Drawn {
-    let end = r.times_ms.last().copied().unwrap_or(0.0);
+pub(super) fn single_trial(r: &SingleTrial, counts_steps: bool) -> Drawn {
+    let last = r.times_ms.last().copied().unwrap_or(0.0);
+    let end = r.action.as_ref().map_or(last, |&(_, ms)| last.max(ms));
     let frame = |label: &str| {
-        let panel = Panel::new("Time (ms)", label).x_range(0.0, end.max(1.0));
+        let time = if counts_steps { "Step" } else { "Time (ms)" };
+        let mut panel = Panel::new(time, label).x_range(0.0, end.max(1.0));
+        panel.v_lines.extend(r.action.as_ref().map(|&(_, ms)| ms));
         let shown = r.epochs.iter().filter(|(_, start, _)| *start < end);
         shown.fold(panel, |panel, (name, start, stop)| {
             panel.span(*start, stop.min(end), name.clone())
@@ -218,7 +224,14 @@ pub(super) fn single_trial(r: &SingleTrial) -> Drawn {
         })
     };
     let inputs = lines(frame("Input"), &r.inputs);
-    let probabilities = lines(frame("Action probability").y_range(0.0, 1.0), &r.probabilities);
+    let mut probabilities = lines(frame("Action probability").y_range(0.0, 1.0), &r.probabilities);
+    if let Some((name, ms)) = &r.action {
+        let chosen = r.probabilities.iter().position(|(action, _)| action == name);
+        let at_end = chosen.and_then(|i| Some((i, *r.probabilities[i].1.last()?)));
+        if let Some((i, p)) = at_end {
+            probabilities = probabilities.series(Series::points([*ms], [p]).color(Color::cycle(i)));
+        }
+    }
     let predicted = frame("Predicted reward").series(Series::line(r.times_ms.clone(), r.predicted.clone()));
     let condition: Vec<String> = r
         .condition
@@ -229,7 +242,11 @@ pub(super) fn single_trial(r: &SingleTrial) -> Drawn {
         .action
         .as_ref()
         .map_or("It was sat out".to_owned(), |(action, ms)| {
-            format!("It ended with {action} at {ms:.0} ms")
+            if counts_steps {
+                format!("It ended with {action} at step {ms:.0}")
+            } else {
+                format!("It ended with {action} at {ms:.0} ms")
+            }
         });
     let verdict = match r.correct {
         Some(true) => ", correct",
@@ -238,7 +255,7 @@ pub(super) fn single_trial(r: &SingleTrial) -> Drawn {
     };
     let what = format!(
         "Inputs with their noise (a), action probabilities (b) and the value network's prediction (c) in recorded trial {} \
-         ({}). {ended}{verdict}; reward {:+.2}.",
+         ({}). {ended}{verdict}; reward {:+.2}. Vertical line: the action; dot: which one, at its last kept probability.",
         r.trial,
         condition.join(", "),
         r.reward

@@ -102,7 +102,8 @@ pub fn fixed_points(r: &FixedPoints, origin: &Origin) -> Figure {
             count(Kind::Slow)
         ),
         caption: format!(
-            "Ends of {} descents of the speed under constant input ({}), in the principal components of the rates visited \
+            "Ends of {} descents of the speed under constant input ({}); slow: a tenth of the median speed at the starts or \
+             less; in the principal components of the rates visited \
              in {} recorded trials (a; grey: mean courses of groups of trials, solid: positive choice), and eigenvalues of \
              the Jacobian at the first {} (b; τ = {} ms). {} descents ended at no such point. {}, seed {}.",
             r.n_starts,
@@ -148,7 +149,16 @@ pub fn probe(intact: &Psychometric, probed: &Psychometric, what: &str, origin: &
                 .iter()
                 .map(|p| (100.0 * p.interval.low, 100.0 * p.interval.high))
                 .collect();
-            let dots = Series::points(x, y).color(color).error(error).label(name);
+            let mark = if curve.is_fitted() {
+                Mark::Points
+            } else {
+                Mark::LineAndPoints
+            };
+            let dots = Series::points(x, y)
+                .mark(mark)
+                .color(color)
+                .error(error)
+                .label(name);
             let (x, y): (Vec<f64>, Vec<f64>) = curve.line.iter().map(|&(x, p)| (x, 100.0 * p)).unzip();
             if x.is_empty() {
                 panel
@@ -164,7 +174,8 @@ pub fn probe(intact: &Psychometric, probed: &Psychometric, what: &str, origin: &
         title: format!("Choices under: {what}"),
         caption: format!(
             "Choices of {} among decided trials of the policy left alone ({} of {}) and probed ({} of {}) in the same \
-             trials: {what}. Bars: 95 % Wilson intervals; lines: cumulative Gaussian, least squares. {}, seed {}.",
+             trials: {what}. Bars: 95 % Wilson intervals; lines: cumulative Gaussian, least squares, or from point to point where it \
+             cannot be fitted. {}, seed {}.",
             intact.choice,
             intact.n_decided,
             intact.n_trials,

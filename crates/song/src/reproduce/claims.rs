@@ -1,11 +1,15 @@
-//! The claims of the paper, each with its measure and band.
+//! The claims of the paper, each with its measure and band; one file a figure.
+
+mod confidence;
+mod integration;
+mod perception;
+mod value;
 
 use serde::{Deserialize, Serialize};
 
 use super::RunResult;
 use crate::analysis::Finding;
-use crate::analysis::proportion::{DurationPoint, Proportion};
-use crate::analysis::unit_values::Variable;
+use crate::analysis::proportion::DurationPoint;
 use crate::analysis::{accuracy_duration, chronometric, delay_tuning, economic, multisensory, psychometric};
 use crate::analysis::{state_space, unit_values, value_trace, wager};
 
@@ -101,10 +105,18 @@ pub fn claims(runs: &[RunResult]) -> Vec<Claim> {
     ] {
         claims.push(learnt(place, task, &of(task)));
     }
-    claims.extend(perception(&of("rdm"), &of("rdm-rt"), &of("rdm-linear-value")));
-    claims.extend(integration(&of("mante"), &of("multisensory"), &of("romo")));
-    claims.extend(confidence(&of("wager"), &of("wager-linear-value")));
-    claims.extend(value(&of("economic"), &of("economic-1a3b")));
+    claims.extend(perception::perception(
+        &of("rdm"),
+        &of("rdm-rt"),
+        &of("rdm-linear-value"),
+    ));
+    claims.extend(integration::integration(
+        &of("mante"),
+        &of("multisensory"),
+        &of("romo"),
+    ));
+    claims.extend(confidence::confidence(&of("wager"), &of("wager-linear-value")));
+    claims.extend(value::value(&of("economic"), &of("economic-1a3b")));
     claims
 }
 
@@ -213,295 +225,6 @@ fn correlation(points: &[(f64, f64)]) -> Option<f64> {
     let (x, y): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
     let found = neuropil_math::stats::correlation::pearson(&x, &y).ok()?;
     (points.len() > 2).then_some(found.r)
-}
-
-fn perception(rdm: &Runs, rt: &Runs, linear: &Runs) -> Vec<Claim> {
-    let mut claims = vec![
-        rdm.judge(
-            (
-                "Fig. 1",
-                "accuracy rises with motion coherence",
-                "rises",
-                "correlation of accuracy and log coherence > 0.8",
-            ),
-            2,
-            |run| {
-                let curves = &duration(run)?.curves;
-                let points = curves
-                    .iter()
-                    .filter_map(|c| Some((c.coherence.ln(), pooled(&c.points)?)));
-                let r = correlation(&points.collect::<Vec<_>>())?;
-                Some((r, r > 0.8))
-            },
-        ),
-        rdm.judge(
-            (
-                "Fig. 1",
-                "accuracy rises with stimulus duration",
-                "rises",
-                "last third of the bins minus first third, mean over coherences, in points: > 0",
-            ),
-            1,
-            |run| {
-                let curves = &duration(run)?.curves;
-                let rise = mean(
-                    &curves
-                        .iter()
-                        .filter_map(|c| late_minus_early(&c.points))
-                        .collect::<Vec<_>>(),
-                )?;
-                Some((100.0 * rise, rise > 0.0))
-            },
-        ),
-        rdm.judge(
-            (
-                "Fig. 1, 3",
-                "the predicted reward is ordered by coherence",
-                "ordered",
-                "correlation of the prediction before the choice with log coherence > 0.8",
-            ),
-            2,
-            ordered_by_coherence,
-        ),
-    ];
-    claims.push(rt.judge(
-        (
-            "Fig. 1, supplements",
-            "reaction times fall with coherence",
-            "fall",
-            "correlation of mean time and log coherence, correct trials, < −0.8",
-        ),
-        2,
-        |run| {
-            let shown = reaction(run)?.coherences.iter().filter(|c| c.coherence > 0.0);
-            let points = shown.filter_map(|c| Some((c.coherence.ln(), c.correct.mean?)));
-            let r = correlation(&points.collect::<Vec<_>>())?;
-            Some((r, r < -0.8))
-        },
-    ));
-    claims.push(rt.judge(
-        (
-            "Fig. 1, supplements",
-            "errors are slower than correct choices of the same coherence",
-            "slower",
-            "mean difference over coherences with more than ten of both, ms: > 0",
-        ),
-        0,
-        |run| {
-            let both = reaction(run)?.coherences.iter().filter(|c| {
-                let enough = chronometric::FEW_TRIALS;
-                c.coherence > 0.0 && c.correct.n > enough && c.error.n > enough
-            });
-            let difference = mean(
-                &both
-                    .filter_map(|c| Some(c.error.mean? - c.correct.mean?))
-                    .collect::<Vec<_>>(),
-            )?;
-            Some((difference, difference > 0.0))
-        },
-    ));
-    let mut suffices = learnt("Fig. 1, supplements", "rdm-linear-value", linear);
-    "a linear value network suffices for the perceptual task".clone_into(&mut suffices.claim);
-    "suffices".clone_into(&mut suffices.paper);
-    claims.push(suffices);
-    claims
-}
-
-/// Correlation of the last prediction before the choice with log coherence, both choices averaged.
-fn ordered_by_coherence(run: &RunResult) -> Option<Measured> {
-    let aligned = prediction(run)?
-        .aligned
-        .iter()
-        .find(|aligned| aligned.event == "choice")?;
-    let mut points = Vec::new();
-    for trace in aligned.traces.iter().filter(|trace| trace.n_trials >= 5) {
-        let coherence: f64 = trace.group.strip_suffix(" %")?.parse().ok()?;
-        let last = trace.mean.iter().rev().flatten().next();
-        if let (true, Some(&last)) = (coherence > 0.0, last) {
-            points.push((coherence.ln(), last));
-        }
-    }
-    let r = correlation(&points)?;
-    Some((r, r > 0.8))
-}
-
-fn integration(mante: &Runs, multisensory: &Runs, romo: &Runs) -> Vec<Claim> {
-    vec![
-        mante.judge(
-            (
-                "Fig. 2",
-                "the irrelevant modality is nearly ignored",
-                "near flat",
-                "slope of the relevant over that of the irrelevant modality, smaller of both contexts: ≥ 5",
-            ),
-            1,
-            |run| {
-                let found = curves(run)?;
-                let slope = |context: &str, modality: &str| {
-                    let curve = found.curve(&format!("{context} context, {modality} coherence"))?;
-                    Some(curve.least_squares?.slope.abs())
-                };
-                let ratio = |relevant: &str, other: &str| Some(slope(relevant, relevant)? / slope(relevant, other)?);
-                let ratio = ratio("motion", "color")?.min(ratio("color", "motion")?);
-                Some((ratio, ratio >= 5.0))
-            },
-        ),
-        mante.judge(
-            (
-                "Fig. 2",
-                "units have mixed selectivity",
-                "mixed",
-                "share of active units with coefficients above 0.1 for at least two of choice, motion, colour, context (%): > 10",
-            ),
-            0,
-            |run| {
-                let reduction = &space(run)?.reduction;
-                let large = |unit: usize, axis: usize| {
-                    reduction.coefficients_at(axis, reduction.time_of_max[axis])[unit].abs() > 0.1
-                };
-                let mixed = (0..reduction.n_units).filter(|&unit| (0..4).filter(|&axis| large(unit, axis)).count() > 1);
-                let share = 100.0 * mixed.count() as f64 / reduction.n_units as f64;
-                Some((share, share > 10.0))
-            },
-        ),
-        multisensory.judge(
-            (
-                "Fig. 2, table 2",
-                "cues are combined near the optimum",
-                "1/σ² reached over optimum: 0.90 to 1.06 in six networks",
-                "0.85 to 1.15",
-            ),
-            2,
-            |run| {
-                let found = cues(run)?;
-                let share = found.reached / found.optimum;
-                Some((share, (0.85..=1.15).contains(&share)))
-            },
-        ),
-        romo.judge(
-            (
-                "Fig. 2",
-                "delay activity codes the first frequency monotonically, in both directions",
-                "positive and negative units",
-                "share of tuned units that are monotonic (%): ≥ 50, with units of both signs",
-            ),
-            0,
-            |run| {
-                let found = tuning(run)?;
-                let share = 100.0 * found.n_monotonic as f64 / (found.n_positive + found.n_negative).max(1) as f64;
-                Some((share, share >= 50.0 && found.n_positive > 0 && found.n_negative > 0))
-            },
-        ),
-    ]
-}
-
-fn confidence(wagers: &Runs, linear: &Runs) -> Vec<Claim> {
-    let sure_against = |sure: &[(f64, Proportion)]| {
-        let points = sure
-            .iter()
-            .map(|(coherence, p)| (coherence.max(1.0).ln(), p.value));
-        correlation(&points.collect::<Vec<_>>())
-    };
-    let mut claims = vec![
-        wagers.judge(
-            (
-                "Fig. 3",
-                "the sure bet is taken less often at higher coherence",
-                "falls",
-                "correlation of P(sure) and log coherence < −0.8",
-            ),
-            2,
-            |run| {
-                let r = sure_against(&bets(run)?.sure)?;
-                Some((r, r < -0.8))
-            },
-        ),
-        wagers.judge(
-            (
-                "Fig. 3",
-                "the sure bet is taken less often after longer stimuli",
-                "falls",
-                "last third of the bins minus first third, mean over coherences, in points: < 0",
-            ),
-            1,
-            |run| {
-                let falls = bets(run)?
-                    .coherences
-                    .iter()
-                    .filter_map(|c| late_minus_early(&c.sure));
-                let falls = mean(&falls.collect::<Vec<_>>())?;
-                Some((100.0 * falls, falls < 0.0))
-            },
-        ),
-        wagers.judge(
-            (
-                "Fig. 3",
-                "choices are more accurate where the sure bet was waived than where it was not offered",
-                "more accurate",
-                "difference in points, mean over coherences: 95 % bootstrap interval above 0",
-            ),
-            1,
-            |run| {
-                let found = bets(run)?;
-                let above = found.interval.is_some_and(|interval| interval.low > 0.0);
-                Some((100.0 * found.waived_minus_not_offered, above))
-            },
-        ),
-    ];
-    let (text, paper) = ("a linear value network does not suffice for the wager", "fails");
-    let band =
-        "at most half of the networks meet the criterion, with the updates that recurrent ones may take";
-    claims.push(if linear.0.is_empty() {
-        claim(
-            "Fig. 3, supplements",
-            text,
-            paper,
-            band,
-            "–".to_owned(),
-            Verdict::NotMeasured,
-        )
-    } else {
-        let met = linear.0.iter().filter(|run| run.criterion_met).count();
-        let ours = format!("{met} of {} networks meet it", linear.0.len());
-        let verdict = if 2 * met <= linear.0.len() {
-            Verdict::InBand
-        } else {
-            Verdict::Outside
-        };
-        claim("Fig. 3, supplements", text, paper, band, ours, verdict)
-    });
-    claims
-}
-
-fn value(economic: &Runs, other: &Runs) -> Vec<Claim> {
-    let indifference = |runs: &Runs, ratio: f64| {
-        let text = format!("the indifference point is that of the juices, {ratio}");
-        let (paper, band) = (format!("near {ratio}"), "within 15 %");
-        runs.judge(("Fig. 4", &text, &paper, band), 2, |run| {
-            let point = pattern(run)?.indifference_point?;
-            Some((point, (point / ratio - 1.0).abs() <= 0.15))
-        })
-    };
-    let mut claims = vec![indifference(economic, 2.2), indifference(other, 4.1)];
-    for (variable, name) in [
-        (Variable::ChosenValue, "chosen value"),
-        (Variable::OfferValueA, "the value of offer A"),
-        (Variable::OfferValueB, "the value of offer B"),
-        (Variable::Choice, "the choice"),
-    ] {
-        let text = format!("units of the value network carry {name}");
-        claims.push(
-            economic.judge(("Fig. 4", &text, "found", "number of units: ≥ 1"), 0, |run| {
-                let count = values(run)?
-                    .counts
-                    .iter()
-                    .find(|(known, _)| *known == variable)?
-                    .1;
-                Some((count as f64, count > 0))
-            }),
-        );
-    }
-    claims
 }
 
 #[cfg(test)]

@@ -1,0 +1,82 @@
+//! Figure 3: post-decision wagering.
+
+use super::{Claim, Runs, Verdict, bets, claim, correlation, late_minus_early, mean};
+use crate::analysis::proportion::Proportion;
+
+pub(super) fn confidence(wagers: &Runs, linear: &Runs) -> Vec<Claim> {
+    let sure_against = |sure: &[(f64, Proportion)]| {
+        let points = sure
+            .iter()
+            .map(|(coherence, p)| (coherence.max(1.0).ln(), p.value));
+        correlation(&points.collect::<Vec<_>>())
+    };
+    let mut claims = vec![
+        wagers.judge(
+            (
+                "Fig. 3",
+                "the sure bet is taken less often at higher coherence",
+                "falls",
+                "correlation of P(sure) and log coherence < −0.8",
+            ),
+            2,
+            |run| {
+                let r = sure_against(&bets(run)?.sure)?;
+                Some((r, r < -0.8))
+            },
+        ),
+        wagers.judge(
+            (
+                "Fig. 3",
+                "the sure bet is taken less often after longer stimuli",
+                "falls",
+                "last third of the bins minus first third, mean over coherences, in points: < 0",
+            ),
+            1,
+            |run| {
+                let falls = bets(run)?
+                    .coherences
+                    .iter()
+                    .filter_map(|c| late_minus_early(&c.sure));
+                let falls = mean(&falls.collect::<Vec<_>>())?;
+                Some((100.0 * falls, falls < 0.0))
+            },
+        ),
+        wagers.judge(
+            (
+                "Fig. 3",
+                "choices are more accurate where the sure bet was waived than where it was not offered",
+                "more accurate",
+                "difference in points, mean over coherences: 95 % bootstrap interval above 0",
+            ),
+            1,
+            |run| {
+                let found = bets(run)?;
+                let above = found.interval.is_some_and(|interval| interval.low > 0.0);
+                Some((100.0 * found.waived_minus_not_offered, above))
+            },
+        ),
+    ];
+    let (text, paper) = ("a linear value network does not suffice for the wager", "fails");
+    let band =
+        "at most half of the networks meet the criterion, with the updates that recurrent ones may take";
+    claims.push(if linear.0.is_empty() {
+        claim(
+            "Fig. 3, supplements",
+            text,
+            paper,
+            band,
+            "–".to_owned(),
+            Verdict::NotMeasured,
+        )
+    } else {
+        let met = linear.0.iter().filter(|run| run.criterion_met).count();
+        let ours = format!("{met} of {} networks meet it", linear.0.len());
+        let verdict = if 2 * met <= linear.0.len() {
+            Verdict::InBand
+        } else {
+            Verdict::Outside
+        };
+        claim("Fig. 3, supplements", text, paper, band, ours, verdict)
+    });
+    claims
+}
