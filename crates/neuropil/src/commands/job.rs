@@ -9,6 +9,7 @@ use neuropil_lab::config::differences;
 use neuropil_lab::provenance::{self, Provenance};
 use neuropil_lab::run::RunDirectory;
 use neuropil_learn::train::{Ending, Flow, Restart, State};
+use neuropil_song::config::Config;
 use neuropil_song::train::{News, fresh_state, plan, train_run};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -66,7 +67,7 @@ fn open(args: &TrainArgs, experiment: &Experiment, out: &Path) -> Result<RunDire
     if args.resume && out.join("config.toml").exists() {
         let run = RunDirectory::open(out)?;
         let old = std::fs::read_to_string(run.file("config.toml")).unwrap_or_default();
-        let tables = [&old, &text].map(|text| toml::from_str::<toml::Table>(text).unwrap_or_default());
+        let tables = [&old, &text].map(|text| settings(text));
         let changed = differences(&tables[0], &tables[1]);
         if !changed.is_empty() {
             let message = format!(
@@ -90,6 +91,14 @@ fn open(args: &TrainArgs, experiment: &Experiment, out: &Path) -> Result<RunDire
     }
     neuropil_lab::atomic::write(&run.file("config.toml"), text.as_bytes())?;
     Ok(run)
+}
+
+/// Settings as a table in which keys that a run of an earlier version did not know have their defaults.
+fn settings(text: &str) -> toml::Table {
+    let known = toml::from_str::<Config>(text)
+        .ok()
+        .and_then(|config| toml::Table::try_from(config).ok());
+    known.unwrap_or_else(|| toml::from_str(text).unwrap_or_default())
 }
 
 /// One run from beginning to end, on the current thread pool.

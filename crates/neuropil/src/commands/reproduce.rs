@@ -10,6 +10,7 @@ use crate::process::{interrupted, listen_for_interrupts, thread_pool};
 use neuropil_lab::run::RunDirectory;
 use neuropil_lab::table::write_csv;
 use neuropil_lab::{atomic, provenance};
+use neuropil_math::stats::summary::{mean, quantile, variance};
 use neuropil_song::analysis::{Finding, Focus};
 use neuropil_song::reproduce::{Claim, PLAN, Planned, RunResult, claims, further, page};
 use neuropil_tasks::registry;
@@ -306,5 +307,26 @@ fn save_table(path: &Path, summaries: &[Summary]) -> Result<(), Failure> {
             s.came_to()
         );
     }
+    text.push_str("\n| task | met | of these without a restart | trials to criterion, mean ± sd | s of training, median |\n|---|---|---|---|---|\n");
+    for task in summaries.chunk_by(|a, b| a.task == b.task) {
+        let met: Vec<&Summary> = task.iter().filter(|s| s.criterion_met).collect();
+        let trials: Vec<f64> = met.iter().map(|s| s.trials as f64).collect();
+        let seconds: Vec<f64> = task.iter().map(|s| s.wall_seconds).collect();
+        let spread = match trials.len() {
+            0 => "–".to_owned(),
+            1 => format!("{:.0}", trials[0]),
+            _ => format!("{:.0} ± {:.0}", mean(&trials), variance(&trials, 1).sqrt()),
+        };
+        let _ = writeln!(
+            text,
+            "| {} | {} of {} | {} | {spread} | {:.0} |",
+            task[0].task,
+            met.len(),
+            task.len(),
+            met.iter().filter(|s| s.restarts == 0).count(),
+            quantile(&seconds, 0.5).unwrap_or(f64::NAN),
+        );
+    }
+    text.push_str("\nA run without a restart is the one that `--set preset=song2017`, the settings of the paper, makes.\n");
     Ok(atomic::write(&path.with_extension("md"), text.as_bytes())?)
 }
