@@ -95,6 +95,15 @@ fn mean_inputs(task: &Task, epoch: &str) -> Result<Vec<f64>, Failure> {
     Ok(sum.into_iter().map(|sum| sum / f64::max(n, 1.0)).collect())
 }
 
+/// A time constant; those of units whose gates are all but closed exceed any trial, and are not worth their digits.
+fn milliseconds(ms: f64) -> String {
+    if ms > 1e5 {
+        "> 100000".to_owned()
+    } else {
+        format!("{ms:.0}")
+    }
+}
+
 fn print(found: &FixedPoints) {
     let inputs: Vec<String> = found
         .inputs
@@ -124,7 +133,7 @@ fn print(found: &FixedPoints) {
             format!("{:.0e}", point.speed),
             point.n_starts.to_string(),
             point.n_unstable.to_string(),
-            format!("{:.0}", found.tau_ms / slowest),
+            milliseconds(found.tau_ms / slowest),
         ];
         let probabilities = point.probabilities.iter().map(|p| format!("{p:.3}"));
         table.add_row(numbers.into_iter().chain(probabilities));
