@@ -3,21 +3,22 @@
 //!
 //! Connectomes have rows presynaptic. `mask` and `w0` of a [`Wiring`] have **rows postsynaptic**, as equations of rate
 //! networks are written (r ← W r); arrays that carry the name of a parameter of the training engine (`w_in`, `w_rec`,
-//! `w_gates`, `w_out`) are *from × to*, as the engine keeps them. The turn is made here and nowhere else.
+//! `w_gates`, `w_out`, `initial.w_rec`) are *from × to*, as the engine keeps them. The turn is made here and nowhere else.
+
+mod file;
+mod units;
+
+pub use file::EngineCell;
+pub use units::{deal, signs};
 
 use crate::data::Connectome;
 use crate::error::DataError;
 use crate::graph::Csr;
 use crate::influence::spectral_radius;
 use crate::nulls::{Null, draw};
-use neuropil_lab::array::write_npz;
-use neuropil_lab::error::LabError;
-use neuropil_math::rng::{Key, Purpose};
-use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::Path;
+use units::{grouped, unit_signs};
 
 /// What becomes one unit of the network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,67 +101,17 @@ impl Wiring {
         self.labels.len()
     }
 
+    /// Number of the class of each unit, in the order of their names.
+    pub fn types(&self) -> Vec<usize> {
+        let names: std::collections::BTreeSet<&String> = self.classes.iter().collect();
+        let number: BTreeMap<&String, usize> = names.into_iter().zip(0..).collect();
+        self.classes.iter().map(|class| number[class]).collect()
+    }
+
     /// Number of recurrent connections.
     pub fn n_edges(&self) -> usize {
         self.mask.iter().filter(|m| **m).count()
     }
-}
-
-/// Signs of neurons from a column: numbers, `excitatory`/`inhibitory` (or their beginnings of three letters), or a
-/// transmitter: acetylcholine excites, GABA and glutamate inhibit (as in the fly's central brain); anything else is
-/// free, 0.
-///
-/// # Errors
-/// No such column.
-pub fn signs(connectome: &Connectome, column: &str) -> Result<Vec<i8>, DataError> {
-    let Some(values) = connectome.neurons.column(column) else {
-        let known: Vec<&str> = connectome
-            .neurons
-            .columns
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .collect();
-        return Err(DataError::question(
-            format!("no column `{column}` with signs in the neuron table"),
-            format!("it has {}", known.join(", ")),
-        ));
-    };
-    let sign = |text: &String| {
-        let text = text.trim().to_ascii_lowercase();
-        if let Ok(number) = text.parse::<f64>() {
-            return if number > 0.0 {
-                1
-            } else if number < 0.0 {
-                -1
-            } else {
-                0
-            };
-        }
-        match text.as_str() {
-            "ach" | "acetylcholine" | "cholinergic" => 1,
-            "gaba" | "gabaergic" | "glut" | "glutamate" | "glutamatergic" => -1,
-            other if other.starts_with("exc") => 1,
-            other if other.starts_with("inh") => -1,
-            _ => 0,
-        }
-    };
-    Ok(values.iter().map(sign).collect())
-}
-
-/// Deals the neurons of a set to several channels at random, as equally as possible.
-pub fn deal(neurons: &[usize], names: &[String], seed: u64) -> Vec<Named> {
-    let mut shuffled = neurons.to_vec();
-    shuffled.shuffle(&mut Key::new(seed).stream(Purpose::Generate, u64::MAX));
-    let share = |k: usize| {
-        let mut own: Vec<usize> = shuffled.iter().copied().skip(k).step_by(names.len()).collect();
-        own.sort_unstable();
-        own
-    };
-    names
-        .iter()
-        .enumerate()
-        .map(|(k, name)| (name.clone(), share(k)))
-        .collect()
 }
 
 /// A random wiring that is matched to another, and its number.
@@ -295,182 +246,14 @@ pub fn wiring(
     })
 }
 
-/// Units: their names and neurons.
-fn grouped(
-    c: &Connectome,
-    neurons: &[usize],
-    grouping: Grouping,
-    classes: &[String],
-) -> Vec<(String, Vec<usize>)> {
-    match grouping {
-        Grouping::Neuron => neurons.iter().map(|&i| (c.id_text(i), vec![i])).collect(),
-        Grouping::Pair => {
-            let inside: std::collections::BTreeSet<usize> = neurons.iter().copied().collect();
-            let own = c.units().into_iter().filter_map(|unit| {
-                let members: Vec<usize> = unit.into_iter().filter(|i| inside.contains(i)).collect();
-                let names: Vec<String> = members.iter().map(|&i| c.id_text(i)).collect();
-                (!members.is_empty()).then(|| (names.join("+"), members))
-            });
-            own.collect()
-        }
-        Grouping::Class => {
-            let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-            for &i in neurons {
-                let name = if classes[i].is_empty() {
-                    "none"
-                } else {
-                    &classes[i]
-                };
-                groups.entry(name).or_default().push(i);
-            }
-            groups
-                .into_iter()
-                .map(|(name, members)| (name.to_owned(), members))
-                .collect()
-        }
-    }
-}
-
-fn unit_signs(
-    c: &Connectome,
-    units: &[(String, Vec<usize>)],
-    column: Option<&str>,
-) -> Result<Vec<i8>, DataError> {
-    let Some(column) = column else {
-        return Ok(vec![0; units.len()]);
-    };
-    let own = signs(c, column)?;
-    let of = |members: &Vec<usize>| {
-        let mut known = members.iter().map(|&i| own[i]).filter(|s| *s != 0);
-        let first = known.next().unwrap_or(0);
-        if known.all(|s| s == first) { first } else { 0 }
-    };
-    Ok(units.iter().map(|u| of(&u.1)).collect())
-}
-
-/// Kind of unit of the engine: how many columns its input and gate matrices have.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EngineCell {
-    /// `w_in` N columns, no gates.
-    Leaky,
-    /// `w_in` 3 N columns (drive, update gate, recurrent gate), `w_gates` 2 N.
-    #[default]
-    Gated,
-}
-
-/// What stands beside the arrays, in a JSON file of the same name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Beside {
-    ids: Vec<Vec<i64>>,
-    labels: Vec<String>,
-    classes: Vec<String>,
-    channels: Vec<String>,
-    actions: Vec<String>,
-    cell: EngineCell,
-    provenance: Value,
-}
-
-impl Wiring {
-    /// Writes the arrays to `path` (`.npz`, all `f64`) and names, ids and `provenance` to the `.json` beside it.
-    ///
-    /// Arrays: `mask`, `w0` (N × N, rows postsynaptic), `sign` (N), `in_mask` (channels × N), `out_mask` (N × actions);
-    /// and, from × to, masks under the names of the engine's parameters for units of kind `cell`: `w_in`, `w_rec`,
-    /// `w_out` and for gated units `w_gates`.
-    ///
-    /// # Errors
-    /// A file cannot be written.
-    pub fn save(&self, path: &Path, cell: EngineCell, provenance: Value) -> Result<(), LabError> {
-        let (n, channels, actions) = (self.n(), self.channels.len(), self.actions.len());
-        let flags = |mask: &[bool]| -> Vec<f64> { mask.iter().map(|&m| f64::from(u8::from(m))).collect() };
-        let turned: Vec<f64> = (0..n * n)
-            .map(|e| f64::from(u8::from(self.mask[e % n * n + e / n])))
-            .collect();
-        let repeat = |rows: &[f64], width: usize, times: usize| -> Vec<f64> {
-            rows.chunks_exact(width)
-                .flat_map(|row| row.repeat(times))
-                .collect()
-        };
-        let reach = flags(&self.in_mask);
-        let blocks = if cell == EngineCell::Gated { 3 } else { 1 };
-        let mut arrays = vec![
-            ("mask", vec![n, n], flags(&self.mask)),
-            ("w0", vec![n, n], self.w0.clone()),
-            ("sign", vec![n], self.sign.iter().map(|&s| f64::from(s)).collect()),
-            ("in_mask", vec![channels, n], reach.clone()),
-            ("out_mask", vec![n, actions], flags(&self.out_mask)),
-            ("w_in", vec![channels, blocks * n], repeat(&reach, n, blocks)),
-            ("w_rec", vec![n, n], turned.clone()),
-            ("w_out", vec![n, actions], flags(&self.out_mask)),
-        ];
-        if cell == EngineCell::Gated {
-            arrays.push(("w_gates", vec![n, 2 * n], repeat(&turned, n, 2)));
-        }
-        write_npz(path, arrays)?;
-        let beside = Beside {
-            ids: self.ids.clone(),
-            labels: self.labels.clone(),
-            classes: self.classes.clone(),
-            channels: self.channels.clone(),
-            actions: self.actions.clone(),
-            cell,
-            provenance,
-        };
-        let text = serde_json::to_vec_pretty(&beside).expect("names are JSON");
-        neuropil_lab::atomic::write(&path.with_extension("json"), &text)
-    }
-
-    /// Reads what [`Wiring::save`] wrote.
-    ///
-    /// # Errors
-    /// A missing or damaged file, arrays that do not fit one another.
-    pub fn load(path: &Path) -> Result<Self, DataError> {
-        let names = path.with_extension("json");
-        let text = std::fs::read(&names).map_err(DataError::io(&names, "read"))?;
-        let beside: Beside = serde_json::from_slice(&text).map_err(|e| {
-            DataError::field(
-                &names,
-                e.line(),
-                "",
-                e.to_string(),
-                "the names of an exported wiring",
-            )
-        })?;
-        let mut arrays = crate::read::npz(path)?;
-        let (n, channels, actions) = (beside.labels.len(), beside.channels.len(), beside.actions.len());
-        let mut take = |name: &str, shape: &[usize]| -> Result<Vec<f64>, DataError> {
-            let array = arrays.remove(name).unwrap_or_default();
-            if array.shape == shape {
-                return Ok(array.values);
-            }
-            let found = format!("shape {:?}", array.shape);
-            Err(DataError::field(path, 0, name, found, format!("{shape:?}")))
-        };
-        let flags = |values: Vec<f64>| values.into_iter().map(|x| x != 0.0).collect();
-        Ok(Self {
-            mask: flags(take("mask", &[n, n])?),
-            w0: take("w0", &[n, n])?,
-            sign: take("sign", &[n])?.into_iter().map(|s| s as i8).collect(),
-            in_mask: flags(take("in_mask", &[channels, n])?),
-            out_mask: flags(take("out_mask", &[n, actions])?),
-            ids: beside.ids,
-            labels: beside.labels,
-            classes: beside.classes,
-            channels: beside.channels,
-            actions: beside.actions,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::select::select;
     use crate::simulate::{SimulateSettings, simulate};
     use neuropil_math::linalg::spectral_radius as dense_radius;
-    use serde_json::json;
 
-    fn settings(c: &Connectome) -> ExportSettings {
+    pub(super) fn settings(c: &Connectome) -> ExportSettings {
         ExportSettings {
             layer: "all".to_owned(),
             grouping: Grouping::Neuron,
@@ -486,7 +269,7 @@ mod tests {
         }
     }
 
-    fn brain() -> (Connectome, Vec<usize>) {
+    pub(super) fn brain() -> (Connectome, Vec<usize>) {
         let mut c = simulate(&SimulateSettings::default());
         let class = c.texts("celltype");
         let sign = |class: &String| match class.as_str() {
@@ -517,33 +300,6 @@ mod tests {
         assert!(net.sign.contains(&1) && net.sign.contains(&-1) && net.sign.contains(&0));
         let reached = |k: usize| net.in_mask[k * n..(k + 1) * n].iter().filter(|m| **m).count();
         assert_eq!(reached(0) + reached(1), c.members("celltype", "PN").len());
-    }
-
-    #[test]
-    fn exporting_and_reading_back_loses_nothing_and_the_engine_gets_from_by_to() {
-        let (c, chosen) = brain();
-        let net = wiring(&c, &chosen, &settings(&c), None).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("net.npz");
-        net.save(&path, EngineCell::Gated, json!({"query": "test"}))
-            .unwrap();
-        assert_eq!(Wiring::load(&path).unwrap(), net);
-        let arrays = crate::read::npz(&path).unwrap();
-        let n = net.n();
-        let (rec, gates, inputs) = (&arrays["w_rec"], &arrays["w_gates"], &arrays["w_in"]);
-        assert_eq!(
-            (&gates.shape[..], &inputs.shape[..]),
-            (&[n, 2 * n][..], &[2, 3 * n][..])
-        );
-        for pre in 0..n {
-            for post in 0..n {
-                let exists = f64::from(u8::from(net.mask[post * n + pre]));
-                assert_eq!(rec.values[pre * n + post], exists);
-                assert_eq!(gates.values[pre * 2 * n + n + post], exists);
-            }
-        }
-        std::fs::remove_file(path.with_extension("json")).unwrap();
-        assert!(Wiring::load(&path).is_err());
     }
 
     #[test]

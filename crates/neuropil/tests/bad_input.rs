@@ -324,6 +324,68 @@ fn masks() {
 }
 
 #[test]
+fn wirings() {
+    let mut session = Session::new();
+    session.write("signs.csv", &vec!["1"; 19].join("\n"));
+    session.write("charges.csv", &[vec!["1"; 19], vec!["0.5"]].concat().join("\n"));
+    session.write("excite.csv", &vec!["1"; 20].join("\n"));
+    session.write("types.csv", &[vec!["0"; 19], vec!["-1"]].concat().join(","));
+    session.write("names.csv", &[vec!["0"; 19], vec!["KC"]].concat().join("\n"));
+    let matrix = |value: &str| {
+        let row = |i: usize| {
+            let cell = |j: usize| if (i + 1) % 20 == j { value } else { "0" };
+            (0..20).map(cell).collect::<Vec<_>>().join(",")
+        };
+        (0..20).map(row).collect::<Vec<_>>().join("\n")
+    };
+    session.write("inhibit.csv", &matrix("-0.5"));
+    session.write("endless.csv", &matrix("inf"));
+    session.write("ring.csv", &matrix("1"));
+    session.write("small.csv", "1,2\n3,4\n");
+    let dense = vec![vec!["0.1"; 20].join(","); 20].join("\n");
+    session.write("dense.csv", &dense);
+    let npz = |name: &str, arrays: Vec<(&str, Vec<usize>, Vec<f64>)>| {
+        neuropil_lab::array::write_npz(&session.path().join(name), arrays).expect("a file");
+    };
+    npz("mask.npz", vec![("w_rec", vec![20, 20], vec![1.0; 400])]);
+    npz("turned.npz", vec![("sign", vec![20, 1], vec![1.0; 20])]);
+    for settings in [
+        &["policy.signs=\"missing.npz\""][..],
+        &["policy.signs=\"mask.npz\""],
+        &["policy.signs=\"turned.npz\""],
+        &["policy.signs=\"signs.csv\""],
+        &["policy.signs=\"charges.csv\""],
+        &["policy.signs=\"excite.txt\""],
+        &["policy.signs=\"excite.csv\"", "policy.excitatory_fraction=0.8"],
+        &["policy.types=\"types.csv\""],
+        &["policy.types=\"types.csv\"", "policy.tied=['w_rec']"],
+        &["policy.types=\"names.csv\"", "policy.tied=['w_rec']"],
+        &["policy.tied=['w_rec']"],
+        &["policy.types=\"excite.csv\"", "policy.tied=['b_out']"],
+        &["policy.types=\"excite.csv\"", "policy.tied=['w_recc']"],
+        &["policy.initial.w_rex=\"ring.csv\""],
+        &["policy.initial.w_rec=\"mask.npz\""],
+        &["policy.initial.w_rec=\"small.csv\""],
+        &["policy.initial.w_rec=\"endless.csv\""],
+        &[
+            "policy.initial.w_rec=\"inhibit.csv\"",
+            "policy.signs=\"excite.csv\"",
+        ],
+        &[
+            "policy.initial.w_rec=\"dense.csv\"",
+            "policy.masks.w_rec=\"ring.csv\"",
+        ],
+        &["policy.l2_initial=-1"],
+        &["value.cell=linear", "value.signs=\"excite.csv\""],
+    ] {
+        let mut args = vec!["train", "rdm", "--out", "bad", "--set", "policy.units=20"];
+        args.extend(settings.iter().flat_map(|setting| ["--set", setting]));
+        session.refused(&args);
+    }
+    session.check(&expect_file!["./messages/wirings.txt"]);
+}
+
+#[test]
 fn checkpoints() {
     let mut session = Session::new();
     let train = |session: &Session, out: &str| {
