@@ -1,5 +1,6 @@
 //! Tasks that say only what differs from another one.
 
+use neuropil_math::rng::{Key, Purpose};
 use neuropil_tasks::task::Task;
 
 #[test]
@@ -14,6 +15,10 @@ fn a_new_epoch_may_come_before_an_inherited_one() {
     let task = Task::parse("mine.toml", text, None).unwrap();
     let names: Vec<&str> = task.epochs.iter().map(|epoch| epoch.name.as_str()).collect();
     assert_eq!(names, ["fixation", "stimulus", "delay", "decision"]);
-    let after: Vec<Option<usize>> = task.epochs.iter().map(|epoch| epoch.after).collect();
-    assert_eq!(after, [None, Some(0), Some(1), Some(2)]);
+    let key = Key::new(1);
+    for number in 0..20 {
+        let trial = task.draw(&mut key.stream(Purpose::Condition, number));
+        let (stimulus, decision) = (trial.epochs[1].expect("shown"), trial.epochs[3].expect("reached"));
+        assert_eq!(decision.0, stimulus.1 + 20, "200 ms in steps of 10");
+    }
 }
