@@ -2,8 +2,7 @@
 //!
 //! The flow is τ dx/dt = g(x, u). From each start the Levenberg–Marquardt method minimises the speed q = ½|g|²
 //! (Sussillo & Barak, Neural Comput. 25, 626, 2013); ends with q < 1e-12 are fixed points. Of the other ends those are
-//! slow points where |g| is at most a tenth of its median over the starts, which lie on the trajectories of recorded
-//! trials: where the network lingers ten times longer than it usually does. The eigenvalues of the Jacobian ∂g/∂x say whether the network returns to a point
+//! slow points where |g| is at most a hundredth of its median along the mean courses of recorded trials. The eigenvalues of the Jacobian ∂g/∂x say whether the network returns to a point
 //! (all real parts below 0) and how fast (τ/|Re|).
 
 use neuropil_math::linalg::{
@@ -19,8 +18,9 @@ use crate::dynamics::{Dynamics, rates};
 
 /// Speed below which a point is fixed.
 const FIXED: f64 = 1e-12;
-/// Part of the median |g| at the starts up to which a point that is not fixed counts as slow.
-const SLOW: f64 = 0.1;
+/// Part of the typical |g| of trajectories up to which a point that is not fixed counts as slow: in the 20 τ or so of a
+/// trial the network leaves it by a fifth of the way that it usually goes in τ.
+const SLOW: f64 = 0.01;
 const MAX_STEPS: usize = 300;
 /// Two ends closer than this times √N are one point.
 const SAME: f64 = 1e-2;
@@ -84,7 +84,7 @@ pub struct FixedPoints {
     pub n_starts: usize,
     /// Starts whose end was neither fixed nor slow.
     pub n_lost: usize,
-    /// Median speed q at the starts.
+    /// Median speed q along the mean courses, in the space of the components; 0 without any: then no point is slow.
     pub typical_speed: f64,
     /// The points, slowest last.
     pub points: Vec<Point>,
@@ -124,11 +124,13 @@ pub fn fixed_points(
     let starts: Vec<Vec<f64>> = (0..n_starts)
         .map(|i| row(&visited[(i * visited.len() + visited.len() / 2) / n_starts]))
         .collect();
-    let Ends {
-        found,
-        n_lost,
-        typical_speed,
-    } = from_starts(dynamics, u, &starts)?;
+    let courses = courses(recorded, &components);
+    let step_ms = activity
+        .times_ms
+        .get(1)
+        .map_or(0.0, |next| next - activity.times_ms[0]);
+    let typical_speed = typical_speed(&courses, step_ms / tau_ms);
+    let (found, n_lost) = from_starts(dynamics, u, &starts, SLOW * SLOW * typical_speed)?;
     let points = found.into_iter().map(|(state, speed, n_starts)| {
         let mut values = eigenvalues(&dynamics.jacobian(&state, u), state.len())?;
         values.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1)));
@@ -157,7 +159,6 @@ pub fn fixed_points(
             .total_cmp(&b.speed.max(FIXED))
             .then(b.n_starts.cmp(&a.n_starts))
     });
-    let courses = courses(recorded, &components);
     let names = recorded.input_names.iter().cloned();
     Ok(FixedPoints {
         inputs: names.zip(u.iter().copied()).collect(),
@@ -172,29 +173,35 @@ pub fn fixed_points(
     })
 }
 
-/// Where descents ended.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Ends {
-    /// Fixed and slow ends, each with its speed q and the number of starts that led there.
-    pub found: Vec<(Vec<f64>, f64, usize)>,
-    /// How many ends were neither.
-    pub n_lost: usize,
-    /// Median speed q at the starts; 0 without any.
-    pub typical_speed: f64,
+/// Median of q = ½|τ dr/dt|² along courses whose places are `step` time constants apart; 0 without any.
+fn typical_speed(courses: &[Course], step: f64) -> f64 {
+    let along = |course: &Course| -> Vec<f64> {
+        let pairs = course.places.windows(2);
+        let moved = pairs.map(|pair| {
+            pair[0]
+                .iter()
+                .zip(&pair[1])
+                .map(|(a, b)| (b - a) / step)
+                .collect::<Vec<_>>()
+        });
+        moved.map(|velocity| speed(&velocity)).collect()
+    };
+    let mut speeds: Vec<f64> = courses.iter().flat_map(along).collect();
+    speeds.sort_by(f64::total_cmp);
+    speeds.get(speeds.len() / 2).copied().unwrap_or(0.0)
 }
 
-/// Descends from every start.
+/// Ends of the descents that are fixed, or of a speed up to `slow`, each with its speed and number of starts; and how
+/// many were neither.
 ///
 /// # Errors
 /// A state that is not finite.
-pub fn from_starts(dynamics: &Dynamics, u: &[f64], starts: &[Vec<f64>]) -> Result<Ends, LinalgError> {
-    let mut speeds: Vec<f64> = starts
-        .iter()
-        .map(|start| speed(&dynamics.flow(start, u)))
-        .collect();
-    speeds.sort_by(f64::total_cmp);
-    let typical_speed = speeds.get(speeds.len() / 2).copied().unwrap_or(0.0);
-    let slow = (SLOW * SLOW * typical_speed).max(FIXED);
+pub fn from_starts(
+    dynamics: &Dynamics,
+    u: &[f64],
+    starts: &[Vec<f64>],
+    slow: f64,
+) -> Result<(Vec<(Vec<f64>, f64, usize)>, usize), LinalgError> {
     let ends: Vec<(Vec<f64>, f64)> = starts
         .par_iter()
         .map(|start| descend(dynamics, u, start))
@@ -203,7 +210,7 @@ pub fn from_starts(dynamics: &Dynamics, u: &[f64], starts: &[Vec<f64>]) -> Resul
     let mut found: Vec<(Vec<f64>, f64, usize)> = Vec::new();
     let mut n_lost = 0;
     for (state, speed) in ends {
-        if speed > slow {
+        if speed > slow.max(FIXED) {
             n_lost += 1;
             continue;
         }
@@ -225,11 +232,7 @@ pub fn from_starts(dynamics: &Dynamics, u: &[f64], starts: &[Vec<f64>]) -> Resul
             None => found.push((state, speed, 1)),
         }
     }
-    Ok(Ends {
-        found,
-        n_lost,
-        typical_speed,
-    })
+    Ok((found, n_lost))
 }
 
 /// q = ½|g|².
@@ -338,7 +341,7 @@ mod tests {
         let starts: Vec<Vec<f64>> = (0..40)
             .map(|_| (0..2).map(|_| 4.0 * stream.random::<f64>() - 2.0).collect())
             .collect();
-        let Ends { found, n_lost, .. } = from_starts(&dynamics, &[0.0; 3], &starts).unwrap();
+        let (found, n_lost) = from_starts(&dynamics, &[0.0; 3], &starts, 0.0).unwrap();
         assert_eq!((found.len(), n_lost), (3, 0), "{found:?}");
         assert_eq!(found.iter().map(|(_, _, n)| n).sum::<usize>(), 40);
         for expected in [[1.5, -1.5], [-1.5, 1.5], [0.5, 0.5]] {
@@ -375,16 +378,26 @@ mod tests {
     }
 
     #[test]
-    fn points_are_slow_beside_the_speed_of_the_starts_not_in_themselves() {
-        // |g| at the starts, below 0, and where the descents end, at x ≥ 0.
-        for (drift, start, is_slow) in [(0.05, -1.0, true), (0.5, -1.0, false), (5e-3, -1e-2, false)] {
-            let ends = from_starts(&drifting(drift), &[0.0; 3], &vec![vec![start]; 5]).unwrap();
-            let expected: f64 = 0.5 * (drift - start) * (drift - start);
-            assert!((ends.typical_speed - expected).abs() < 1e-12);
-            assert_eq!(
-                (ends.found.len(), ends.n_lost),
-                if is_slow { (1, 0) } else { (0, 5) }
-            );
+    fn points_are_slow_beside_the_speed_of_the_courses() {
+        // Places two apart every half time constant: |τ dr/dt| = 4, whichever way.
+        let course = |places: [[f64; 2]; 3]| Course {
+            group: String::new(),
+            positive: true,
+            places: places.iter().map(|place| place.to_vec()).collect(),
+        };
+        let courses = [
+            course([[0.0, 0.0], [2.0, 0.0], [2.0, -2.0]]),
+            course([[1.0, 1.0], [1.0, 3.0], [1.0, 5.0]]),
+        ];
+        let typical = typical_speed(&courses, 0.5);
+        assert!((typical - 8.0).abs() < 1e-12);
+        assert_eq!(typical_speed(&[], 0.5), 0.0);
+        // A descent of this unit ends at |g| = drift: slow is 0.04 and less.
+        for (drift, is_slow) in [(0.03, true), (0.05, false)] {
+            let slow = SLOW * SLOW * typical;
+            let (found, n_lost) =
+                from_starts(&drifting(drift), &[0.0; 3], &vec![vec![-1.0]; 5], slow).unwrap();
+            assert_eq!((found.len(), n_lost), if is_slow { (1, 0) } else { (0, 5) });
         }
     }
 
@@ -397,7 +410,7 @@ mod tests {
             .map(|_| (0..30).map(|_| stream.random::<f64>()).collect())
             .collect();
         let u = [1.0, 0.5, 0.5];
-        let Ends { found, .. } = from_starts(&dynamics, &u, &starts).unwrap();
+        let (found, _) = from_starts(&dynamics, &u, &starts, 1e-2).unwrap();
         assert!(!found.is_empty());
         for (state, speed, _) in found.iter().filter(|(_, speed, _)| *speed < FIXED) {
             let mut x = state.clone();

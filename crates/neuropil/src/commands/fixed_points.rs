@@ -140,7 +140,7 @@ fn print(found: &FixedPoints) {
     }
     println!("{table}");
     println!(
-        "{} starts at a median speed of {:.0e}, {} ended at none of these",
-        found.n_starts, found.typical_speed, found.n_lost
+        "{} starts, {} ended at none of these; median speed along the mean courses: {:.0e}",
+        found.n_starts, found.n_lost, found.typical_speed
     );
 }

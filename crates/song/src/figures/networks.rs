@@ -102,7 +102,7 @@ pub fn fixed_points(r: &FixedPoints, origin: &Origin) -> Figure {
             count(Kind::Slow)
         ),
         caption: format!(
-            "Ends of {} descents of the speed under constant input ({}); slow: a tenth of the median speed at the starts or \
+            "Ends of {} descents of the speed under constant input ({}); slow: |g| a hundredth of its median along the grey courses or \
              less; in the principal components of the rates visited \
              in {} recorded trials (a; grey: mean courses of groups of trials, solid: positive choice), and eigenvalues of \
              the Jacobian at the first {} (b; τ = {} ms). {} descents ended at no such point. {}, seed {}.",
