@@ -53,7 +53,7 @@ const LSTM: [&str; 4] = ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_
 
 type Tensor = (Vec<usize>, Vec<f32>);
 
-/// Weights of both networks under our names; those that do not exist are 0.
+/// Weights of both networks under our names, and the masks of arrays in which some do not exist: those are 0.
 pub fn weights(policy: &Player<f32>, value: &Player<f32>) -> Tensors {
     let mut tensors = Tensors::new();
     for (who, player) in [("policy", policy), ("value", value)] {
@@ -66,6 +66,13 @@ pub fn weights(policy: &Player<f32>, value: &Player<f32>) -> Tensors {
                 format!("{who}.{}", entry.name),
                 (entry.shape.clone(), values.collect()),
             );
+            if exists.contains(&false) {
+                let flags = exists.iter().map(|&exists| f32::from(u8::from(exists)));
+                tensors.insert(
+                    format!("{who}.mask.{}", entry.name),
+                    (entry.shape.clone(), flags.collect()),
+                );
+            }
         }
     }
     tensors
@@ -79,7 +86,7 @@ fn transposed((shape, values): &Tensor) -> Tensor {
     (vec![columns, rows], (0..values.len()).map(at).collect())
 }
 
-/// The same weights under PyTorch's names.
+/// The same weights under PyTorch's names; masks stay ours.
 pub fn to_torch(ours: &Tensors) -> Tensors {
     let rename = |name: &String| {
         let (who, array) = name.split_once('.').unwrap_or(("", name));
@@ -114,10 +121,13 @@ pub fn to_torch(ours: &Tensors) -> Tensors {
             !recurrent.iter().any(|array| *name == format!("{who}.{array}"))
         });
     }
-    theirs.extend(
-        left.iter()
-            .map(|(name, tensor)| (rename(name), transposed(tensor))),
-    );
+    theirs.extend(left.iter().map(|(name, tensor)| {
+        if name.contains(".mask.") {
+            (name.clone(), tensor.clone())
+        } else {
+            (rename(name), transposed(tensor))
+        }
+    }));
     theirs
 }
 
@@ -345,6 +355,7 @@ mod tests {
             (vec!["value"], vec!["policy.step".to_owned()])
         );
         assert_eq!(weights(&found.policy, &value), weights(&policy, &value));
+        assert!(found.policy.network.mask() == policy.network.mask());
         let words = |tensors: &Tensors| import(tensors, path, &config, &task).unwrap_err().to_string();
         tensors.insert("policy.w_rec".to_owned(), (vec![2, 2], vec![1.0; 4]));
         assert!(words(&tensors).starts_with("w.npz: `policy.w_rec` has shape [2, 2], expected [20, 20]"));
