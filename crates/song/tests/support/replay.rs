@@ -164,6 +164,7 @@ impl<R: Real> Case<R> {
                 l1_recurrent: real("L1_Wrec"),
                 l2_recurrent: real("L2_Wrec"),
                 l2_rates: real("L2_r"),
+                ..Penalties::default()
             },
             learning_rate: 0.004,
             batches: vec![Replay {
