@@ -154,6 +154,7 @@ fn python() -> Option<String> {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn state_dicts_of_pytorch_are_imported_as_what_they_compute() {
     let Some(python) = python() else {
         eprintln!("skipped: no Python with PyTorch; NEUROPIL_PYTHON names one");
