@@ -1,7 +1,5 @@
 //! Networks imported from PyTorch compute what PyTorch computes.
 
-#![expect(clippy::print_stderr, reason = "a skipped test says so")]
-
 use neuropil_lab::array::{Tensors, read_tensors, write_safetensors};
 use neuropil_nn::network::{History, Keep};
 use neuropil_song::config;
