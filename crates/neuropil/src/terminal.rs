@@ -1,13 +1,19 @@
 //! Progress and tables on the terminal.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use neuropil_learn::train::Check;
 use std::io::IsTerminal;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
+
+/// Bars of runs side by side, one below the other.
+static BARS: LazyLock<MultiProgress> =
+    LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8)));
 
 /// Progress of one training run, on standard error: a bar on a terminal, a line every 30 s elsewhere.
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
+    quiet: bool,
     label: String,
     began: Instant,
     last_line: Instant,
@@ -21,7 +27,7 @@ impl Progress {
     /// Progress of a run named `label`; `in_a_world` tells whether sessions are measured instead of decided.
     pub(crate) fn new(label: &str, trials_per_update: usize, in_a_world: bool, quiet: bool) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
+            let bar = BARS.add(ProgressBar::new_spinner());
             bar.set_style(ProgressStyle::with_template("{spinner} {msg}").expect("the template is valid"));
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
@@ -30,6 +36,7 @@ impl Progress {
         let (label, trials_per_update) = (label.to_owned(), trials_per_update as u64);
         Self {
             bar,
+            quiet,
             label,
             began: now,
             last_line: now,
@@ -77,7 +84,7 @@ impl Progress {
         );
         match &self.bar {
             Some(bar) => bar.set_message(line),
-            None if self.last_line.elapsed() > Duration::from_secs(30) => {
+            None if !self.quiet && self.last_line.elapsed() > Duration::from_secs(30) => {
                 eprintln!("{line}");
                 self.last_line = Instant::now();
             }

@@ -176,6 +176,8 @@ fn task_files() {
         ("duration_ms = 750", "duration_ms = 0"),
         ("duration_ms = 750", "duration_ms = { uniform = [900, 300] }"),
         ("duration_ms = 750", "duration_ms = \"coherence - 100\""),
+        ("exponential = 330", "exponental = 330"),
+        ("duration_ms = 750", "duration_ms = [750]"),
         ("LEFT = { during", "LEFTT = { during"),
         ("CHOOSE-LEFT = {", "CHOSE-LEFT = {"),
         ("\"fixation\", \"stimulus\"", "\"fixation\", \"stimulos\""),

@@ -1,8 +1,9 @@
 //! The TOML form of a task, as written.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
-use toml::Table;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use toml::{Table, Value};
 
 /// A task as its TOML file defines it.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -101,8 +102,8 @@ pub struct EpochDefinition {
 
 /// A duration in ms: a number, an expression or a distribution. Draws and results of expressions are floored to a
 /// multiple of the time step.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(untagged)]
 pub enum Duration {
     /// Always the same.
     Fixed(f64),
@@ -110,6 +111,24 @@ pub enum Duration {
     Computed(String),
     /// Drawn anew in every trial.
     Drawn(Drawn),
+}
+
+impl<'de> Deserialize<'de> for Duration {
+    /// By the kind of value, so that a misspelt key of a distribution is named.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Float(ms) => Ok(Self::Fixed(ms)),
+            Value::Integer(ms) => Ok(Self::Fixed(ms as f64)),
+            Value::String(expression) => Ok(Self::Computed(expression)),
+            Value::Table(drawn) => drawn
+                .try_into()
+                .map(Self::Drawn)
+                .map_err(|error: toml::de::Error| D::Error::custom(error.message())),
+            other => Err(D::Error::custom(format!(
+                "a duration is {other}, expected a number of ms, an expression in quotes or a distribution"
+            ))),
+        }
+    }
 }
 
 /// `fixed` + an exponential of mean `exponential` truncated to [`min`, `max`), or uniform in [low, high).

@@ -46,7 +46,7 @@ pub(crate) fn run(args: &ReproduceArgs, quiet: bool) -> Result<u8, Failure> {
     let mut summaries: Vec<Summary> = Vec::new();
     let mut results: Vec<RunResult> = Vec::new();
     for planned in plan {
-        let trained = train(args, planned, &out, seeds, &pool)?;
+        let trained = train(args, planned, &out, seeds, &pool, quiet)?;
         if interrupted() {
             return Ok(INTERRUPTED);
         }
@@ -119,6 +119,7 @@ fn train(
     out: &Path,
     (from, to): (u64, u64),
     pool: &rayon::ThreadPool,
+    quiet: bool,
 ) -> Result<Vec<Summary>, Failure> {
     let mut settings = args.settings.clone();
     // What the user sets comes later and holds.
@@ -138,7 +139,7 @@ fn train(
         only: true,
         json: false,
     };
-    train_all(&train, out, from..=to, pool, true)
+    train_all(&train, out, from..=to, pool, quiet)
 }
 
 /// What the results in a run directory were made from.
