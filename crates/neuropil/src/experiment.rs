@@ -71,7 +71,7 @@ pub(crate) fn find(name: &str, seed: Option<u64>, settings: &SettingArgs) -> Res
         let table: Option<toml::Table> = settings_text.as_ref().and_then(|text| toml::from_str(text).ok());
         table.and_then(|table| table.get("dt_ms").and_then(toml::Value::as_float))
     });
-    let task = match &task_text {
+    let mut task = match &task_text {
         Some(text) => Task::parse(&task_name, text, dt_ms)?,
         None => registry::find(&task_name, dt_ms)?,
     };
@@ -102,6 +102,9 @@ pub(crate) fn find(name: &str, seed: Option<u64>, settings: &SettingArgs) -> Res
         );
         Ok(())
     })?;
+    if !config.value.training.curriculum {
+        task.lessons.clear();
+    }
     Ok(Experiment {
         task,
         config,

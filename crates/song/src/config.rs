@@ -21,7 +21,7 @@ pub struct Config {
     pub task: String,
     /// Seed of every random draw.
     pub seed: u64,
-    /// `default`, or `song2017`: the published settings to the letter, without restarts.
+    /// `default`, or `song2017`: the published settings to the letter, without restarts and lessons.
     pub preset: String,
     /// Time step in ms; the task's own if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -125,6 +125,8 @@ pub struct Training {
     pub l1_recurrent: f64,
     /// Penalty on squared recurrent weights, both networks.
     pub l2_recurrent: f64,
+    /// Begin with the lessons of the task, if it has any.
+    pub curriculum: bool,
     /// Every trial starts where the last one ended.
     pub continuous: bool,
     /// Draw new networks, from the next stream of the same seed, when the old ones cannot learn any more (ours).
@@ -198,6 +200,7 @@ impl Default for Training {
             entropy_bonus: 0.0,
             l1_recurrent: 0.0,
             l2_recurrent: 0.0,
+            curriculum: true,
             continuous: false,
             restart_when_trapped: true,
             trapped_after: 200,
@@ -206,6 +209,9 @@ impl Default for Training {
         }
     }
 }
+
+/// The published settings to the letter: nothing of ours.
+const SONG_2017: &str = "training.restart_when_trapped = false\ntraining.curriculum = false";
 
 /// What the task itself changes in the settings, as a layer of its own.
 fn task_layer(task: &Task) -> Table {
@@ -241,7 +247,7 @@ pub fn resolve(
     layers.add_table(&format!("task {}", task.definition.name), task_layer(task));
     match first.value.preset.as_str() {
         "default" => {}
-        "song2017" => layers.add("preset song2017", "training.restart_when_trapped = false")?,
+        "song2017" => layers.add("preset song2017", SONG_2017)?,
         other => {
             let hint = Some("known presets: default, song2017".to_owned());
             return Err(first
@@ -529,4 +535,23 @@ fn check_wiring(name: &str, net: &NetworkConfig, layers: &Layers) -> Result<(), 
 pub(crate) fn unit_range(from: f64, to: f64, units: usize) -> std::ops::Range<usize> {
     let at = |fraction: f64| (fraction * units as f64 + 1e-6).floor() as usize;
     at(from)..at(to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_preset_of_the_paper_drops_what_is_ours_and_gives_way_to_the_user() {
+        let task = neuropil_tasks::registry::find("wager", None).unwrap();
+        let training = |given: &[&str]| {
+            let set = |layers: &mut Layers| given.iter().try_for_each(|assignment| layers.set(assignment));
+            resolve(&task, set).unwrap().value.training
+        };
+        let ours = training(&[]);
+        assert!(ours.curriculum && ours.restart_when_trapped && ours.patience > 0);
+        let published = training(&["preset=song2017"]);
+        assert!(!published.curriculum && !published.restart_when_trapped);
+        assert!(training(&["preset=song2017", "training.curriculum=true"]).curriculum);
+    }
 }
