@@ -549,7 +549,7 @@ mod tests {
             resolve(&task, set).unwrap().value.training
         };
         let ours = training(&[]);
-        assert!(ours.curriculum && ours.restart_when_trapped && ours.patience > 0);
+        assert!(ours.curriculum && ours.restart_when_trapped && ours.patience == 2000);
         let published = training(&["preset=song2017"]);
         assert!(!published.curriculum && !published.restart_when_trapped);
         assert!(training(&["preset=song2017", "training.curriculum=true"]).curriculum);
