@@ -151,13 +151,17 @@ impl<'a> FigureView<'a> {
     }
 }
 
+/// Characters of a number with its unit, which is not broken over lines.
+const LONGEST_NUMBER: usize = 24;
+
 impl<'a> TableView<'a> {
     fn new(table: &'a ReportTable) -> Self {
         let cell = |text: &'a String| Cell {
             text,
-            number: text
-                .trim_start_matches(['−', '-', '+', '±', '<', '>', ' '])
-                .starts_with(|c: char| c.is_ascii_digit() || c == '–'),
+            number: text.chars().count() <= LONGEST_NUMBER
+                && text
+                    .trim_start_matches(['−', '-', '+', '±', '<', '>', ' '])
+                    .starts_with(|c: char| c.is_ascii_digit() || c == '–'),
         };
         Self {
             headers: &table.headers,
