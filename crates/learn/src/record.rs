@@ -1,7 +1,6 @@
 //! Running trained networks and keeping what they saw and did: inputs, rates, action probabilities, predictions.
 
-use crate::batch::Batch;
-use crate::batch::TaskBatch;
+use crate::batch::{Batch, TaskBatch};
 use crate::carry::{at_each_end, chains, states_beyond};
 use crate::player::Player;
 use crate::rollout::{Keyed, Rollout, roll_out};

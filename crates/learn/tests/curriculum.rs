@@ -1,15 +1,14 @@
 //! A curriculum: thresholds move the task.
 
+mod support;
+
 use neuropil_learn::batch::TaskBatch;
-use neuropil_learn::player::Player;
 use neuropil_learn::rules::Rules;
-use neuropil_learn::train::{Ending, Event, Flow, Plan, State, train};
-use neuropil_math::rng::{Key, Purpose};
-use neuropil_nn::cell::Cell;
-use neuropil_nn::init::{Initial, draw};
-use neuropil_nn::network::{Network, Shape};
+use neuropil_learn::train::{Ending, Event, Flow, State, train};
+use neuropil_math::rng::Key;
 use neuropil_tasks::task::Task;
 use std::convert::Infallible;
+use support::{PLAN, players};
 
 /// A first lesson that anybody passes, a second one that nobody passes.
 const TASK: &str = r#"
@@ -25,32 +24,6 @@ factors = { coherence = [25.6, 51.2] }
 criterion = { correct = { above = 0.99 } }
 "#;
 
-fn player(shape: Shape) -> Player<f32> {
-    let drawn = draw(
-        shape,
-        &Initial::default(),
-        Key::new(1),
-        Purpose::InitPolicy,
-        Purpose::MaskPolicy,
-    );
-    let (params, mask) = drawn.unwrap();
-    let params = params.into_iter().map(|x| x as f32).collect();
-    Player::new(Network::new(shape, mask, 0.5), params, 0.004, 0.1)
-}
-
-fn state(task: &Task) -> State {
-    let shape = |n_inputs, n_outputs| Shape {
-        cell: Cell::Gated,
-        n_units: 8,
-        n_inputs,
-        n_outputs,
-    };
-    State::new(
-        player(shape(task.n_inputs(), task.n_actions())),
-        player(shape(8 + task.n_actions(), 1)),
-    )
-}
-
 #[test]
 fn a_lesson_is_the_task_with_changes_and_ends_at_its_own_criterion() {
     let task = Task::parse("taught.toml", TASK, Some(50.0)).unwrap();
@@ -65,18 +38,8 @@ fn a_lesson_is_the_task_with_changes_and_ends_at_its_own_criterion() {
         "the task's own criterion does not count in a lesson"
     );
 
-    let plan = Plan {
-        max_updates: 6,
-        check_every: 2,
-        trials_per_update: 4,
-        validation_trials: 20,
-        target_reward: f64::INFINITY,
-        stop_at_criterion: true,
-        max_restarts: 0,
-        trapped_after: 200,
-        patience: 0,
-    };
-    let mut state = state(&task);
+    let (policy, value) = players(&task, 1, 0.004);
+    let mut state = State::new(policy, value);
     let mut promoted = Vec::new();
     let mut observe = |state: &State, event: Event| -> Result<Flow, Infallible> {
         if let Event::Promoted(lessons) = event {
@@ -87,7 +50,7 @@ fn a_lesson_is_the_task_with_changes_and_ends_at_its_own_criterion() {
     let redraw = |_| -> Result<_, Infallible> { unreachable!("no restarts") };
     let ending = train(
         &task,
-        &plan,
+        &PLAN,
         &Rules::default(),
         Key::new(1),
         &mut state,

@@ -2,8 +2,9 @@
 //!
 //! The flow is τ dx/dt = g(x, u). From each start the Levenberg–Marquardt method minimises the speed q = ½|g|²
 //! (Sussillo & Barak, Neural Comput. 25, 626, 2013); ends with q < 1e-12 are fixed points. Of the other ends those are
-//! slow points where |g| is at most a hundredth of its median along the mean courses of recorded trials. The eigenvalues of the Jacobian ∂g/∂x say whether the network returns to a point
-//! (all real parts below 0) and how fast (τ/|Re|).
+//! slow points where |g| is at most a hundredth of its median along the mean courses of recorded trials. The
+//! eigenvalues of the Jacobian ∂g/∂x say whether the network returns to a point (all real parts below 0) and how fast
+//! (τ/|Re|).
 
 use neuropil_math::linalg::{
     LinalgError, PrincipalComponents, damped_least_squares, eigenvalues, principal_components,

@@ -114,8 +114,8 @@ impl Task {
             let base: Table = toml::from_str(found).expect("library tasks parse");
             merged = overlay(base, merged);
         }
-        let lessons = source.lessons(&merged, dt_ms)?;
-        let task = source.task(merged, dt_ms, Vec::new())?;
+        let task = source.task(merged.clone(), dt_ms, Vec::new())?;
+        let lessons = source.lessons(&merged, &task, dt_ms)?;
         source.with_lessons(task, lessons)
     }
 }

@@ -1,7 +1,7 @@
 //! `neuropil reproduce`: for `song` the whole paper, figure by figure, over many seeds.
 
 use super::job::Summary;
-use super::seeds::{print, train_all};
+use super::seeds::{print, train_all, trials_to_criterion};
 use super::test::{Trials, make_trials};
 use crate::cli::{ReproduceArgs, TrainArgs};
 use crate::experiment::{self, Experiment};
@@ -10,7 +10,7 @@ use crate::process::{interrupted, listen_for_interrupts, thread_pool};
 use neuropil_lab::run::RunDirectory;
 use neuropil_lab::table::write_csv;
 use neuropil_lab::{atomic, provenance};
-use neuropil_math::stats::summary::{mean, quantile, variance};
+use neuropil_math::stats::summary::quantile;
 use neuropil_song::analysis::{Finding, Focus};
 use neuropil_song::reproduce::{Claim, PLAN, Planned, RunResult, claims, further, page};
 use neuropil_tasks::registry;
@@ -311,20 +311,15 @@ fn save_table(path: &Path, summaries: &[Summary]) -> Result<(), Failure> {
     text.push_str("\n| task | met | of these without a restart | trials to criterion, mean ± sd | s of training, median |\n|---|---|---|---|---|\n");
     for task in summaries.chunk_by(|a, b| a.task == b.task) {
         let met: Vec<&Summary> = task.iter().filter(|s| s.criterion_met).collect();
-        let trials: Vec<f64> = met.iter().map(|s| s.trials as f64).collect();
         let seconds: Vec<f64> = task.iter().map(|s| s.wall_seconds).collect();
-        let spread = match trials.len() {
-            0 => "–".to_owned(),
-            1 => format!("{:.0}", trials[0]),
-            _ => format!("{:.0} ± {:.0}", mean(&trials), variance(&trials, 1).sqrt()),
-        };
         let _ = writeln!(
             text,
-            "| {} | {} of {} | {} | {spread} | {:.0} |",
+            "| {} | {} of {} | {} | {} | {:.0} |",
             task[0].task,
             met.len(),
             task.len(),
             met.iter().filter(|s| s.restarts == 0).count(),
+            trials_to_criterion(task),
             quantile(&seconds, 0.5).unwrap_or(f64::NAN),
         );
     }

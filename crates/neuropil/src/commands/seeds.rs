@@ -104,15 +104,21 @@ pub(crate) fn print(summaries: &[Summary]) {
     }
     eprintln!("{table}");
     for task in summaries.chunk_by(|a, b| a.task == b.task) {
-        let met = task.iter().filter(|s| s.criterion_met);
-        let trials: Vec<f64> = met.map(|s| s.trials as f64).collect();
-        let n = trials.len();
+        let n = task.iter().filter(|s| s.criterion_met).count();
         if n > 1 {
-            let (mean, sd) = (mean(&trials), variance(&trials, 1).sqrt());
-            eprintln!(
-                "{}: {mean:.0} ± {sd:.0} trials to criterion (mean ± sd of {n} seeds)",
-                task[0].task
-            );
+            let (task, trials) = (&task[0].task, trials_to_criterion(task));
+            eprintln!("{task}: {trials} trials to criterion (mean ± sd of {n} seeds)");
         }
+    }
+}
+
+/// Mean ± sd over the networks that met the criterion; of one, its trials, of none, a dash.
+pub(crate) fn trials_to_criterion(summaries: &[Summary]) -> String {
+    let met = summaries.iter().filter(|s| s.criterion_met);
+    let trials: Vec<f64> = met.map(|s| s.trials as f64).collect();
+    match trials.len() {
+        0 => "–".to_owned(),
+        1 => format!("{:.0}", trials[0]),
+        _ => format!("{:.0} ± {:.0}", mean(&trials), variance(&trials, 1).sqrt()),
     }
 }

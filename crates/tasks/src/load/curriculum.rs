@@ -19,10 +19,15 @@ const CHANGEABLE: [&str; 9] = [
 ];
 
 impl Source<'_> {
-    /// The lessons of a task, in order.
-    pub(super) fn lessons(&self, task: &Table, dt_ms: Option<f64>) -> Result<Vec<Task>, TaskError> {
+    /// The lessons of the task that a table made, in order; a lesson may speak of labels that it leaves out.
+    pub(super) fn lessons(
+        &self,
+        table: &Table,
+        task: &Task,
+        dt_ms: Option<f64>,
+    ) -> Result<Vec<Task>, TaskError> {
         let path = ["curriculum"];
-        let given = match task.get("curriculum") {
+        let given = match table.get("curriculum") {
             None => return Ok(Vec::new()),
             Some(Value::Array(lessons)) => lessons,
             Some(other) => {
@@ -48,7 +53,7 @@ impl Source<'_> {
                 let hint = "write, for example, `criterion = { correct = { at_least = 0.8 } }`".to_owned();
                 return Err(self.error(&path, message, Some(hint)));
             }
-            let mut merged = task.clone();
+            let mut merged = table.clone();
             merged.remove("curriculum");
             merged.remove("criterion"); // a lesson's criterion is its own, whole
             merge(&mut merged, changes.clone());
@@ -88,22 +93,13 @@ impl Source<'_> {
     }
 }
 
-/// Labels of all levels of all factors of a task: a lesson that leaves some out may still speak of them.
-fn labels(task: &Table) -> Vec<String> {
+/// Labels of the factors' levels, each at the place of its value.
+fn labels(task: &Task) -> Vec<String> {
+    let columns = task.factors.iter().flat_map(|factor| &factor.columns);
     let mut labels = Vec::new();
-    let factors = task.get("factors").and_then(Value::as_table);
-    let mut pending: Vec<&Value> = factors.into_iter().flat_map(Table::values).collect();
-    while let Some(value) = pending.pop() {
-        match value {
-            Value::String(label) if !labels.contains(label) => labels.push(label.clone()),
-            Value::Array(values) => pending.extend(values),
-            Value::Table(columns) => pending.extend(
-                columns
-                    .iter()
-                    .filter(|(key, _)| *key != "unit")
-                    .map(|(_, column)| column),
-            ),
-            _ => {}
+    for label in columns.flat_map(|column| column.labels.iter().flatten()) {
+        if !labels.contains(label) {
+            labels.push(label.clone());
         }
     }
     labels
