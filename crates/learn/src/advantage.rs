@@ -8,7 +8,8 @@
 //! ```
 //!
 //! λ = 1 gives G_t − v_t. Standardised advantages have mean 0 and standard deviation 1 over all executed steps of the
-//! batch. The entropy bonus adds β H(π_t) to the objective of every executed step:
+//! batch. The entropy bonus adds β H(π_t) to the objective of every executed step at which a choice is possible; in a
+//! long fixation, where all actions but one end the trial, it would teach to abort:
 //!
 //! ```text
 //! H = −Σ_a π_a ln π_a,   ∂H/∂z_a = −π_a (ln π_a + H)

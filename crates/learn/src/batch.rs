@@ -15,6 +15,8 @@ pub trait Batch: Sync {
     fn n_steps(&self) -> usize;
     /// Steps that a trial is likely to take; only the speed depends on it.
     fn expected_steps(&self, trial: usize) -> usize;
+    /// Is some action at this step a choice, rather than all but one an abort?
+    fn offers_choice(&self, trial: usize, step: usize) -> bool;
     /// The world that answers the given trials, one a lane, `lanes` lanes wide.
     fn open(&self, key: Key, trials: &[u64], lanes: usize) -> Box<dyn Environment + '_>;
 }
@@ -66,6 +68,10 @@ impl Batch for TaskBatch<'_> {
         self.trials[trial]
             .first_choice_step()
             .unwrap_or(self.task.n_steps)
+    }
+
+    fn offers_choice(&self, trial: usize, step: usize) -> bool {
+        self.task.world.is_some() || self.trials[trial].row_at(step).offers_choice()
     }
 
     fn open(&self, key: Key, ids: &[u64], lanes: usize) -> Box<dyn Environment + '_> {

@@ -65,7 +65,7 @@ pub struct Rules {
     pub gae_lambda: f64,
     /// Advantages get mean 0 and standard deviation 1 over the steps of a batch.
     pub standardise_advantage: bool,
-    /// Weight β of the policy's entropy in its objective; 0 switches it off.
+    /// Weight β in the objective of the policy's entropy while a choice is possible; 0 switches it off.
     pub entropy_bonus: f64,
 }
 

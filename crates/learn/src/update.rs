@@ -149,7 +149,7 @@ pub fn update<R: Real, const L: usize>(
     let executed: usize = work.policy.iter().flat_map(|block| block.rollout.lengths).sum();
     arrange(work, rules);
     predict(value, randomness, rules, executed, work);
-    follow(policy, rules, batch.n_trials(), executed, work);
+    follow(policy, rules, batch, executed, work);
     reduce(
         &mut work.policy_gradient,
         work.policy.iter().map(|block| &block.flat[..]),
@@ -306,10 +306,11 @@ fn predict<R: Real, const L: usize>(
 fn follow<R: Real, const L: usize>(
     policy: &Player<R>,
     rules: &Rules,
-    n_trials: usize,
+    batch: &dyn Batch,
     executed: usize,
     work: &mut Workspace<R, L>,
 ) {
+    let n_trials = batch.n_trials();
     let advantages = advantages(&work.policy, &work.value, rules);
     work.policy
         .par_iter_mut()
@@ -335,7 +336,7 @@ fn follow<R: Real, const L: usize>(
                             R::of(advantage / n_trials as f64) * (probabilities[a * L + lane] - chosen);
                     }
                     block.loss -= advantage * probabilities[action * L + lane].f64().ln() / n_trials as f64;
-                    if rules.entropy_bonus != 0.0 {
+                    if rules.entropy_bonus != 0.0 && batch.offers_choice(block.trials[lane] as usize, t) {
                         let weight = rules.entropy_bonus / n_trials as f64;
                         block.loss -= add_entropy_gradient::<R, L>(weight, probabilities, lane, d_outputs);
                     }

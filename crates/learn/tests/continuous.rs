@@ -52,6 +52,9 @@ impl Batch for Trials {
     fn expected_steps(&self, _: usize) -> usize {
         N_STEPS
     }
+    fn offers_choice(&self, _: usize, _: usize) -> bool {
+        true
+    }
     fn open(&self, _: Key, trials: &[u64], _: usize) -> Box<dyn Environment + '_> {
         assert_eq!(trials.len(), 1, "a chain has one trial at a time");
         Box::new(One(trials[0]))

@@ -119,7 +119,7 @@ pub struct Training {
     pub gae_lambda: f64,
     /// Give the advantages of a batch mean 0 and standard deviation 1.
     pub standardise_advantage: bool,
-    /// Weight of the policy's entropy in its objective; 0: none, as published.
+    /// Weight in the objective of the policy's entropy while a choice is possible; 0: none, as published.
     pub entropy_bonus: f64,
     /// Penalty on |recurrent weights|, both networks.
     pub l1_recurrent: f64,

@@ -29,6 +29,13 @@ pub struct Row {
     pub target: Option<usize>,
 }
 
+impl Row {
+    /// Is some action a choice?
+    pub fn offers_choice(&self) -> bool {
+        self.outcomes.iter().any(|outcome| outcome.chosen)
+    }
+}
+
 /// A row and the step from which it holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Segment {
@@ -69,7 +76,7 @@ impl Trial {
 
     /// First index at which some action is a choice.
     pub fn first_choice_step(&self) -> Option<usize> {
-        let offers = |segment: &&Segment| segment.row.outcomes.iter().any(|outcome| outcome.chosen);
-        self.segments.iter().find(offers).map(|segment| segment.start)
+        let offering = self.segments.iter().find(|segment| segment.row.offers_choice());
+        offering.map(|segment| segment.start)
     }
 }

@@ -347,6 +347,9 @@ impl Batch for Replay {
     fn expected_steps(&self, trial: usize) -> usize {
         trial % 3 // any order of lanes must do
     }
+    fn offers_choice(&self, _: usize, _: usize) -> bool {
+        true
+    }
     fn open(&self, _: Key, trials: &[u64], _: usize) -> Box<dyn Environment + '_> {
         Box::new(ReplayBlock {
             replay: self,
