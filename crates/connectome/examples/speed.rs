@@ -9,14 +9,15 @@ use neuropil_connectome::bilateral::{EmbedSettings, Method, embed_connectome};
 use neuropil_connectome::cascade::{Settings, cascade, output_stops};
 use neuropil_connectome::data::{Connectome, Side};
 use neuropil_connectome::flow::signal_flow;
-use neuropil_connectome::hubs::{HUB_DEGREE, hubs};
+use neuropil_connectome::hubs::hubs;
 use neuropil_connectome::integration::modalities;
 use neuropil_connectome::read::load;
-use neuropil_connectome::recurrence::unit_cascades;
 use neuropil_connectome::simulate::random_graph;
 use neuropil_connectome::spectral::{Block, embed, pass_to_ranks};
 use neuropil_connectome::threshold::{PairRule, Threshold, strong_edges};
 use neuropil_connectome::types::{TypeSettings, divide};
+use neuropil_connectome::unit_cascades::{Watch, unit_cascades};
+use neuropil_connectome::winding2023::HUB_DEGREE;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::Instant;
@@ -52,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         })?;
     }
     timed("cascades from every unit, 1000 runs, 8 hops", || {
-        unit_cascades(&brain, brain.default_layer(), &[5], &settings)
+        unit_cascades(&brain, brain.default_layer(), &[5], &settings, Watch::default())
     })?;
     timed("signal flow", || signal_flow(&all));
     timed("pass to ranks", || pass_to_ranks(&all));

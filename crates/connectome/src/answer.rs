@@ -5,6 +5,7 @@ mod circuits;
 mod order;
 mod senses;
 mod sides;
+mod table_file;
 mod types;
 mod units;
 mod wiring;
@@ -17,6 +18,7 @@ pub use circuits::{
 pub use order::flow_answer;
 pub use senses::integration_answer;
 pub use sides::{hemispheres_answer, symmetry_answer};
+pub use table_file::TableForm;
 pub use types::{TypesQuestion, types_answer};
 pub use units::{direction_answer, feedback_answer, recurrence_answer};
 pub use wiring::{edges_answer, hubs_answer, stats_answer};

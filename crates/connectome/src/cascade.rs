@@ -16,9 +16,10 @@ pub mod signed;
 use crate::data::Connectome;
 use crate::error::DataError;
 use crate::graph::Csr;
+use crate::winding2023;
 use neuropil_math::stats::interval::{Interval, wilson};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
 
 /// Words of 64 runs that are simulated together.
@@ -30,7 +31,7 @@ const GROUP: usize = 64 * WORDS;
 type Lanes = [u64; WORDS];
 
 /// How cascades run; the defaults are the paper's.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// Probability that one synapse transmits (0.05).
     pub p: f64,
@@ -45,9 +46,9 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            p: 0.05,
-            max_hops: 8,
-            runs: 1000,
+            p: winding2023::P,
+            max_hops: winding2023::MAX_HOPS,
+            runs: winding2023::RUNS,
             seed: 1,
         }
     }

@@ -16,6 +16,9 @@ pub enum DataError {
         /// Why not.
         source: std::io::Error,
     },
+    /// A file of results cannot be written or read back.
+    #[error(transparent)]
+    Kept(#[from] neuropil_lab::error::LabError),
     /// A place in a file does not hold what it should.
     #[error("{}{}: {found}, expected {expected}{}", path.display(), place(*line, field), hint_line(hint))]
     Field {
@@ -113,7 +116,7 @@ impl DataError {
         match &mut self {
             Self::Field { hint, .. } => *hint = text.into().into(),
             Self::Inconsistent { hint, .. } | Self::Question { hint, .. } => *hint = text.into(),
-            Self::Io { .. } => {}
+            Self::Io { .. } | Self::Kept(_) => {}
         }
         self
     }

@@ -6,9 +6,6 @@ use crate::threshold::StrongEdges;
 use neuropil_math::stats::summary::{mean, variance};
 use serde::Serialize;
 
-/// Degrees from which a neuron counts as a hub (Winding et al. 2023: mean + 1.5 sd, rounded).
-pub const HUB_DEGREE: f64 = 20.0;
-
 /// Kind of hub.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]

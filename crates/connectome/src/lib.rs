@@ -46,3 +46,5 @@ pub mod stats;
 pub mod symmetry;
 pub mod threshold;
 pub mod types;
+pub mod unit_cascades;
+pub mod winding2023;

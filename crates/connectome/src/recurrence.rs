@@ -1,125 +1,9 @@
-//! Cascades from every unit, and what they say: recurrence, path lengths, feedback (Winding et al. 2023, Figs 5
-//! and 6).
+//! What the cascades of all units say: recurrence, path lengths, feedback (Winding et al. 2023, Figs 5 and 6).
 
-use crate::cascade::{Cascade, Settings, cascades, output_stops};
 use crate::data::Connectome;
-use crate::error::DataError;
+use crate::unit_cascades::UnitCascades;
 use serde::Serialize;
 use std::collections::BTreeMap;
-
-/// Which units the cascade of each unit reaches, at several numbers of hops.
-#[derive(Clone, Debug)]
-pub struct UnitCascades {
-    /// Runs from each unit.
-    pub runs: usize,
-    /// Seed.
-    pub seed: u64,
-    /// Numbers of hops that were asked for.
-    pub hops: Vec<usize>,
-    /// Pairs and single neurons.
-    pub units: Vec<Vec<usize>>,
-    /// Units of the brain proper: inputs are left out.
-    pub brain: Vec<bool>,
-    /// Source → entry of `hops` → units reached in at least half of the runs, ascending; and how many decisions
-    /// were within 2 standard errors of that half.
-    reached: Vec<Vec<(Vec<u32>, usize)>>,
-    /// Source → (unit, bit h − 1 for every hop h at which more than a tenth of the runs are there).
-    visits: Vec<Vec<(u32, u32)>>,
-}
-
-impl UnitCascades {
-    /// Units that unit `source` reaches within `hops[h]` hops, ascending.
-    pub fn reached(&self, source: usize, h: usize) -> &[u32] {
-        &self.reached[source][h].0
-    }
-
-    /// Whether `target` is reached from `source` within `hops[h]` hops.
-    pub fn leads(&self, source: usize, target: usize, h: usize) -> bool {
-        self.reached[source][h].0.binary_search(&(target as u32)).is_ok()
-    }
-
-    /// Indices of the units of the brain.
-    fn kept(&self) -> Vec<usize> {
-        (0..self.units.len()).filter(|&u| self.brain[u]).collect()
-    }
-}
-
-/// Cascades from every unit. Outputs stop a cascade unless its source is one.
-///
-/// # Errors
-/// No such layer, settings that cannot run.
-pub fn unit_cascades(
-    connectome: &Connectome,
-    layer: &str,
-    hops: &[usize],
-    settings: &Settings,
-) -> Result<UnitCascades, DataError> {
-    let units = connectome.units();
-    let stop = output_stops(connectome);
-    let none = vec![false; connectome.n()];
-    let graph = connectome.layer(layer)?;
-    let stops = |k: usize| {
-        if stop[units[k][0]] {
-            none.clone()
-        } else {
-            stop.clone()
-        }
-    };
-    let decide = |_: usize, cascade: &Cascade| {
-        let of = |&h: &usize| -> (Vec<u32>, usize) {
-            let fractions = cascade.unit_fractions(&units, h);
-            let reached = (0..units.len() as u32)
-                .filter(|&u| fractions[u as usize] >= 0.5)
-                .collect();
-            let close = |(u, f): (usize, &f64)| {
-                (f - 0.5).abs() < 2.0 * (0.25 / (cascade.runs * units[u].len()) as f64).sqrt()
-            };
-            (
-                reached,
-                fractions.iter().enumerate().filter(|e| close(*e)).count(),
-            )
-        };
-        let visits = units.iter().enumerate().filter_map(|(u, members)| {
-            let often = |h: &usize| {
-                let hits: u32 = members.iter().map(|&i| cascade.hits(i, *h)).sum();
-                hits as usize * 10 > cascade.runs * members.len()
-            };
-            let bits = (1..=cascade.max_hops.min(32))
-                .filter(often)
-                .fold(0u32, |bits, h| bits | 1 << (h - 1));
-            (bits != 0).then_some((u as u32, bits))
-        });
-        (
-            hops.iter().map(of).collect::<Vec<_>>(),
-            visits.collect::<Vec<_>>(),
-        )
-    };
-    let (reached, visits) = cascades(&graph, &units, stops, settings, decide)?
-        .into_iter()
-        .unzip();
-    let brain = brain_units(connectome, &units);
-    Ok(UnitCascades {
-        runs: settings.runs,
-        seed: settings.seed,
-        hops: hops.to_vec(),
-        units,
-        brain,
-        reached,
-        visits,
-    })
-}
-
-/// Units of the brain proper: columns `brain_neurons` or `accessory_neurons` where present, else all but inputs.
-fn brain_units(connectome: &Connectome, units: &[Vec<usize>]) -> Vec<bool> {
-    let table = &connectome.neurons;
-    let flag = |name: &str, i: usize| table.column(name).is_some_and(|c| c[i] == "1");
-    let io = connectome.texts("io");
-    let inside = |i: usize| match table.column("brain_neurons") {
-        Some(_) => flag("brain_neurons", i) || flag("accessory_neurons", i),
-        None => io[i] != "input",
-    };
-    units.iter().map(|unit| inside(unit[0])).collect()
-}
 
 /// Recurrence of units: what is both downstream and upstream of them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -175,7 +59,7 @@ pub fn recurrence(connectome: &Connectome, cascades: &UnitCascades, h: usize) ->
         downstream,
         fraction,
         recurrent_neurons: if all > 0.0 { recurrent / all } else { 0.0 },
-        uncertain: kept.iter().map(|&u| cascades.reached[u][h].1).sum(),
+        uncertain: kept.iter().map(|&u| cascades.uncertain(u, h)).sum(),
         by_class: sums
             .into_iter()
             .map(|(c, (n, f, r))| (c, (n, f / n as f64, r / n as f64)))
@@ -212,7 +96,7 @@ pub fn path_lengths(cascades: &UnitCascades, h: usize) -> PathLengths {
     };
     let mut recurrent = vec![0u64; hops];
     for &u in &cascades.kept() {
-        for &(v, bits) in &cascades.visits[u] {
+        for &(v, bits) in cascades.visits(u) {
             let (v, bits) = (v as usize, bits & within);
             if !cascades.brain[v] || bits == 0 {
                 continue;
@@ -305,8 +189,10 @@ pub fn output_feedback(connectome: &Connectome, cascades: &UnitCascades, h: usiz
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cascade::Settings;
     use crate::data::{NeuronTable, Side};
     use crate::graph::Csr;
+    use crate::unit_cascades::{Watch, unit_cascades};
 
     /// A chain 0 → 1 → 2 → 3 with a way back 2 → 1 and 3 → 2, certain edges, 3 is an output.
     fn chain() -> Connectome {
@@ -336,7 +222,7 @@ mod tests {
             max_hops: 4,
             ..Settings::default()
         };
-        let all = unit_cascades(&c, "ad", &[1, 3], &settings).unwrap();
+        let all = unit_cascades(&c, "ad", &[1, 3], &settings, Watch::default()).unwrap();
         assert_eq!(all.reached(1, 0), [2]);
         assert_eq!(all.reached(1, 1), [2, 3]);
         let three = recurrence(&c, &all, 1);

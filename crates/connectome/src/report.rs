@@ -13,9 +13,10 @@ use crate::hemispheres::excision::ExcisionSettings;
 use crate::integration::modalities;
 use crate::layers::Way;
 use crate::nulls::Null;
-use crate::recurrence::unit_cascades;
 use crate::threshold::{PairRule, Threshold};
 use crate::types::TypeSettings;
+use crate::unit_cascades::{Watch, unit_cascades};
+use crate::winding2023;
 use neuropil_draw::{Figure, Report, Section};
 
 /// Rows of a table that the page shows.
@@ -43,7 +44,7 @@ impl Default for ReportSettings {
             nulls: 20,
             excisions: 40,
             seeds: 4,
-            cutoff: 5,
+            cutoff: winding2023::PATH_CUTOFF,
         }
     }
 }
@@ -53,20 +54,21 @@ pub type Part = (&'static str, Answer);
 
 /// Every answer that the data allow, in the order of the paper; what is missing for the others is said in words.
 ///
-/// `began` is told the name of each part before it is computed.
+/// `began` is told the name of each part before it is computed, `watch` is of the cascades from all units.
 ///
 /// # Errors
 /// A layer that does not exist, settings that cannot run.
 pub fn parts(
     c: &Connectome,
     settings: &ReportSettings,
+    watch: Watch<'_>,
     began: &mut dyn FnMut(&str),
 ) -> Result<(Vec<Part>, Vec<String>), DataError> {
     let (mut parts, mut missing) = (Vec::new(), Vec::new());
     let (layer, s) = (c.default_layer(), &settings.cascades);
     let strong = Strong {
         layer,
-        threshold: Threshold::Fraction(0.01),
+        threshold: Threshold::Fraction(winding2023::INPUT_FRACTION),
         rule: PairRule::Mean,
     };
     let nulls = NullQuestion {
@@ -107,7 +109,7 @@ pub fn parts(
             strong,
             way: Way::Downstream,
             sets: modalities(c),
-            hops: 4,
+            hops: winding2023::LAYERS,
         };
         layers_answer(c, &question)
     });
@@ -131,10 +133,10 @@ pub fn parts(
         hemispheres_answer(c, layer, strong.threshold, s, &cuts)
     });
     attempt("symmetry", &mut || symmetry_answer(c, "all", "celltype"));
-    let short = s.max_hops.min(5);
+    let short = s.max_hops.min(winding2023::RECURRENCE_HOPS);
     let mut cascades = None;
     attempt("recurrence", &mut || {
-        let all = cascades.insert(unit_cascades(c, layer, &[short, s.max_hops], s)?);
+        let all = cascades.insert(unit_cascades(c, layer, &[short, s.max_hops], s, watch)?);
         Ok(recurrence_answer(c, all))
     });
     attempt("direction", &mut || {
@@ -143,11 +145,11 @@ pub fn parts(
             .find(|name| c.neurons.column(name).is_some())
             .unwrap_or("celltype");
         let few = Settings {
-            runs: 100,
-            max_hops: 3,
+            runs: winding2023::DIRECTION_RUNS,
+            max_hops: winding2023::DIRECTION_HOPS + 1,
             ..s.clone()
         };
-        direction_answer(c, layer, column, 2, &few)
+        direction_answer(c, layer, column, winding2023::DIRECTION_HOPS, &few)
     });
     if let Some(all) = &cascades {
         attempt("feedback", &mut || feedback_answer(c, all));

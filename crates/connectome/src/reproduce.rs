@@ -11,11 +11,13 @@ use crate::data::{Connectome, TYPED_LAYERS};
 use crate::error::DataError;
 use crate::flow::{forward_fraction, order, signal_flow};
 use crate::hemispheres::{Laterality, hemispheres};
-use crate::hubs::{HUB_DEGREE, Hub, hubs};
+use crate::hubs::{Hub, hubs};
 use crate::integration::integration;
-use crate::recurrence::{output_feedback, path_lengths, recurrence, unit_cascades};
+use crate::recurrence::{output_feedback, path_lengths, recurrence};
 use crate::stats::multiplex;
 use crate::threshold::{PairRule, Threshold, strong_edges};
+use crate::unit_cascades::{Watch, unit_cascades};
+use crate::winding2023::{HUB_DEGREE, INPUT_FRACTION};
 use neuropil_draw::{Report, ReportTable, Section};
 use serde::Serialize;
 use serde_json::json;
@@ -44,11 +46,12 @@ impl Claim {
     }
 }
 
-/// Computes every number; cascades run as `settings` say, which should be the paper's.
+/// Computes every number; cascades run as `settings` say, which should be the paper's; `watch` is of those from all
+/// units.
 ///
 /// # Errors
 /// A connectome without the four typed layers, senses, sides, pairs or classes of the larval brain.
-pub fn claims(c: &Connectome, settings: &Settings) -> Result<Vec<Claim>, DataError> {
+pub fn claims(c: &Connectome, settings: &Settings, watch: Watch<'_>) -> Result<Vec<Claim>, DataError> {
     if let Some(name) = TYPED_LAYERS.iter().find(|name| !c.layers.contains_key(**name)) {
         return Err(DataError::question(
             format!("no layer `{name}` in this connectome"),
@@ -59,7 +62,7 @@ pub fn claims(c: &Connectome, settings: &Settings) -> Result<Vec<Claim>, DataErr
     wiring(c, &mut claims)?;
     types(c, settings, &mut claims)?;
     senses(c, settings, &mut claims)?;
-    units(c, settings, &mut claims)?;
+    units(c, settings, watch, &mut claims)?;
     Ok(claims)
 }
 
@@ -147,7 +150,7 @@ fn wiring(c: &Connectome, claims: &mut Vec<Claim>) -> Result<(), DataError> {
         let what = format!("{name} synapses that run forwards (%)");
         add("Fig. 2", &what, paper, data, share, around(value, 0.1));
     }
-    let edges = strong_edges(c, "ad", Threshold::Fraction(0.01), PairRule::Mean)?;
+    let edges = strong_edges(c, "ad", Threshold::Fraction(INPUT_FRACTION), PairRule::Mean)?;
     add(
         "Fig. 2",
         "1 % edges between neurons (ad)",
@@ -301,8 +304,13 @@ fn senses(c: &Connectome, settings: &Settings, claims: &mut Vec<Claim>) -> Resul
 }
 
 /// Recurrence and feedback.
-fn units(c: &Connectome, settings: &Settings, claims: &mut Vec<Claim>) -> Result<(), DataError> {
-    let cascades = unit_cascades(c, "ad", &[5, 8], settings)?;
+fn units(
+    c: &Connectome,
+    settings: &Settings,
+    watch: Watch<'_>,
+    claims: &mut Vec<Claim>,
+) -> Result<(), DataError> {
+    let cascades = unit_cascades(c, "ad", &[5, 8], settings, watch)?;
     let (five, eight) = (recurrence(c, &cascades, 0), recurrence(c, &cascades, 1));
     let class = |name: &str| five.by_class.get(name).map_or(f64::NAN, |c| 100.0 * c.2);
     let mut add = adding(claims);
@@ -468,7 +476,7 @@ mod tests {
             runs: 100,
             ..Settings::default()
         };
-        let found = claims(&c, &settings).unwrap();
+        let found = claims(&c, &settings, Watch::default()).unwrap();
         assert!(found.iter().any(|c| !c.holds()) && found.len() > 30);
         let answer = answer(&found, &settings);
         assert_eq!(answer.rows.len(), found.len());
@@ -480,7 +488,7 @@ mod tests {
             ..Connectome::default()
         };
         assert!(
-            claims(&plain, &settings)
+            claims(&plain, &settings, Watch::default())
                 .unwrap_err()
                 .to_string()
                 .contains("no layer `ad`")

@@ -5,6 +5,7 @@ pub mod stability;
 
 use crate::mixture::{COVARIANCES, Fit, Points, fit};
 use crate::starts::{AGGLOMERATIONS, agglomerate, two_means};
+use crate::winding2023;
 use neuropil_math::rng::Key;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -28,9 +29,9 @@ pub struct TypeSettings {
 impl Default for TypeSettings {
     fn default() -> Self {
         Self {
-            dimensions: 10,
-            min_split: 32,
-            levels: 8,
+            dimensions: winding2023::DIMENSIONS,
+            min_split: winding2023::MIN_SPLIT,
+            levels: winding2023::LEVELS,
             starts: 25,
             seed: 1,
         }

@@ -201,12 +201,29 @@ fn mistakes_exit_with_two_and_say_what_to_type() {
             "spectral radius 2",
         ),
         (&["nulls", "ok.csv", "--null", "block"], "column `celltype`"),
+        (
+            &["stats", "ok.csv", "--table", "t.xlsx"],
+            "expected one that ends in .csv",
+        ),
+        (
+            &["stats", "ok.csv", "--format", "parquet"],
+            "Parquet is not printed",
+        ),
+        (
+            &["stats", "ok.csv", "--format", "csv", "--json"],
+            "both say what is printed",
+        ),
+        (
+            &["stats", "ok.csv", "--preset", "winding2024"],
+            "possible values: winding2023",
+        ),
     ] {
         let output = neuropil(here, &[&["connectome"], args].concat());
         let message = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(2), "{args:?}");
         assert!(message.contains(expected), "{args:?}: {message}");
     }
+    assert_eq!(std::fs::read_dir(here).unwrap().count(), 2, "nothing is written");
     let exact = text(&neuropil(
         here,
         &[
@@ -222,4 +239,72 @@ fn mistakes_exit_with_two_and_say_what_to_type() {
     let exact: serde_json::Value = serde_json::from_str(&exact).unwrap();
     let p = exact["neurons"][1]["probability"][1].as_f64().unwrap();
     assert!((p - (1.0 - 0.95_f64.powi(3))).abs() < 1e-12);
+}
+
+#[test]
+fn the_whole_table_is_printed_or_written_in_three_forms() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    std::fs::write(here.join("e.csv"), "pre,post,weight\n1,2,30\n2,3,40\n").unwrap();
+    let ask = |more: &[&str]| {
+        let question = ["connectome", "cascade", "e.csv", "--sources", "1"];
+        text(&neuropil(here, &[&question, more].concat()))
+    };
+    let csv = ask(&["--format", "csv"]);
+    let rows: serde_json::Value = serde_json::from_str(&ask(&["--format", "json"])).unwrap();
+    let rows = rows.as_array().unwrap();
+    assert_eq!(csv.lines().count(), rows.len() + 1, "{csv}");
+    assert!(
+        rows.iter()
+            .any(|row| row.as_object().unwrap().values().any(|cell| *cell == 2))
+    );
+    ask(&["--table", "t.csv", "--json"]);
+    assert_eq!(std::fs::read_to_string(here.join("t.csv")).unwrap(), csv);
+    if cfg!(not(feature = "columnar")) {
+        let refused = ["connectome", "stats", "e.csv", "--table", "t.parquet"];
+        let refused = neuropil(here, &refused);
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("--features columnar"));
+        assert_eq!(refused.status.code(), Some(2));
+    }
+}
+
+#[test]
+fn cascades_of_all_units_that_were_killed_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    text(&neuropil(
+        here,
+        &["connectome", "simulate", "larva", "--pairs", "200"],
+    ));
+    let ask = |out: &'static str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_neuropil"));
+        let words = [
+            "connectome",
+            "recurrence",
+            "larva",
+            "--json",
+            "--threads",
+            "1",
+            "--runs",
+            "20000",
+        ];
+        command.current_dir(here).args(words).args(["--out", out]);
+        command
+    };
+    let journal = here.join("killed/cascades.partial");
+    let mut child = ask("killed").stdout(std::process::Stdio::null()).spawn().unwrap();
+    let lines = || std::fs::read(&journal).map_or(0, |bytes| bytes.iter().filter(|&&b| b == b'\n').count());
+    while lines() < 20 {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "finished before it was killed"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(lines() < 200, "not all units were asked");
+    let resumed = text(&ask("killed").output().unwrap());
+    assert!(!journal.exists(), "the results are written");
+    assert_eq!(resumed, text(&ask("whole").output().unwrap()));
 }

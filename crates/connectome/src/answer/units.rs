@@ -7,7 +7,8 @@ use crate::direction::direction;
 use crate::error::DataError;
 use crate::figures::{recurrent, signals};
 use crate::flow::signal_flow;
-use crate::recurrence::{OutputFeedback, UnitCascades, output_feedback, path_lengths, recurrence};
+use crate::recurrence::{OutputFeedback, output_feedback, path_lengths, recurrence};
+use crate::unit_cascades::UnitCascades;
 use serde_json::{Value, json};
 
 /// Recurrence of every unit at each number of hops of `cascades`; the table is that of the first.

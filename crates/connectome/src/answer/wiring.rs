@@ -3,10 +3,11 @@
 use super::{Answer, headers};
 use crate::data::Connectome;
 use crate::error::DataError;
-use crate::hubs::{HUB_DEGREE, Hub, hubs, rich_club};
+use crate::hubs::{Hub, hubs, rich_club};
 use crate::nulls::undirected;
 use crate::stats::{layer_stats, multiplex, reciprocity};
 use crate::threshold::{Course, PairRule, Threshold, strong_edges};
+use crate::winding2023::HUB_DEGREE;
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;

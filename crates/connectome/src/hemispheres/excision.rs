@@ -3,6 +3,7 @@
 use super::{Lateralised, Laterality};
 use crate::paths::loops::loops;
 use crate::paths::{UnitGraph, count_paths};
+use crate::winding2023;
 use neuropil_math::rng::{Key, Purpose};
 use rand::seq::index::sample;
 use rayon::prelude::*;
@@ -26,7 +27,7 @@ pub struct ExcisionSettings {
 impl Default for ExcisionSettings {
     fn default() -> Self {
         Self {
-            cutoff: 5,
+            cutoff: winding2023::PATH_CUTOFF,
             longest_loop: 3,
             repeats: 40,
             same_type: false,

@@ -5,10 +5,11 @@ use neuropil_connectome::cascade::{Cascade, Settings, cascade, expected_first_ho
 use neuropil_connectome::data::{Connectome, TYPED_LAYERS};
 use neuropil_connectome::flow::walk::{WalkSettings, walk_sort};
 use neuropil_connectome::flow::{forward_fraction, order, signal_flow};
-use neuropil_connectome::hubs::{HUB_DEGREE, Hub, hubs};
+use neuropil_connectome::hubs::{Hub, hubs};
 use neuropil_connectome::read::load;
 use neuropil_connectome::stats::{layer_stats, multiplex, reciprocity};
 use neuropil_connectome::threshold::{Course, PairRule, Threshold, strong_edges};
+use neuropil_connectome::winding2023::HUB_DEGREE;
 use std::collections::BTreeMap;
 
 #[test]
@@ -337,7 +338,8 @@ fn spearman(x: &[f64], y: &[f64]) -> f64 {
 #[test]
 fn integration_and_recurrence_are_within_their_bands() {
     use neuropil_connectome::integration::integration;
-    use neuropil_connectome::recurrence::{output_feedback, path_lengths, recurrence, unit_cascades};
+    use neuropil_connectome::recurrence::{output_feedback, path_lengths, recurrence};
+    use neuropil_connectome::unit_cascades::{Watch, unit_cascades};
     let Some(larva) = larva() else { return };
     let settings = Settings::default();
     let eight = integration(larva, "ad", 8, &settings).unwrap();
@@ -356,7 +358,7 @@ fn integration_and_recurrence_are_within_their_bands() {
             close(class, found as f64, f64::from(wanted), 4.0);
         }
     }
-    let cascades = unit_cascades(larva, "ad", &[3, 5, 8], &settings).unwrap();
+    let cascades = unit_cascades(larva, "ad", &[3, 5, 8], &settings, Watch::default()).unwrap();
     let recurrent = [0, 1, 2].map(|h| recurrence(larva, &cascades, h));
     assert!(
         (0.39..=0.46).contains(&recurrent[1].recurrent_neurons),

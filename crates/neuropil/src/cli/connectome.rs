@@ -1,6 +1,7 @@
 //! What can be typed after `neuropil connectome`.
 
 use clap::{Args, Subcommand, ValueEnum};
+use neuropil_connectome::winding2023;
 use std::path::PathBuf;
 
 /// Arguments of `connectome`.
@@ -75,28 +76,59 @@ pub(crate) struct DataArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
-    /// Write the full table to this CSV file.
-    #[arg(long, value_name = "FILE")]
-    pub csv: Option<PathBuf>,
+    /// Write the full table to this file.
+    #[arg(long, alias = "csv", value_name = "FILE")]
+    pub table: Option<PathBuf>,
+    /// Form of the full table; without --table it is printed [default: by the ending of FILE].
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
     /// Write the figures to this folder, as SVG and PNG with their numbers as CSV.
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
     /// Threads [default: all cores; results do not depend on it].
     #[arg(long, alias = "jobs")]
     pub threads: Option<usize>,
+    #[command(flatten)]
+    pub preset: PresetArgs,
+}
+
+/// Forms of a table.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Format {
+    /// Comma-separated values.
+    Csv,
+    /// Parquet, in a build with `--features columnar`.
+    Parquet,
+    /// JSON: a list with an object for each row.
+    Json,
+}
+
+/// Whose constants.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Preset {
+    /// Winding et al. 2023.
+    Winding2023,
+}
+
+/// Whose constants; the defaults are those of the one preset there is.
+#[derive(Debug, Args)]
+pub(crate) struct PresetArgs {
+    /// Constants of a paper, where no option says otherwise; scripts that name it keep them when defaults move.
+    #[arg(long, value_enum, default_value_t = Preset::Winding2023)]
+    pub preset: Preset,
 }
 
 /// Runs and seed.
 #[derive(Debug, Args)]
 pub(crate) struct SettingsArgs {
     /// Probability that a synapse transmits.
-    #[arg(long, default_value_t = 0.05)]
+    #[arg(long, default_value_t = winding2023::P)]
     pub p: f64,
     /// Runs.
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = winding2023::RUNS)]
     pub runs: usize,
     /// Last hop.
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = winding2023::MAX_HOPS)]
     pub max_hops: usize,
     /// Seed of every draw.
     #[arg(long, default_value_t = 1)]
@@ -176,7 +208,7 @@ pub(crate) struct HubsArgs {
     #[command(flatten)]
     pub edges: EdgesArgs,
     /// Partners from which a neuron is a hub.
-    #[arg(long, default_value_t = 20.0)]
+    #[arg(long, default_value_t = winding2023::HUB_DEGREE)]
     pub degree: f64,
     /// Seed of the random graphs behind the rich club.
     #[arg(long, default_value_t = 1)]
@@ -192,7 +224,7 @@ pub(crate) struct LayersArgs {
     #[arg(long, value_name = "QUERY|FILE")]
     pub sources: Option<String>,
     /// Number of layers.
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = winding2023::LAYERS)]
     pub hops: usize,
     /// Follow edges from targets to sources.
     #[arg(long)]
@@ -208,7 +240,7 @@ pub(crate) struct HemispheresArgs {
     #[arg(long, default_value = "0.01")]
     pub threshold: String,
     /// Longest path of the excision, edges.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = winding2023::PATH_CUTOFF)]
     pub cutoff: usize,
     /// Random excisions.
     #[arg(long, default_value_t = 40)]
@@ -242,13 +274,13 @@ pub(crate) struct DirectionArgs {
     #[arg(long, default_value = "celltype")]
     pub column: String,
     /// Hops that count.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = winding2023::DIRECTION_HOPS)]
     pub hops: usize,
     /// Probability that a synapse transmits.
-    #[arg(long, default_value_t = 0.05)]
+    #[arg(long, default_value_t = winding2023::P)]
     pub p: f64,
     /// Runs.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = winding2023::DIRECTION_RUNS)]
     pub runs: usize,
     /// Seed of every draw.
     #[arg(long, default_value_t = 1)]
@@ -270,7 +302,7 @@ pub(crate) struct PathsArgs {
     #[arg(long, value_name = "QUERY", default_value = "io=output")]
     pub to: String,
     /// Longest path, edges.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = winding2023::PATH_CUTOFF)]
     pub cutoff: usize,
     /// Write every path to this file, one a line, packed when it ends in .gz.
     #[arg(long, value_name = "FILE")]
@@ -510,13 +542,13 @@ pub(crate) struct TypesArgs {
     #[arg(long, default_value_t = 1)]
     pub seeds: usize,
     /// Dimensions of the embedding that are clustered.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = winding2023::DIMENSIONS)]
     pub dimensions: usize,
     /// Clusters of fewer neurons are not split.
-    #[arg(long, default_value_t = 32)]
+    #[arg(long, default_value_t = winding2023::MIN_SPLIT)]
     pub min_split: usize,
     /// Deepest level.
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = winding2023::LEVELS)]
     pub levels: usize,
     /// Seed of the random starts.
     #[arg(long, default_value_t = 1)]
@@ -544,10 +576,12 @@ pub(crate) struct PageArgs {
     #[arg(long, default_value_t = 40)]
     pub excisions: usize,
     /// Longest path, edges.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = winding2023::PATH_CUTOFF)]
     pub cutoff: usize,
     #[command(flatten)]
     pub settings: SettingsArgs,
+    #[command(flatten)]
+    pub preset: PresetArgs,
 }
 
 /// Arguments of `simulate`.

@@ -2,17 +2,19 @@
 
 mod export;
 mod files;
+mod long_run;
 mod page;
 pub(crate) mod reproduce;
 
 use crate::cli::connectome::{
-    CascadeArgs, ConnectomeArgs, ConnectomeVerb, DataArgs, EdgesArgs, EmbeddingKind, Kept, LayersArgs,
-    MotifsArgs, Pairs, PathsArgs, RandomArgs, RunArgs, SettingsArgs,
+    CascadeArgs, ConnectomeArgs, ConnectomeVerb, DataArgs, EdgesArgs, EmbeddingKind, Format, Kept,
+    LayersArgs, MotifsArgs, Pairs, PathsArgs, Preset, RandomArgs, RunArgs, SettingsArgs,
 };
 use crate::failure::Failure;
+use long_run::LongRun;
 use neuropil_connectome::answer::{
     self, Answer, CascadeQuestion, InfluenceQuestion, LayersQuestion, NullQuestion, PathsQuestion, Strong,
-    TypesQuestion,
+    TableForm, TypesQuestion,
 };
 use neuropil_connectome::bilateral::Method;
 use neuropil_connectome::cascade::Settings;
@@ -22,11 +24,11 @@ use neuropil_connectome::hemispheres::excision::ExcisionSettings;
 use neuropil_connectome::integration::modalities;
 use neuropil_connectome::layers::Way;
 use neuropil_connectome::nulls::Null;
-use neuropil_connectome::recurrence::{UnitCascades, unit_cascades};
 use neuropil_connectome::threshold::{PairRule, Threshold};
 use neuropil_connectome::types::TypeSettings;
-use neuropil_connectome::{read, select};
-use neuropil_lab::table;
+use neuropil_connectome::unit_cascades::{UnitCascades, unit_cascades};
+use neuropil_connectome::{read, select, winding2023};
+use neuropil_lab::atomic;
 use std::fmt::Write as _;
 use std::io::Write;
 
@@ -51,7 +53,12 @@ pub(crate) fn run(args: &ConnectomeArgs) -> Result<u8, Failure> {
         ConnectomeVerb::Layers(args) => tell(&args.edges.data, |c| layers(c, args)),
         ConnectomeVerb::Integration(args) => tell(&args.data, |c| {
             let layer = layer(c, args.settings.layer.as_deref());
-            answer::integration_answer(c, layer, args.hops.unwrap_or(8), &settings(&args.settings))
+            answer::integration_answer(
+                c,
+                layer,
+                args.hops.unwrap_or(winding2023::INTEGRATION_HOPS),
+                &settings(&args.settings),
+            )
         }),
         ConnectomeVerb::Hemispheres(args) => tell(&args.data, |c| {
             let cuts = ExcisionSettings {
@@ -68,9 +75,9 @@ pub(crate) fn run(args: &ConnectomeArgs) -> Result<u8, Failure> {
         ConnectomeVerb::Symmetry(args) => tell(&args.data, |c| {
             answer::symmetry_answer(c, &args.layer, &args.column)
         }),
-        ConnectomeVerb::Recurrence(args) => tell(&args.data, |c| {
-            Ok(answer::recurrence_answer(c, &all_units(c, args)?))
-        }),
+        ConnectomeVerb::Recurrence(args) => {
+            of_all_units(args, |c, cascades| Ok(answer::recurrence_answer(c, cascades)))
+        }
         ConnectomeVerb::Direction(args) => tell(&args.data, |c| {
             let settings = Settings {
                 p: args.p,
@@ -86,9 +93,7 @@ pub(crate) fn run(args: &ConnectomeArgs) -> Result<u8, Failure> {
                 &settings,
             )
         }),
-        ConnectomeVerb::Feedback(args) => {
-            tell(&args.data, |c| answer::feedback_answer(c, &all_units(c, args)?))
-        }
+        ConnectomeVerb::Feedback(args) => of_all_units(args, answer::feedback_answer),
         ConnectomeVerb::Paths(args) => tell(&args.edges.data, |c| paths(c, args)),
         ConnectomeVerb::Motifs(args) => tell(&args.edges.data, |c| motifs(c, args)),
         ConnectomeVerb::Nulls(args) => tell(&args.edges.data, |c| {
@@ -166,9 +171,22 @@ fn strong<'a>(c: &Connectome, args: &'a EdgesArgs) -> Result<Strong<'a>, DataErr
     })
 }
 
-fn all_units(c: &Connectome, args: &RunArgs) -> Result<UnitCascades, DataError> {
-    let layer = layer(c, args.settings.layer.as_deref());
-    unit_cascades(c, layer, &[args.hops.unwrap_or(5)], &settings(&args.settings))
+/// Asks about the cascades from all units; killed on the way, the same command with the same `--out` goes on.
+fn of_all_units(
+    args: &RunArgs,
+    ask: impl Fn(&Connectome, &UnitCascades) -> Result<Answer, DataError> + Send + Sync,
+) -> Result<u8, Failure> {
+    let long = LongRun::new(args.data.out.as_deref())?;
+    let code = tell(&args.data, |c| {
+        let layer = layer(c, args.settings.layer.as_deref());
+        let hops = [args.hops.unwrap_or(winding2023::RECURRENCE_HOPS)];
+        ask(
+            c,
+            &unit_cascades(c, layer, &hops, &settings(&args.settings), long.watch())?,
+        )
+    })?;
+    long.finish();
+    Ok(code)
 }
 
 fn layers(c: &Connectome, args: &LayersArgs) -> Result<Answer, DataError> {
@@ -253,11 +271,35 @@ fn cascade(c: &Connectome, args: &CascadeArgs) -> Result<Answer, DataError> {
     answer::cascade_answer(c, &sources, &question)
 }
 
+/// How the whole table is to be written, if it is.
+fn table_form(args: &DataArgs) -> Result<Option<TableForm>, Failure> {
+    let given = args.format.map(|format| match format {
+        Format::Csv => TableForm::Csv,
+        Format::Json => TableForm::Json,
+        Format::Parquet => TableForm::Parquet,
+    });
+    match (given, &args.table) {
+        (Some(TableForm::Parquet), None) => Err(Failure::new(
+            "--format parquet without --table: Parquet is not printed",
+            "add --table FILE.parquet",
+        )),
+        (Some(_), None) if args.json => Err(Failure::new(
+            "--format and --json: both say what is printed",
+            "add --table FILE to write the table beside the JSON",
+        )),
+        (Some(form), _) => Ok(Some(form)),
+        (None, Some(path)) => Ok(Some(TableForm::of(path)?)),
+        (None, None) => Ok(None),
+    }
+}
+
 /// Loads the data, asks, and prints the answer.
 fn tell(
     args: &DataArgs,
     ask: impl Fn(&Connectome) -> Result<Answer, DataError> + Send + Sync,
 ) -> Result<u8, Failure> {
+    let Preset::Winding2023 = args.preset.preset; // its constants are the defaults
+    let form = table_form(args)?;
     let pool = crate::process::thread_pool(args.threads)?;
     let (answer, warnings) = pool.install(|| -> Result<_, DataError> {
         let connectome = read::load(&args.data)?;
@@ -266,18 +308,18 @@ fn tell(
     warnings
         .iter()
         .for_each(|warning| eprintln!("warning: {warning}"));
-    if let Some(path) = &args.csv {
-        table::write_csv(path, &answer.headers, &answer.rows)?;
+    if let (Some(path), Some(form)) = (&args.table, form) {
+        atomic::write(path, &form.bytes(&answer.headers, &answer.rows)?)?;
     }
     if let Some(folder) = &args.out {
         page::draw(folder, &answer.figures)?;
     }
-    let text = if args.json {
-        serde_json::to_string_pretty(&answer.json).expect("answers are JSON") + "\n"
-    } else {
-        for_people(&answer, SHOWN)
+    let text = match form {
+        Some(form) if args.table.is_none() => form.bytes(&answer.headers, &answer.rows)?,
+        _ if args.json => serde_json::to_vec_pretty(&answer.json).expect("answers are JSON"),
+        _ => for_people(&answer, SHOWN).into_bytes(),
     };
-    match std::io::stdout().write_all(text.as_bytes()) {
+    match std::io::stdout().write_all(&text) {
         // `| head` has seen enough.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             let message = format!("cannot write to standard output: {error}");
@@ -298,7 +340,7 @@ pub(super) fn for_people(answer: &Answer, most: usize) -> String {
     let mut text = format!("{}\n\n{table}\n", answer.summary.join("\n"));
     if answer.rows.len() > most {
         let more = answer.rows.len() - most;
-        let _ = writeln!(text, "… {more} more rows; --csv FILE writes all");
+        let _ = writeln!(text, "… {more} more rows; --table FILE writes all");
     }
     text
 }

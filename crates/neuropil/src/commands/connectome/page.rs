@@ -1,5 +1,6 @@
 //! Figures in a folder, and the page with all of them.
 
+use super::long_run::LongRun;
 use super::settings;
 use crate::cli::connectome::PageArgs;
 use crate::failure::Failure;
@@ -42,9 +43,10 @@ pub(super) fn run(args: &PageArgs) -> Result<u8, Failure> {
         cutoff: args.cutoff,
     };
     let bar = terminal::counter("report", 16);
+    let long = LongRun::new(Some(&args.out))?;
     let (connectome, parts, missing) = pool.install(|| -> Result<_, DataError> {
         let connectome = read::load(&args.data)?;
-        let (parts, missing) = report::parts(&connectome, &settings, &mut |part| {
+        let (parts, missing) = report::parts(&connectome, &settings, long.watch(), &mut |part| {
             bar.set_message(part.to_owned());
             bar.inc(1);
         })?;
@@ -64,6 +66,7 @@ pub(super) fn run(args: &PageArgs) -> Result<u8, Failure> {
         &args.out.join("report.html"),
         page.to_html().map_err(|error| broken(&error))?.as_bytes(),
     )?;
+    long.finish();
     for (figure, _) in parts.iter().flat_map(|(_, answer)| &answer.figures) {
         println!("{:<20} {}", figure.name, figure.title);
     }

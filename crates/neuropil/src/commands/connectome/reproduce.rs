@@ -1,5 +1,6 @@
 //! `neuropil reproduce connectome`: the paper's numbers beside those of its data.
 
+use super::long_run::LongRun;
 use crate::cli::ReproduceArgs;
 use crate::failure::{CHECK_FAILED, Failure};
 use neuropil_connectome::cascade::Settings;
@@ -22,10 +23,12 @@ pub(crate) fn run(args: &ReproduceArgs) -> Result<u8, Failure> {
         seed: args.seeds.map_or(1, |(first, _)| first),
         ..Settings::default()
     };
+    let long = LongRun::new(None)?;
     let claims = pool.install(|| -> Result<_, DataError> {
         let connectome = read::load(Path::new(data))?;
-        reproduce::claims(&connectome, &settings)
+        reproduce::claims(&connectome, &settings, long.watch())
     })?;
+    long.finish();
     let answer = reproduce::answer(&claims, &settings);
     print!("{}", super::for_people(&answer, usize::MAX));
     if let Some(path) = &args.table {
