@@ -211,7 +211,11 @@ impl Default for Training {
 }
 
 /// The published settings to the letter: nothing of ours.
-const SONG_2017: &str = "training.restart_when_trapped = false\ntraining.curriculum = false";
+const SONG_2017: &str = "
+training.restart_when_trapped = false
+training.curriculum = false
+training.entropy_bonus = 0.0
+";
 
 /// What the task itself changes in the settings, as a layer of its own.
 fn task_layer(task: &Task) -> Table {
@@ -550,8 +554,9 @@ mod tests {
         };
         let ours = training(&[]);
         assert!(ours.curriculum && ours.restart_when_trapped && ours.patience == 2000);
+        assert!(ours.entropy_bonus > 0.0);
         let published = training(&["preset=song2017"]);
-        assert!(!published.curriculum && !published.restart_when_trapped);
+        assert!(!published.curriculum && !published.restart_when_trapped && published.entropy_bonus == 0.0);
         assert!(training(&["preset=song2017", "training.curriculum=true"]).curriculum);
     }
 }
