@@ -35,6 +35,9 @@ pub const MOST_RECORDED: usize = 2400;
 
 const UPDATES: u64 = 20_000;
 
+/// The same for both value networks, and enough for the recurrent one by far.
+const WAGER_UPDATES: u64 = 6000;
+
 /// The tasks in the paper's order, with the comparison of value networks after the recurrent ones.
 pub const PLAN: [Planned; 10] = [
     planned("rdm", 5000, 50, UPDATES),
@@ -43,8 +46,8 @@ pub const PLAN: [Planned; 10] = [
     planned("mante", 1000, 100, UPDATES),
     planned("multisensory", 1500, 100, UPDATES),
     planned("romo", 100, 50, UPDATES),
-    planned("wager", 2500, 100, UPDATES),
-    planned("wager-linear-value", 500, 0, UPDATES),
+    planned("wager", 2500, 100, WAGER_UPDATES),
+    planned("wager-linear-value", 500, 0, WAGER_UPDATES),
     planned("economic", 500, 500, UPDATES),
     planned("economic-1a3b", 500, 0, UPDATES),
 ];
