@@ -10,25 +10,21 @@
 //! and the draw of (seed, run, edge) is the same whoever asks: results depend neither on threads nor on order,
 //! and cascades from different sources, or with some edges removed, are coupled run by run.
 
+mod counts;
+mod draws;
 pub mod exact;
 pub mod signed;
+
+pub use counts::Cascade;
 
 use crate::data::Connectome;
 use crate::error::DataError;
 use crate::graph::Csr;
 use crate::winding2023;
-use neuropil_math::stats::interval::{Interval, wilson};
+use draws::{GROUP, Lanes, WORDS, bernoulli, splitmix};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
-
-/// Words of 64 runs that are simulated together.
-const WORDS: usize = 4;
-/// Runs that are simulated together.
-const GROUP: usize = 64 * WORDS;
-
-/// 256 runs, one bit each.
-type Lanes = [u64; WORDS];
 
 /// How cascades run; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,82 +74,6 @@ pub fn edge_probability(p: f64, weight: f64) -> f64 {
         return 0.0;
     }
     -(weight.abs() * (-p).ln_1p()).exp_m1()
-}
-
-/// Counts of a set of runs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Cascade {
-    /// Runs.
-    pub runs: usize,
-    /// Last hop.
-    pub max_hops: usize,
-    /// Sources, ascending.
-    pub sources: Vec<usize>,
-    /// Runs in which neuron i was active at hop h: neurons × (max_hops + 1), row-major.
-    #[serde(skip)]
-    pub hits: Vec<u32>,
-}
-
-impl Cascade {
-    /// Runs in which neuron `i` was active at hop `hop`.
-    pub fn hits(&self, i: usize, hop: usize) -> u32 {
-        self.hits[i * (self.max_hops + 1) + hop]
-    }
-
-    /// Runs in which neuron `i` was active at one of the hops 1..=`hops`; a neuron is active at most once.
-    pub fn reached(&self, i: usize, hops: usize) -> u32 {
-        let row = i * (self.max_hops + 1);
-        self.hits[row + 1..=row + hops.min(self.max_hops)].iter().sum()
-    }
-
-    /// Mean number of active neurons at each hop.
-    pub fn mean_active(&self) -> Vec<f64> {
-        let levels = self.max_hops + 1;
-        let mut sums = vec![0u64; levels];
-        for row in self.hits.chunks_exact(levels) {
-            row.iter()
-                .zip(&mut sums)
-                .for_each(|(&h, sum)| *sum += u64::from(h));
-        }
-        sums.iter().map(|&s| s as f64 / self.runs as f64).collect()
-    }
-
-    /// 95 % Wilson interval of the probability that neuron `i` is reached within `hops`.
-    pub fn interval(&self, i: usize, hops: usize) -> Option<Interval> {
-        wilson(self.reached(i, hops) as usize, self.runs, 0.95)
-    }
-
-    /// Mean over the members of each unit of the fraction of runs that reach them within `hops`.
-    pub fn unit_fractions(&self, units: &[Vec<usize>], hops: usize) -> Vec<f64> {
-        let of = |unit: &Vec<usize>| {
-            let sum: u64 = unit.iter().map(|&i| u64::from(self.reached(i, hops))).sum();
-            sum as f64 / (unit.len() * self.runs) as f64
-        };
-        units.iter().map(of).collect()
-    }
-
-    /// Neurons downstream: members of units that are reached in at least `fraction` of the runs within `hops`.
-    pub fn downstream(&self, units: &[Vec<usize>], fraction: f64, hops: usize) -> Vec<usize> {
-        let fractions = self.unit_fractions(units, hops);
-        let chosen = units.iter().zip(fractions).filter(|(_, f)| *f >= fraction);
-        let mut members: Vec<usize> = chosen.flat_map(|(unit, _)| unit.iter().copied()).collect();
-        members.sort_unstable();
-        members
-    }
-
-    /// Median hop at which neuron `i` is active, hop 0 left out; `None` when it never is.
-    pub fn median_hop(&self, i: usize) -> Option<f64> {
-        let total = self.reached(i, self.max_hops);
-        let at = |rank: u32| {
-            let mut sum = 0;
-            (1..=self.max_hops).find(|&h| {
-                sum += self.hits(i, h);
-                sum > rank
-            })
-        };
-        let (low, high) = (at(total.checked_sub(1)? / 2)?, at(total / 2)?);
-        Some((low + high) as f64 / 2.0)
-    }
 }
 
 /// The kept edges of all runs, drawn when first asked for.
@@ -377,41 +297,6 @@ pub fn output_stops(connectome: &Connectome) -> Vec<bool> {
         .collect()
 }
 
-pub(crate) fn splitmix(state: u64) -> u64 {
-    let z = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
-
-/// One bit per run that is set with `probability`: U < probability, compared bit by bit from the top in all
-/// runs at once, until every run is decided (about 9 words). SplitMix64 (Steele, Lea & Flood, OOPSLA 2014) in
-/// counter mode, keyed by block and edge.
-fn bernoulli(probability: f64, block: Lanes, edge: u64) -> Lanes {
-    if probability >= 1.0 {
-        return [u64::MAX; WORDS];
-    }
-    // 2^64 as a double; the product is exact in its 53 bits.
-    let mut threshold = (probability * 18_446_744_073_709_551_616.0) as u64;
-    let mut key: Lanes = std::array::from_fn(|word| splitmix(block[word] ^ splitmix(edge)));
-    let (mut kept, mut open) = ([0; WORDS], [u64::MAX; WORDS]);
-    while threshold != 0 && open != [0; WORDS] {
-        let bit = threshold >> 63 == 1;
-        threshold <<= 1;
-        for word in 0..WORDS {
-            key[word] = key[word].wrapping_add(0x9E37_79B9_7F4A_7C15);
-            let draw = splitmix(key[word]);
-            if bit {
-                kept[word] |= open[word] & !draw;
-                open[word] &= draw;
-            } else {
-                open[word] &= !draw;
-            }
-        }
-    }
-    kept
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -437,22 +322,6 @@ mod tests {
                 (0, 2, 1.0),
             ],
         )
-    }
-
-    #[test]
-    fn bits_are_set_as_often_as_they_should_be() {
-        for (k, p) in [0.0, 1e-9, 0.05, 0.3, 0.5, 0.999, 1.0].into_iter().enumerate() {
-            let draws = 20_000 * GROUP;
-            let ones: u64 = (0..20_000u64)
-                .flat_map(|e| bernoulli(p, [1, 2, 3, 4 + k as u64], e))
-                .map(|w| u64::from(w.count_ones()))
-                .sum();
-            let sd = (draws as f64 * p * (1.0 - p)).sqrt();
-            assert!(
-                (ones as f64 - p * draws as f64).abs() <= 5.0 * sd + 1e-9,
-                "{p}: {ones} of {draws}"
-            );
-        }
     }
 
     #[test]

@@ -376,8 +376,9 @@ impl Table {
         let bytes = serde_json::to_vec_pretty(&self.document).expect("numbers are JSON");
         atomic::write(&results("json"), &bytes).expect("benches/results can be written");
         let note = format!(
-            "Least times in ms, measured in turn in one run ({}, {}); peers at their better of 1 and 2 threads, ratios to\n\
-             neuropil at its better; % of the f32 multiply-add peak on one thread. Made by `cargo bench -p neuropil-song --bench peers`.\n\n",
+            "Least times in ms ({}, {}), every row measured in turn in one run, rows of different days together; peers at their\n\
+             better of 1 and 2 threads, ratios to neuropil at its better; % of the f32 multiply-add peak of that run on one thread.\n\
+             Made by `cargo bench -p neuropil-song --bench peers`.\n\n",
             self.document["cpu"].as_str().unwrap_or_default(),
             self.document["vectors"].as_str().unwrap_or_default(),
         );

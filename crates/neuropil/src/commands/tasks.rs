@@ -13,6 +13,7 @@ use neuropil_tasks::task::Task;
 use neuropil_tasks::world::{Rules, wander};
 use serde_json::json;
 use std::path::Path;
+use toml::Value;
 
 /// Runs the command.
 pub(crate) fn run(args: &TasksArgs) -> Result<u8, Failure> {
@@ -209,17 +210,18 @@ fn explain(task: &Task, seed: u64) {
     sketch(task, seed);
 }
 
-/// The curriculum: what each lesson changes, and what ends it.
+/// The curriculum: what ends each lesson, and what it changes, one thing a line as in a task file.
 fn lessons(task: &Task) {
     for (i, (lesson, changes)) in task.lessons.iter().zip(&task.definition.curriculum).enumerate() {
-        let changes = changes.iter().filter(|(key, _)| *key != "criterion");
-        let changes: Vec<String> = changes.map(|(key, value)| format!("{key} = {value}")).collect();
-        println!(
-            "lesson {}: {} until {}",
-            i + 1,
-            changes.join(", "),
-            criterion(lesson)
-        );
+        println!("lesson {}, until {}:", i + 1, criterion(lesson));
+        for (key, change) in changes.iter().filter(|(key, _)| *key != "criterion") {
+            match change {
+                Value::Table(parts) => parts
+                    .iter()
+                    .for_each(|(name, value)| println!("  {key}.{name} = {value}")),
+                value => println!("  {key} = {value}"),
+            }
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::analysis::chronometric;
 use crate::reproduce::RunResult;
+use std::collections::BTreeMap;
 
 pub(super) fn perception(rdm: &Runs, rt: &Runs, linear: &Runs) -> Vec<Claim> {
     let mut claims = vec![
@@ -99,18 +100,23 @@ pub(super) fn perception(rdm: &Runs, rt: &Runs, linear: &Runs) -> Vec<Claim> {
     claims
 }
 
-/// Correlation of the last prediction before the choice with log coherence, both choices averaged.
+/// Correlation of the last prediction before the choice with log coherence, the means of both choices averaged.
 fn ordered_by_coherence(run: &RunResult) -> Option<Measured> {
     let aligned = prediction(run)?
         .aligned
         .iter()
         .find(|aligned| aligned.event == "choice")?;
-    let mut points = Vec::new();
+    let mut predicted: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for trace in aligned.traces.iter().filter(|trace| trace.n_trials >= 5) {
-        let coherence: f64 = trace.group.strip_suffix(" %")?.parse().ok()?;
-        let last = trace.mean.iter().rev().flatten().next();
-        if let (true, Some(&last)) = (coherence > 0.0, last) {
-            points.push((coherence.ln(), last));
+        if let Some(&last) = trace.mean.iter().rev().flatten().next() {
+            predicted.entry(&trace.group).or_default().push(last);
+        }
+    }
+    let mut points = Vec::new();
+    for (group, means) in predicted {
+        let coherence: f64 = group.strip_suffix(" %")?.parse().ok()?;
+        if coherence > 0.0 {
+            points.push((coherence.ln(), mean(&means)?));
         }
     }
     let r = correlation(&points)?;
