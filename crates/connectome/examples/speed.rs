@@ -20,14 +20,29 @@ use neuropil_connectome::unit_cascades::{Watch, unit_cascades};
 use neuropil_connectome::winding2023::HUB_DEGREE;
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::hint::black_box;
 use std::time::Instant;
 
 fn timed<T>(work: &str, f: impl FnOnce() -> T) -> T {
     let began = Instant::now();
     let result = f();
-    let (seconds, threads) = (began.elapsed().as_secs_f64(), rayon::current_num_threads());
-    println!(r#"{{"work": "{work}", "threads": {threads}, "seconds": {seconds:.4}}}"#);
+    print(work, began.elapsed().as_secs_f64());
     result
+}
+
+/// As the peer is measured where milliseconds count.
+fn least_of_three<T>(work: &str, f: impl Fn() -> T) {
+    let seconds = |_| {
+        let began = Instant::now();
+        black_box(f());
+        began.elapsed().as_secs_f64()
+    };
+    print(work, (0..3).map(seconds).fold(f64::INFINITY, f64::min));
+}
+
+fn print(work: &str, seconds: f64) {
+    let threads = rayon::current_num_threads();
+    println!(r#"{{"work": "{work}", "threads": {threads}, "seconds": {seconds:.4}}}"#);
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -57,7 +72,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     })?;
     timed("signal flow", || signal_flow(&all));
     timed("pass to ranks", || pass_to_ranks(&all));
-    timed("spectral embedding of the sum, d = 24", || {
+    least_of_three("spectral embedding of the sum, d = 24", || {
         embed(&Block::of(&all), 24)
     });
     let strong = timed("strong edges of a layer", || {

@@ -3,6 +3,9 @@
 //! Points carry weights, so that neurons at the same place (both members of a pair) count as often as there are
 //! and always share a component.
 
+pub(crate) mod blocks;
+
+use blocks::{Blocks, LANES, Lane, add_means, add_scatter, lanes, squares};
 use serde::Serialize;
 
 /// EM iterations of a start.
@@ -61,6 +64,13 @@ pub enum Covariance {
     Spherical,
 }
 
+impl Covariance {
+    /// Do all components lack correlations?
+    fn is_diagonal(self) -> bool {
+        matches!(self, Covariance::Diag | Covariance::Spherical)
+    }
+}
+
 /// Every shape.
 pub const COVARIANCES: [Covariance; 4] = [
     Covariance::Full,
@@ -82,20 +92,22 @@ pub struct Fit {
     pub regularisation: f64,
 }
 
-/// One component: mean, lower Cholesky factor of its covariance, log determinant half, log weight.
+/// One component: mean, inverse W of the lower Cholesky factor of its covariance, log determinant half, log weight.
 struct Component {
     mean: Vec<f64>,
-    factor: Vec<f64>,
+    whitening: Vec<f64>,
     half_log_det: f64,
     log_weight: f64,
 }
 
-/// Fits a mixture with `k` components from hard labels; the regularisation grows from 0 over 1e-6, 1e-5, … to 1 while
-/// a covariance is singular or a component keeps at most one neuron. `None` when that never helps.
+/// Fits a mixture with `k` components, one or two, from hard labels; the regularisation grows from 0 over 1e-6, 1e-5, …
+/// to 1 while a covariance is singular or a component keeps at most one neuron. `None` when that never helps.
 pub fn fit(points: &Points, start: &[usize], k: usize, covariance: Covariance) -> Option<Fit> {
+    assert!(k == 1 || k == 2, "{k} components, expected one or two");
+    let blocks = Blocks::of(points);
     let mut regularisation = 0.0;
     loop {
-        if let Some(found) = attempt(points, start, k, covariance, regularisation) {
+        if let Some(found) = attempt(points, &blocks, start, k, covariance, regularisation) {
             return Some(found);
         }
         regularisation = if regularisation == 0.0 {
@@ -109,18 +121,28 @@ pub fn fit(points: &Points, start: &[usize], k: usize, covariance: Covariance) -
     }
 }
 
-fn attempt(points: &Points, start: &[usize], k: usize, covariance: Covariance, reg: f64) -> Option<Fit> {
+fn attempt(
+    points: &Points,
+    blocks: &Blocks,
+    start: &[usize],
+    k: usize,
+    covariance: Covariance,
+    reg: f64,
+) -> Option<Fit> {
     let n = points.n();
     let total = points.total();
-    let mut share: Vec<f64> = (0..n * k)
-        .map(|e| f64::from(u8::from(start[e / k] == e % k)))
+    // Shares of the components in every point.
+    let mut shares: Vec<Vec<Lane>> = (0..k)
+        .map(|c| {
+            let own: Vec<f64> = start.iter().map(|&s| f64::from(u8::from(s == c))).collect();
+            lanes(&own, 0.0)
+        })
         .collect();
-    let mut components = maximise(points, &share, k, covariance, reg)?;
+    let mut components = maximise(blocks, &shares, total, covariance, reg)?;
     let mut last = f64::NEG_INFINITY;
     let mut likelihood = 0.0;
-    let mut scratch = vec![0.0; points.d];
     for _ in 0..ITERATIONS {
-        likelihood = expect(points, &components, &mut share, &mut scratch);
+        likelihood = expect(blocks, &components, covariance, &mut shares);
         if !likelihood.is_finite() {
             return None;
         }
@@ -128,18 +150,11 @@ fn attempt(points: &Points, start: &[usize], k: usize, covariance: Covariance, r
             break;
         }
         last = likelihood;
-        components = maximise(points, &share, k, covariance, reg)?;
+        components = maximise(blocks, &shares, total, covariance, reg)?;
     }
+    let share = |c: usize, i: usize| shares[c][i / LANES][i % LANES];
     let labels: Vec<usize> = (0..n)
-        .map(|i| {
-            (1..k).fold(0, |best, c| {
-                if share[i * k + c] > share[i * k + best] {
-                    c
-                } else {
-                    best
-                }
-            })
-        })
+        .map(|i| usize::from(k == 2 && share(1, i) > share(0, i)))
         .collect();
     for c in 0..k {
         let size: f64 = (0..n).filter(|&i| labels[i] == c).map(|i| points.weight[i]).sum();
@@ -164,100 +179,83 @@ fn attempt(points: &Points, start: &[usize], k: usize, covariance: Covariance, r
 }
 
 /// Shares of the components in every point; returns the log-likelihood.
-fn expect(points: &Points, components: &[Component], share: &mut [f64], scratch: &mut [f64]) -> f64 {
-    let (d, k) = (points.d, components.len());
-    let constant = 0.5 * d as f64 * (2.0 * std::f64::consts::PI).ln();
-    let mut sum = 0.0;
-    for i in 0..points.n() {
-        let x = points.at(i);
-        let row = &mut share[i * k..(i + 1) * k];
-        for (c, component) in components.iter().enumerate() {
-            let mut square = 0.0;
-            for a in 0..d {
-                let mut value = x[a] - component.mean[a];
-                let factor = &component.factor[a * d..a * d + a];
-                for (f, s) in factor.iter().zip(scratch.iter()) {
-                    value -= f * s;
-                }
-                value /= component.factor[a * d + a];
-                scratch[a] = value;
-                square += value * value;
-            }
-            row[c] = component.log_weight - constant - component.half_log_det - 0.5 * square;
+fn expect(
+    blocks: &Blocks,
+    components: &[Component],
+    covariance: Covariance,
+    shares: &mut [Vec<Lane>],
+) -> f64 {
+    let constant = 0.5 * blocks.d as f64 * (2.0 * std::f64::consts::PI).ln();
+    for (component, share) in components.iter().zip(shares.iter_mut()) {
+        let Component { mean, whitening, .. } = component;
+        squares(blocks, mean, whitening, covariance.is_diagonal(), share);
+        let offset = component.log_weight - constant - component.half_log_det;
+        for square in share.as_flattened_mut() {
+            *square = offset - 0.5 * *square;
         }
-        let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let norm: f64 = row.iter().map(|l| (l - most).exp()).sum::<f64>().ln() + most;
-        row.iter_mut().for_each(|l| *l = (*l - norm).exp());
-        sum += points.weight[i] * norm;
+    }
+    let weights = blocks.weight.as_flattened();
+    if let [one] = shares {
+        let logs = one.as_flattened_mut();
+        let sum = weights.iter().zip(logs.iter()).map(|(w, log)| w * log).sum();
+        logs.fill(1.0);
+        return sum;
+    }
+    let [first, second] = shares else {
+        unreachable!("one or two components")
+    };
+    let logs = first.as_flattened_mut().iter_mut().zip(second.as_flattened_mut());
+    let mut sum = 0.0;
+    for (&weight, (a, b)) in weights.iter().zip(logs) {
+        let away = (*a - *b).abs();
+        // Beyond that the smaller term is lost beside the larger one.
+        let ratio = if away < 40.0 { (-away).exp() } else { 0.0 };
+        sum += weight * (a.max(*b) + ratio.ln_1p());
+        let (most, least) = (1.0 / (1.0 + ratio), ratio / (1.0 + ratio));
+        (*a, *b) = if a > b { (most, least) } else { (least, most) };
     }
     sum
 }
 
 /// Weighted means and covariances; `None` when one is singular.
 fn maximise(
-    points: &Points,
-    share: &[f64],
-    k: usize,
+    blocks: &Blocks,
+    shares: &[Vec<Lane>],
+    total: f64,
     covariance: Covariance,
     reg: f64,
 ) -> Option<Vec<Component>> {
-    let (n, d) = (points.n(), points.d);
-    let total = points.total();
-    let mut sizes = vec![10.0 * f64::EPSILON; k];
-    let mut means = vec![vec![0.0; d]; k];
-    for i in 0..n {
-        for c in 0..k {
-            let w = points.weight[i] * share[i * k + c];
-            sizes[c] += w;
-            points
-                .at(i)
-                .iter()
-                .zip(&mut means[c])
-                .for_each(|(x, m)| *m += w * x);
-        }
-    }
-    for c in 0..k {
-        means[c].iter_mut().for_each(|m| *m /= sizes[c]);
-    }
-    let mut scatter = vec![vec![0.0; d * d]; k];
-    let diagonal_only = matches!(covariance, Covariance::Diag | Covariance::Spherical);
-    let mut centred = vec![0.0; d];
-    for i in 0..n {
-        for c in 0..k {
-            let w = points.weight[i] * share[i * k + c];
-            if w == 0.0 {
-                continue;
-            }
-            centred
-                .iter_mut()
-                .zip(points.at(i))
-                .zip(&means[c])
-                .for_each(|((z, x), m)| *z = x - m);
-            for a in 0..d {
-                let wa = w * centred[a];
-                if diagonal_only {
-                    scatter[c][a * d + a] += wa * centred[a];
-                    continue;
-                }
-                let row = &mut scatter[c][a * d..=a * d + a];
-                row.iter_mut().zip(&centred).for_each(|(s, z)| *s += wa * z);
-            }
-        }
+    let d = blocks.d;
+    let sum = |lane: &Lane| lane.iter().sum::<f64>();
+    let (mut sizes, mut means, mut scatter) = (Vec::new(), Vec::new(), Vec::new());
+    let mut weights = vec![[0.0; LANES]; blocks.weight.len()];
+    for share in shares {
+        let both = blocks.weight.as_flattened().iter().zip(share.as_flattened());
+        let own = weights.as_flattened_mut().iter_mut();
+        own.zip(both)
+            .for_each(|(own, (weight, share))| *own = weight * share);
+        let size = 10.0 * f64::EPSILON + weights.iter().map(sum).sum::<f64>();
+        let mut first = vec![[0.0; LANES]; d];
+        add_means(blocks, &weights, &mut first);
+        let mean: Vec<f64> = first.iter().map(|lane| sum(lane) / size).collect();
+        let mut second = vec![[0.0; LANES]; d * d];
+        add_scatter(blocks, &weights, &mean, covariance.is_diagonal(), &mut second);
+        sizes.push(size);
+        means.push(mean);
+        scatter.push(second.iter().map(sum).collect::<Vec<f64>>());
     }
     if covariance == Covariance::Tied {
-        let mut sum = vec![0.0; d * d];
+        let mut all = vec![0.0; d * d];
         scatter
             .iter()
-            .for_each(|s| sum.iter_mut().zip(s).for_each(|(t, v)| *t += v));
-        let parts: Vec<Vec<f64>> = sizes
-            .iter()
-            .map(|size| sum.iter().map(|v| v * size / total).collect())
-            .collect();
-        scatter = parts;
+            .for_each(|s| all.iter_mut().zip(s).for_each(|(t, v)| *t += v));
+        let part = |size: &f64| all.iter().map(|v| v * size / total).collect();
+        scatter = sizes.iter().map(part).collect();
     }
-    (0..k)
-        .map(|c| {
-            let mut matrix: Vec<f64> = scatter[c].iter().map(|v| v / sizes[c]).collect();
+    let shapes = sizes.into_iter().zip(means).zip(scatter);
+    shapes
+        .map(|((size, mean), scatter)| {
+            let mut matrix: Vec<f64> = scatter.iter().map(|v| v / size).collect();
             if covariance == Covariance::Spherical {
                 let mean = (0..d).map(|a| matrix[a * d + a]).sum::<f64>() / d as f64;
                 (0..d).for_each(|a| matrix[a * d + a] = mean);
@@ -265,13 +263,28 @@ fn maximise(
             (0..d).for_each(|a| matrix[a * d + a] += reg);
             let half_log_det = cholesky(&mut matrix, d)?;
             Some(Component {
-                mean: means[c].clone(),
-                factor: matrix,
+                mean,
+                whitening: inverse(&matrix, d),
                 half_log_det,
-                log_weight: (sizes[c] / total).ln(),
+                log_weight: (size / total).ln(),
             })
         })
         .collect()
+}
+
+/// The inverse of a lower triangular matrix, d × d.
+fn inverse(lower: &[f64], d: usize) -> Vec<f64> {
+    let mut inverse = vec![0.0; d * d];
+    for column in 0..d {
+        for row in column..d {
+            let known: f64 = (column..row)
+                .map(|k| lower[row * d + k] * inverse[k * d + column])
+                .sum();
+            let unit = f64::from(u8::from(row == column));
+            inverse[row * d + column] = (unit - known) / lower[row * d + row];
+        }
+    }
+    inverse
 }
 
 /// Replaces the lower triangle by its Cholesky factor; returns half the log determinant.

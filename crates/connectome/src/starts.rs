@@ -2,6 +2,7 @@
 
 use crate::linkage::{Linkage, cut, merges};
 use crate::mixture::Points;
+use crate::mixture::blocks::{Blocks, LANES, Measure, from_point};
 use neuropil_math::rng::{Key, Purpose};
 use rand::RngExt;
 
@@ -30,23 +31,29 @@ pub const AGGLOMERATIONS: [(Distance, Linkage); 10] = [
     (Distance::Cosine, Linkage::Single),
 ];
 
+/// Distances of every two points, n × n.
 fn distances(points: &Points, distance: Distance) -> Vec<f64> {
     let n = points.n();
+    let blocks = Blocks::of(points);
+    let measure = match distance {
+        Distance::Euclidean => Measure::Square,
+        Distance::Manhattan => Measure::Absolute,
+        Distance::Cosine => Measure::Product,
+    };
     let norm = |i: usize| points.at(i).iter().map(|x| x * x).sum::<f64>().sqrt();
     let norms: Vec<f64> = (0..n).map(norm).collect();
-    let mut matrix = vec![0.0; n * n];
+    let mut matrix = Vec::with_capacity(n * n);
+    let mut row = vec![[0.0; LANES]; blocks.weight.len()];
     for i in 0..n {
-        for j in 0..i {
-            let both = points.at(i).iter().zip(points.at(j));
-            let value: f64 = match distance {
-                Distance::Euclidean => both.map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt(),
-                Distance::Manhattan => both.map(|(a, b)| (a - b).abs()).sum(),
-                Distance::Cosine => {
-                    let length = norms[i] * norms[j];
-                    1.0 - both.map(|(a, b)| a * b).sum::<f64>() / if length > 0.0 { length } else { 1.0 }
-                }
-            };
-            (matrix[i * n + j], matrix[j * n + i]) = (value, value);
+        from_point(&blocks, i, measure, &mut row);
+        let sums = row.as_flattened()[..n].iter();
+        match distance {
+            Distance::Euclidean => matrix.extend(sums.map(|square| square.sqrt())),
+            Distance::Manhattan => matrix.extend(sums),
+            Distance::Cosine => matrix.extend(sums.zip(&norms).map(|(product, norm)| {
+                let length = norms[i] * norm;
+                1.0 - product / if length > 0.0 { length } else { 1.0 }
+            })),
         }
     }
     matrix

@@ -136,7 +136,11 @@ fn split(points: &Points, name: u64, settings: &TypeSettings) -> Option<Vec<usiz
         .par_iter()
         .map(|&(distance, linkage)| agglomerate(points, distance, linkage))
         .collect();
-    starts.extend((0..settings.starts as u64).map(|k| two_means(points, key, k)));
+    starts.par_extend(
+        (0..settings.starts as u64)
+            .into_par_iter()
+            .map(|k| two_means(points, key, k)),
+    );
     let distinct: BTreeSet<Vec<usize>> = starts
         .into_iter()
         .map(|labels| labels.iter().map(|l| l ^ labels[0]).collect())

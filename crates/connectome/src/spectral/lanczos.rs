@@ -2,19 +2,95 @@
 
 use crate::graph::Csr;
 use faer::Mat;
+use neuropil_math::real::Real;
 use neuropil_math::rng::{Key, Purpose};
+use neuropil_math::simd::vectorised;
 use rand::RngExt;
+use rayon::prelude::*;
 
 /// Blocks whose smaller side is at most this are decomposed densely.
 const DENSE: usize = 400;
+
+/// Products of fewer entries than this stay on one thread.
+const ENTRIES_PER_TASK: usize = 30_000;
+
+/// Rows of a sparse matrix, one after another.
+#[derive(Clone, Debug)]
+struct Rows {
+    /// Where each row begins, and the end of the last one.
+    offsets: Vec<usize>,
+    columns: Vec<u32>,
+    values: Vec<f64>,
+}
+
+impl Rows {
+    fn row(&self, i: usize) -> impl Iterator<Item = (usize, f64)> {
+        let at = self.offsets[i]..self.offsets[i + 1];
+        let columns = self.columns[at.clone()].iter().map(|&j| j as usize);
+        columns.zip(self.values[at].iter().copied())
+    }
+
+    /// `out` ← the matrix × `x`; the same bits whatever the number of threads.
+    fn times(&self, x: &[f64], out: &mut [f64]) {
+        let n_tasks = (self.values.len() / ENTRIES_PER_TASK).clamp(1, out.len().max(1));
+        let rows_per_task = out.len().div_ceil(n_tasks).max(1);
+        let product = |i: usize| -> f64 {
+            let at = self.offsets[i]..self.offsets[i + 1];
+            let (columns, values) = (&self.columns[at.clone()], &self.values[at]);
+            // Four sums at a time: one would wait for itself.
+            let (columns, last_columns) = columns.as_chunks::<4>();
+            let (values, last_values) = values.as_chunks::<4>();
+            let mut sums = [0.0; 4];
+            for (columns, values) in columns.iter().zip(values) {
+                for l in 0..4 {
+                    sums[l] += values[l] * x[columns[l] as usize];
+                }
+            }
+            let rest = last_columns.iter().zip(last_values);
+            let rest: f64 = rest.map(|(&j, w)| w * x[j as usize]).sum();
+            sums.iter().sum::<f64>() + rest
+        };
+        let fill = |task: usize, part: &mut [f64]| {
+            let from = task * rows_per_task;
+            part.iter_mut()
+                .enumerate()
+                .for_each(|(i, out)| *out = product(from + i));
+        };
+        if n_tasks == 1 {
+            fill(0, out);
+        } else {
+            let parts = out.par_chunks_mut(rows_per_task).enumerate();
+            parts.for_each(|(task, part)| fill(task, part));
+        }
+    }
+
+    fn transposed(&self, n_columns: usize) -> Self {
+        let mut offsets = vec![0; n_columns + 1];
+        self.columns.iter().for_each(|&j| offsets[j as usize + 1] += 1);
+        (0..n_columns).for_each(|j| offsets[j + 1] += offsets[j]);
+        let mut next = offsets.clone();
+        let (mut columns, mut values) = (vec![0; self.columns.len()], vec![0.0; self.values.len()]);
+        for i in 0..self.offsets.len() - 1 {
+            for (j, w) in self.row(i) {
+                (columns[next[j]], values[next[j]]) = (i as u32, w);
+                next[j] += 1;
+            }
+        }
+        Self {
+            offsets,
+            columns,
+            values,
+        }
+    }
+}
 
 /// A rectangular sparse matrix, with its transpose.
 #[derive(Clone, Debug)]
 pub struct Block {
     /// Rows and columns.
     pub shape: (usize, usize),
-    rows: Vec<Vec<(u32, f64)>>,
-    columns: Vec<Vec<(u32, f64)>>,
+    rows: Rows,
+    columns: Rows,
 }
 
 impl Block {
@@ -22,19 +98,22 @@ impl Block {
     pub fn new(graph: &Csr, from: &[usize], to: &[usize], scale: f64) -> Self {
         let mut place = vec![u32::MAX; graph.n()];
         to.iter().enumerate().for_each(|(k, &j)| place[j] = k as u32);
-        let mut columns = vec![Vec::new(); to.len()];
-        let mut rows = Vec::with_capacity(from.len());
-        for (k, &i) in from.iter().enumerate() {
-            let kept = graph.row(i).filter(|e| place[e.0] != u32::MAX);
-            let row: Vec<(u32, f64)> = kept.map(|(j, w)| (place[j], w * scale)).collect();
-            row.iter()
-                .for_each(|&(j, w)| columns[j as usize].push((k as u32, w)));
-            rows.push(row);
+        let mut rows = Rows {
+            offsets: vec![0],
+            columns: Vec::new(),
+            values: Vec::new(),
+        };
+        for &i in from {
+            for (j, w) in graph.row(i).filter(|e| place[e.0] != u32::MAX) {
+                rows.columns.push(place[j]);
+                rows.values.push(w * scale);
+            }
+            rows.offsets.push(rows.columns.len());
         }
         Self {
             shape: (from.len(), to.len()),
+            columns: rows.transposed(to.len()),
             rows,
-            columns,
         }
     }
 
@@ -46,14 +125,7 @@ impl Block {
 
     /// Root of the sum of squares.
     pub fn norm(&self) -> f64 {
-        self.rows.iter().flatten().map(|e| e.1 * e.1).sum::<f64>().sqrt()
-    }
-
-    fn times(lists: &[Vec<(u32, f64)>], x: &[f64]) -> Vec<f64> {
-        lists
-            .iter()
-            .map(|list| list.iter().map(|&(j, w)| w * x[j as usize]).sum())
-            .collect()
+        self.rows.values.iter().map(|w| w * w).sum::<f64>().sqrt()
     }
 }
 
@@ -78,36 +150,40 @@ pub fn top_svd(block: &Block, d: usize) -> Svd {
     let d = d.min(m).min(n);
     if m.min(n) <= DENSE {
         let mut dense = Mat::<f64>::zeros(m, n);
-        for (i, row) in block.rows.iter().enumerate() {
-            row.iter().for_each(|&(j, w)| dense[(i, j as usize)] = w);
+        for i in 0..m {
+            block.rows.row(i).for_each(|(j, w)| dense[(i, j)] = w);
         }
         return dense_svd(&dense, d);
     }
     let mut stream = Key::new(0).stream(Purpose::Cluster, 0);
     let mut random = |n: usize| (0..n).map(|_| stream.random::<f64>() - 0.5).collect::<Vec<f64>>();
-    let (mut us, mut vs): (Vec<Vec<f64>>, Vec<Vec<f64>>) = (Vec::new(), Vec::new());
+    // Lanczos vectors, one after another.
+    let (mut us, mut vs): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
     let (mut alphas, mut betas): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
     let mut v = random(n);
     orthonormalise(&mut v, &vs);
+    let mut check_at = 2 * d + 20;
     loop {
-        vs.push(v);
-        let k = vs.len();
-        let mut u = Block::times(&block.rows, &vs[k - 1]);
+        vs.extend(&v);
+        let k = alphas.len() + 1;
+        let mut u = vec![0.0; m];
+        block.rows.times(&v, &mut u);
         let mut alpha = orthonormalise(&mut u, &us);
         if alpha < 1e-14 {
             (alpha, u) = (0.0, random(m));
             orthonormalise(&mut u, &us);
         }
-        us.push(u);
+        us.extend(&u);
         alphas.push(alpha);
-        let mut next = Block::times(&block.columns, &us[k - 1]);
-        let mut beta = orthonormalise(&mut next, &vs);
+        block.columns.times(&u, &mut v);
+        let mut beta = orthonormalise(&mut v, &vs);
         if beta < 1e-14 {
-            (beta, next) = (0.0, random(n));
-            orthonormalise(&mut next, &vs);
+            (beta, v) = (0.0, random(n));
+            orthonormalise(&mut v, &vs);
         }
         let full = k == m.min(n);
-        if full || (k >= 2 * d + 20 && k.is_multiple_of(16)) {
+        if full || k >= check_at {
+            check_at = k + k / 6;
             let mut small = Mat::<f64>::zeros(k, k);
             for i in 0..k {
                 small[(i, i)] = alphas[i];
@@ -126,34 +202,67 @@ pub fn top_svd(block: &Block, d: usize) -> Svd {
             }
         }
         betas.push(beta);
-        v = next;
     }
 }
 
-/// Takes the basis out of `x` twice and scales it to length 1; returns the length that was left.
-fn orthonormalise(x: &mut [f64], basis: &[Vec<f64>]) -> f64 {
-    for _ in 0..2 {
-        for b in basis {
-            let dot: f64 = b.iter().zip(x.iter()).map(|(p, q)| p * q).sum();
-            x.iter_mut().zip(b).for_each(|(value, p)| *value -= dot * p);
+/// Takes the basis (vectors of the length of `x`, one after another) out of `x` and scales it to length 1; returns the
+/// length that was left.
+fn orthonormalise(x: &mut [f64], basis: &[f64]) -> f64 {
+    let length = |x: &[f64]| x.iter().map(|v| v * v).sum::<f64>().sqrt();
+    let mut before = length(x);
+    let norm = loop {
+        take_out(basis, x);
+        let after = length(x);
+        // What is left of a vector that lost much may not be orthogonal: twice is enough (Daniel et al., Math. Comput.
+        // 30, 772, 1976).
+        if after > 0.7 * before || after == 0.0 {
+            break after;
         }
-    }
-    let norm = x.iter().map(|v| v * v).sum::<f64>().sqrt();
+        before = after;
+    };
     if norm > 0.0 {
         x.iter_mut().for_each(|v| *v /= norm);
     }
     norm
 }
 
-fn combine(basis: &[Vec<f64>], coefficients: &[f64], n: usize, d: usize) -> Vec<f64> {
-    let mut out = vec![0.0; n * d];
-    for (k, vector) in basis.iter().enumerate() {
-        for (i, value) in vector.iter().enumerate() {
-            for c in 0..d {
-                out[i * d + c] += value * coefficients[k * d + c];
+vectorised! {
+    /// x ← x − (b·x) b for one unit vector b after another.
+    fn take_out<F>[][](basis: &[f64], x: &mut [f64]) {
+        for b in basis.chunks_exact(x.len()) {
+            let mut sums = [0.0; 32];
+            let (parts, last) = b.as_chunks::<32>();
+            let (x_parts, x_last) = x.as_chunks::<32>();
+            for (b, x) in parts.iter().zip(x_parts) {
+                for l in 0..32 {
+                    sums[l] = Real::fma::<F>(b[l], x[l], sums[l]);
+                }
+            }
+            let rest: f64 = last.iter().zip(x_last).map(|(b, x)| b * x).sum();
+            let dot = sums.iter().sum::<f64>() + rest;
+            for (x, &b) in x.iter_mut().zip(b) {
+                *x = Real::fma::<F>(-dot, b, *x);
             }
         }
     }
+}
+
+vectorised! {
+    /// Adds coefficients × basis vectors to `out`, n × d.
+    fn add_combination<F>[][](basis: &[f64], coefficients: &[f64], n: usize, d: usize, out: &mut [f64]) {
+        for (vector, coefficients) in basis.chunks_exact(n).zip(coefficients.chunks_exact(d)) {
+            for (out, &value) in out.chunks_exact_mut(d).zip(vector) {
+                for (out, &coefficient) in out.iter_mut().zip(coefficients) {
+                    *out = Real::fma::<F>(value, coefficient, *out);
+                }
+            }
+        }
+    }
+}
+
+fn combine(basis: &[f64], coefficients: &[f64], n: usize, d: usize) -> Vec<f64> {
+    let mut out = vec![0.0; n * d];
+    add_combination(basis, coefficients, n, d, &mut out);
     out
 }
 
