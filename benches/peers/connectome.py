@@ -8,7 +8,7 @@ Clustering takes graspologic ten minutes: what connectome_graspologic.py printed
 Prints the ratios as a Markdown table and stores it beside OUT.json, as OUT.md.
 NEUROPIL names the command (default `neuropil`), NEUROPIL_SPEED the compiled example.
 """
-import json, os, pathlib, platform, subprocess, sys, tempfile
+import json, os, pathlib, platform, subprocess, sys, tempfile, time
 
 edges, neurons, out = sys.argv[1:4]
 before = sys.argv[4] if len(sys.argv) > 4 else None
@@ -16,6 +16,15 @@ here = pathlib.Path(__file__).parent
 neuropil = os.environ.get("NEUROPIL", "neuropil")
 speed = os.environ.get("NEUROPIL_SPEED", "target/release/examples/speed")
 data = str(pathlib.Path(edges).parent)
+
+
+def measured(work, *command):
+    """Seconds and most resident memory of a command, as a line of ours."""
+    began = time.perf_counter()
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    assert status == 0, command
+    return [dict(work=work, seconds=time.perf_counter() - began), {"memory at most, MB": round(usage.ru_maxrss / 1024)}]
 
 
 def lines(*command):
@@ -48,13 +57,15 @@ def ratios(ours, peers):
 
 def page(result):
     load = " ".join(f"{x:.1f}" for x in result["load"])
-    yield f"{result['cpu']}, {result['threads']} threads, load before the run {load}.\n"
+    yield "# Speed of the connectome system\n"
+    yield f"{result['cpu']}, {result['threads']} threads, load before the run {load}; one run of"
+    yield "`python benches/peers/connectome.py edges.csv.gz neurons.csv.gz benches/results/connectome-speed.json`.\n"
     yield "| work | here, s (threads) | peer, s (threads) | ratio |\n|---|---|---|---|"
     for r in result["ratios"]:
         ratio = f"{r['ratio']:.0f}" if r["ratio"] >= 10 else f"{r['ratio']:.1f}"
         yield (f"| {r['work']} | {r['here']:.3g} ({r['threads']}) "
                f"| {r['peer_seconds']:.3g} ({r['peer_threads']}; {r['peer']}) | {ratio} |")
-    for title, lines in (("Ours alone", result["ours"]), ("139 000 neurons, 15 million edges", result["scale"])):
+    for title, lines in (("Ours alone", result["ours"]), ("Report", result["report"]), ("139 000 neurons, 15 million edges", result["scale"])):
         yield f"\n{title}:\n\n| | |\n|---|---|"
         for line in lines:
             if "work" in line:
@@ -78,6 +89,7 @@ with tempfile.TemporaryDirectory() as folder:
     result = dict(
         cpu=cpu(), threads=os.cpu_count(), load=os.getloadavg(),
         ours=lines(speed, data),
+        report=measured("neuropil connectome report", neuropil, "connectome", "report", data, "--out", os.path.join(folder, "report")),
         scale=lines(speed, "scale", "139000", "15000000"),
         numpy=lines(sys.executable, str(here / "connectome_numpy.py"), edges, neurons, "olfactory", "20"),
         graspologic=[json.loads(line) for line in open(before) if line.startswith("{")] if before
