@@ -104,6 +104,7 @@ fn learning_curve(r: &LearningCurve, origin: &Origin) -> Drawn {
                 .h_line(*bound);
             panels.push(panel);
         }
+        let panels = panels.into_iter().map(|panel| with_lessons(panel, r)).collect();
         let what = format!(
             "Mean reward, and what the criterion asks for, in {} validation sessions each; horizontal line: the \
              criterion.",
@@ -129,7 +130,7 @@ fn learning_curve(r: &LearningCurve, origin: &Origin) -> Drawn {
     if let Some(threshold) = origin.threshold {
         accuracy = accuracy.h_line(percent(threshold));
     }
-    let mut panels = vec![reward, accuracy];
+    let mut panels = [reward, accuracy].map(|panel| with_lessons(panel, r)).to_vec();
     for panel in &mut panels {
         panel
             .v_lines
@@ -144,6 +145,14 @@ fn learning_curve(r: &LearningCurve, origin: &Origin) -> Drawn {
         what.push_str(" Vertical lines: new networks were drawn.");
     }
     (format!("{trials} training trials"), panels, what)
+}
+
+/// Shades the lessons of a curriculum.
+fn with_lessons(panel: Panel, r: &LearningCurve) -> Panel {
+    r.lessons.iter().fold(panel, |panel, lesson| {
+        let (from, to) = (lesson.from as f64 / 1000.0, lesson.to as f64 / 1000.0);
+        panel.span(from, to, format!("lesson {}", lesson.number))
+    })
 }
 
 /// One trial as the network sees it: mean of every input against time, epochs shaded.

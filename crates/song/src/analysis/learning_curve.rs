@@ -22,8 +22,37 @@ pub struct LearningCurve {
     pub quantities: BTreeMap<String, Vec<f64>>,
     /// Training trials at which the networks were drawn anew.
     pub restarts: Vec<u64>,
+    /// Lessons of the curriculum that were left behind.
+    #[serde(default)]
+    pub lessons: Vec<Lesson>,
     /// Validation trials behind each point.
     pub validation_trials: usize,
+}
+
+/// When a lesson was taught.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lesson {
+    /// Which one, from 1.
+    pub number: usize,
+    /// Training trials at its begin.
+    pub from: u64,
+    /// Training trials at its end.
+    pub to: u64,
+}
+
+/// Runs of validations in the same lesson; the highest number of all stands for the task itself.
+fn lessons(history: &[Check]) -> Vec<Lesson> {
+    let task = history.iter().map(|check| check.lesson).max().unwrap_or(0);
+    let mut from = 0;
+    let mut lessons = Vec::new();
+    for taught in history.chunk_by(|a, b| (a.attempt, a.lesson) == (b.attempt, b.lesson)) {
+        let (number, to) = (taught[0].lesson + 1, taught[taught.len() - 1].n_trials);
+        if number <= task {
+            lessons.push(Lesson { number, from, to });
+        }
+        from = to;
+    }
+    lessons
 }
 
 /// The learning curve of a history of validations.
@@ -60,6 +89,36 @@ pub fn learning_curve(history: &[Check]) -> Result<LearningCurve, AnalysisError>
             .map(|check| (check.performance.mean_reward > 0.0).then(|| check.performance.fraction_correct()))
             .collect(),
         restarts: restarts.map(|pair| pair[0].n_trials).collect(),
+        lessons: lessons(history),
         validation_trials: last.performance.n_trials,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use neuropil_tasks::performance::Performance;
+
+    #[test]
+    fn lessons_last_from_the_validation_that_ended_the_one_before() {
+        let check = |(n_trials, attempt, lesson): (u64, u64, usize)| Check {
+            update: n_trials,
+            n_trials,
+            attempt,
+            lesson,
+            performance: Performance::default(),
+            new_best: false,
+            value_error: 0.0,
+            gradient_norms: [[0.0; 2]; 2],
+        };
+        let checks = [(0, 0, 0), (10, 0, 0), (20, 1, 0), (30, 1, 1), (40, 1, 2)];
+        let found = learning_curve(&checks.map(check)).unwrap();
+        let lesson = |number, from, to| Lesson { number, from, to };
+        assert_eq!(
+            found.lessons,
+            [lesson(1, 0, 10), lesson(1, 10, 20), lesson(2, 20, 30)]
+        );
+        let plain = learning_curve(&[(0, 0, 0), (10, 0, 0)].map(check)).unwrap();
+        assert!(plain.lessons.is_empty());
+    }
 }
