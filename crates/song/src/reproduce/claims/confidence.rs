@@ -57,8 +57,7 @@ pub(super) fn confidence(wagers: &Runs, linear: &Runs) -> Vec<Claim> {
         ),
     ];
     let (text, paper) = ("a linear value network does not suffice for the wager", "fails");
-    let band =
-        "at most half of the networks meet the criterion, with the updates that recurrent ones may take";
+    let band = "at most half of the networks meet the criterion, in 8000 updates with the paper's settings";
     claims.push(if linear.0.is_empty() {
         claim(
             "Fig. 3, supplements",
