@@ -2,9 +2,10 @@
 
 usage: python connectome.py EDGES.csv NEURONS.csv OUT.json [GRASPOLOGIC.jsonl]
 
-Ours: the example `speed` on the folder of EDGES, and on a generated graph of 139 000 neurons and 15 million edges. Peers, one
-thread: NumPy (cascades), graspologic (spectral embedding, divisive clustering), NumPy's pseudo-inverse (signal flow).
-Clustering takes graspologic ten minutes: what connectome_graspologic.py printed before, on the same machine, may be given.
+Ours: the example `speed` on the folder of EDGES, and on a generated graph of 139 000 neurons and 15 million edges; seconds
+and memory of the report. Peers, one thread: NumPy (cascades), graspologic (spectral embedding, divisive clustering),
+NumPy's pseudo-inverse (signal flow).
+Clustering takes graspologic minutes: what connectome_graspologic.py printed before, on the same machine, may be given.
 Prints the ratios as a Markdown table and stores it beside OUT.json, as OUT.md.
 NEUROPIL names the command (default `neuropil`), NEUROPIL_SPEED the compiled example.
 """

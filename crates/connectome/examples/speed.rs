@@ -23,21 +23,21 @@ use std::error::Error;
 use std::hint::black_box;
 use std::time::Instant;
 
-fn timed<T>(work: &str, f: impl FnOnce() -> T) -> T {
+fn clocked<T>(f: impl FnOnce() -> T) -> (T, f64) {
     let began = Instant::now();
-    let result = f();
-    print(work, began.elapsed().as_secs_f64());
+    (black_box(f()), began.elapsed().as_secs_f64())
+}
+
+fn timed<T>(work: &str, f: impl FnOnce() -> T) -> T {
+    let (result, seconds) = clocked(f);
+    print(work, seconds);
     result
 }
 
 /// As the peer is measured where milliseconds count.
 fn least_of_three<T>(work: &str, f: impl Fn() -> T) {
-    let seconds = |_| {
-        let began = Instant::now();
-        black_box(f());
-        began.elapsed().as_secs_f64()
-    };
-    print(work, (0..3).map(seconds).fold(f64::INFINITY, f64::min));
+    let seconds = (0..3).map(|_| clocked(&f).1);
+    print(work, seconds.fold(f64::INFINITY, f64::min));
 }
 
 fn print(work: &str, seconds: f64) {

@@ -1,6 +1,9 @@
 //! Sparse directed graphs in compressed rows.
 
+mod rows;
+
 use rayon::prelude::*;
+pub(crate) use rows::Rows;
 
 /// A directed weighted graph: row `i` lists the targets of node `i` in ascending order.
 ///
@@ -8,9 +11,8 @@ use rayon::prelude::*;
 /// weight 0 are the same thing, the latter are never stored.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Csr {
-    offsets: Vec<u32>,
-    targets: Vec<u32>,
-    weights: Vec<f64>,
+    /// Targets and weights of the out-edges of each node.
+    rows: Rows,
 }
 
 impl Csr {
@@ -45,9 +47,11 @@ impl Csr {
             offsets[i + 1] += offsets[i];
         }
         Self {
-            offsets,
-            targets,
-            weights,
+            rows: Rows {
+                offsets,
+                columns: targets,
+                values: weights,
+            },
         }
     }
 
@@ -65,35 +69,32 @@ impl Csr {
 
     /// Number of nodes.
     pub fn n(&self) -> usize {
-        self.offsets.len().saturating_sub(1)
+        self.rows.n()
     }
 
     /// Number of edges, self-edges included.
     pub fn n_edges(&self) -> usize {
-        self.targets.len()
+        self.rows.columns.len()
     }
 
     /// Targets of `i`, ascending.
     pub fn targets(&self, i: usize) -> &[u32] {
-        &self.targets[self.range(i)]
+        &self.rows.columns[self.range(i)]
     }
 
     /// Weights of the out-edges of `i`, in the order of [`Csr::targets`].
     pub fn weights(&self, i: usize) -> &[f64] {
-        &self.weights[self.range(i)]
+        &self.rows.values[self.range(i)]
     }
 
     /// Positions of the out-edges of `i` in the order of [`Csr::edges`].
     pub fn range(&self, i: usize) -> std::ops::Range<usize> {
-        self.offsets[i] as usize..self.offsets[i + 1] as usize
+        self.rows.range(i)
     }
 
     /// (target, weight) of the out-edges of `i`.
     pub fn row(&self, i: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
-        self.targets(i)
-            .iter()
-            .zip(self.weights(i))
-            .map(|(&j, &w)| (j as usize, w))
+        self.rows.row(i)
     }
 
     /// Every edge (pre, post, weight), ordered by pre, then post.
@@ -110,27 +111,8 @@ impl Csr {
 
     /// The graph with every edge turned round.
     pub fn transposed(&self) -> Self {
-        let n = self.n();
-        let mut offsets = vec![0u32; n + 1];
-        for &j in &self.targets {
-            offsets[j as usize + 1] += 1;
-        }
-        for i in 0..n {
-            offsets[i + 1] += offsets[i];
-        }
-        let mut next = offsets.clone();
-        let mut targets = vec![0; self.targets.len()];
-        let mut weights = vec![0.0; self.targets.len()];
-        for (i, j, w) in self.edges() {
-            let at = next[j] as usize;
-            next[j] += 1;
-            targets[at] = i as u32;
-            weights[at] = w;
-        }
         Self {
-            offsets,
-            targets,
-            weights,
+            rows: self.rows.transposed(self.n()),
         }
     }
 
@@ -173,7 +155,7 @@ impl Csr {
     /// Numbers of distinct sources (in) and targets (out) of every node; a self-edge counts once in each.
     pub fn degrees(&self) -> (Vec<usize>, Vec<usize>) {
         let mut into = vec![0; self.n()];
-        for &j in &self.targets {
+        for &j in &self.rows.columns {
             into[j as usize] += 1;
         }
         (into, (0..self.n()).map(|i| self.targets(i).len()).collect())
@@ -192,12 +174,12 @@ impl Csr {
 
     /// Sum of all weights.
     pub fn total(&self) -> f64 {
-        self.weights.iter().sum()
+        self.rows.values.iter().sum()
     }
 
     /// All weights in the order of [`Csr::edges`].
     pub fn all_weights(&self) -> &[f64] {
-        &self.weights
+        &self.rows.values
     }
 
     /// Weak component of every node, numbered by the smallest node of each.

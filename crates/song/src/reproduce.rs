@@ -39,7 +39,7 @@ const UPDATES: u64 = 20_000;
 const WAGER_UPDATES: u64 = 6000;
 
 /// The linear value network has the paper's settings; with these four of six recurrent ones need less.
-const LINEAR_WAGER_UPDATES: u64 = 8000;
+pub(crate) const LINEAR_WAGER_UPDATES: u64 = 8000;
 
 /// The tasks in the paper's order, with the comparison of value networks after the recurrent ones.
 pub const PLAN: [Planned; 10] = [

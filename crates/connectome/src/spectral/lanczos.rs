@@ -1,6 +1,6 @@
 //! Leading singular vectors of sparse blocks by Golub–Kahan–Lanczos bidiagonalisation.
 
-use crate::graph::Csr;
+use crate::graph::{Csr, Rows};
 use faer::Mat;
 use neuropil_math::real::Real;
 use neuropil_math::rng::{Key, Purpose};
@@ -14,74 +14,28 @@ const DENSE: usize = 400;
 /// Products of fewer entries than this stay on one thread.
 const ENTRIES_PER_TASK: usize = 30_000;
 
-/// Rows of a sparse matrix, one after another.
-#[derive(Clone, Debug)]
-struct Rows {
-    /// Where each row begins, and the end of the last one.
-    offsets: Vec<usize>,
-    columns: Vec<u32>,
-    values: Vec<f64>,
-}
-
-impl Rows {
-    fn row(&self, i: usize) -> impl Iterator<Item = (usize, f64)> {
-        let at = self.offsets[i]..self.offsets[i + 1];
-        let columns = self.columns[at.clone()].iter().map(|&j| j as usize);
-        columns.zip(self.values[at].iter().copied())
-    }
-
-    /// `out` ← the matrix × `x`; the same bits whatever the number of threads.
-    fn times(&self, x: &[f64], out: &mut [f64]) {
-        let n_tasks = (self.values.len() / ENTRIES_PER_TASK).clamp(1, out.len().max(1));
-        let rows_per_task = out.len().div_ceil(n_tasks).max(1);
-        let product = |i: usize| -> f64 {
-            let at = self.offsets[i]..self.offsets[i + 1];
-            let (columns, values) = (&self.columns[at.clone()], &self.values[at]);
-            // Four sums at a time: one would wait for itself.
-            let (columns, last_columns) = columns.as_chunks::<4>();
-            let (values, last_values) = values.as_chunks::<4>();
-            let mut sums = [0.0; 4];
-            for (columns, values) in columns.iter().zip(values) {
-                for l in 0..4 {
-                    sums[l] += values[l] * x[columns[l] as usize];
-                }
-            }
-            let rest = last_columns.iter().zip(last_values);
-            let rest: f64 = rest.map(|(&j, w)| w * x[j as usize]).sum();
-            sums.iter().sum::<f64>() + rest
-        };
-        let fill = |task: usize, part: &mut [f64]| {
-            let from = task * rows_per_task;
-            part.iter_mut()
-                .enumerate()
-                .for_each(|(i, out)| *out = product(from + i));
-        };
-        if n_tasks == 1 {
-            fill(0, out);
-        } else {
-            let parts = out.par_chunks_mut(rows_per_task).enumerate();
-            parts.for_each(|(task, part)| fill(task, part));
-        }
-    }
-
-    fn transposed(&self, n_columns: usize) -> Self {
-        let mut offsets = vec![0; n_columns + 1];
-        self.columns.iter().for_each(|&j| offsets[j as usize + 1] += 1);
-        (0..n_columns).for_each(|j| offsets[j + 1] += offsets[j]);
-        let mut next = offsets.clone();
-        let (mut columns, mut values) = (vec![0; self.columns.len()], vec![0.0; self.values.len()]);
-        for i in 0..self.offsets.len() - 1 {
-            for (j, w) in self.row(i) {
-                (columns[next[j]], values[next[j]]) = (i as u32, w);
-                next[j] += 1;
+/// `out` ← the matrix × `x`; the same bits whatever the number of threads.
+fn times(rows: &Rows, x: &[f64], out: &mut [f64]) {
+    let rows_per_task = ENTRIES_PER_TASK * out.len() / rows.values.len().max(1);
+    let product = |i: usize| -> f64 {
+        let (columns, values) = (&rows.columns[rows.range(i)], &rows.values[rows.range(i)]);
+        // Four sums at a time: one would wait for itself.
+        let (columns, last_columns) = columns.as_chunks::<4>();
+        let (values, last_values) = values.as_chunks::<4>();
+        let mut sums = [0.0; 4];
+        for (columns, values) in columns.iter().zip(values) {
+            for l in 0..4 {
+                sums[l] += values[l] * x[columns[l] as usize];
             }
         }
-        Self {
-            offsets,
-            columns,
-            values,
-        }
-    }
+        let rest = last_columns.iter().zip(last_values);
+        let rest: f64 = rest.map(|(&j, w)| w * x[j as usize]).sum();
+        sums.iter().sum::<f64>() + rest
+    };
+    out.par_iter_mut()
+        .enumerate()
+        .with_min_len(rows_per_task.max(1))
+        .for_each(|(i, out)| *out = product(i));
 }
 
 /// A rectangular sparse matrix, with its transpose.
@@ -108,7 +62,7 @@ impl Block {
                 rows.columns.push(place[j]);
                 rows.values.push(w * scale);
             }
-            rows.offsets.push(rows.columns.len());
+            rows.offsets.push(rows.columns.len() as u32);
         }
         Self {
             shape: (from.len(), to.len()),
@@ -167,7 +121,7 @@ pub fn top_svd(block: &Block, d: usize) -> Svd {
         vs.extend(&v);
         let k = alphas.len() + 1;
         let mut u = vec![0.0; m];
-        block.rows.times(&v, &mut u);
+        times(&block.rows, &v, &mut u);
         let mut alpha = orthonormalise(&mut u, &us);
         if alpha < 1e-14 {
             (alpha, u) = (0.0, random(m));
@@ -175,7 +129,7 @@ pub fn top_svd(block: &Block, d: usize) -> Svd {
         }
         us.extend(&u);
         alphas.push(alpha);
-        block.columns.times(&u, &mut v);
+        times(&block.columns, &u, &mut v);
         let mut beta = orthonormalise(&mut v, &vs);
         if beta < 1e-14 {
             (beta, v) = (0.0, random(n));

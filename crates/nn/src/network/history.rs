@@ -86,13 +86,15 @@ impl<R: Real, const L: usize> History<R, L> {
         x.larger(self.floor)
     }
 
-    /// Input shown at index `t` ≥ 1, \[input\]\[L\]: to be written before [`Network::project`](super::Network::project).
+    /// Input shown at index `t` ≥ 1, \[input\]\[L\]: to be written before
+    /// [`Network::project`](super::Network::project).
     pub fn input_mut(&mut self, t: usize) -> &mut [R] {
         let width = (self.n_inputs + 1) * L;
         &mut self.inputs[(t % self.kept) * width..][..self.n_inputs * L]
     }
 
-    /// Inputs and noise at all indices `steps`, to be written before [`Network::project`](super::Network::project): \[step\]\[input + 1\]\[L\],
+    /// Inputs and noise at all indices `steps`, to be written before
+    /// [`Network::project`](super::Network::project): \[step\]\[input + 1\]\[L\],
     /// where the last row stays 1, and \[step\]\[unit\]\[L\].
     ///
     /// # Panics
@@ -112,7 +114,8 @@ impl<R: Real, const L: usize> History<R, L> {
         &self.inputs[(t % self.kept) * width..][..width]
     }
 
-    /// Noise of the drive at index `t` ≥ 1, \[unit\]\[L\]: to be written before [`Network::project`](super::Network::project), which adds
+    /// Noise of the drive at index `t` ≥ 1, \[unit\]\[L\]: to be written before
+    /// [`Network::project`](super::Network::project), which adds
     /// the rest of the drive to it. Empty for a network without dynamics.
     pub fn noise_mut(&mut self, t: usize) -> &mut [R] {
         let width = if self.drive.is_empty() { 0 } else { self.n * L };
