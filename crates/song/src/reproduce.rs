@@ -35,11 +35,8 @@ pub const MOST_RECORDED: usize = 2400;
 
 const UPDATES: u64 = 20_000;
 
-/// Enough for the lessons of the wager, by far.
-const WAGER_UPDATES: u64 = 6000;
-
-/// The linear value network has the paper's settings; with these four of six recurrent ones need less.
-pub(crate) const LINEAR_WAGER_UPDATES: u64 = 8000;
+/// With the paper's settings four of six networks need less, with the lessons all by far.
+pub(crate) const WAGER_UPDATES: u64 = 8000;
 
 /// The tasks in the paper's order, with the comparison of value networks after the recurrent ones.
 pub const PLAN: [Planned; 10] = [
@@ -50,7 +47,7 @@ pub const PLAN: [Planned; 10] = [
     planned("multisensory", 1500, 100, UPDATES),
     planned("romo", 100, 50, UPDATES),
     planned("wager", 2500, 100, WAGER_UPDATES),
-    planned("wager-linear-value", 500, 0, LINEAR_WAGER_UPDATES),
+    planned("wager-linear-value", 500, 0, WAGER_UPDATES),
     planned("economic", 500, 500, UPDATES),
     planned("economic-1a3b", 500, 0, UPDATES),
 ];

@@ -323,6 +323,6 @@ fn save_table(path: &Path, summaries: &[Summary]) -> Result<(), Failure> {
             quantile(&seconds, 0.5).unwrap_or(f64::NAN),
         );
     }
-    text.push_str("\nWhere a task has no lessons, a run without a restart is the one that `--set preset=song2017`, the settings of the paper, makes.\n");
+    let _ = writeln!(text, "\nMade by `{}`.", provenance::command());
     Ok(atomic::write(&path.with_extension("md"), text.as_bytes())?)
 }

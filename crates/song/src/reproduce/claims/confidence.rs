@@ -2,7 +2,7 @@
 
 use super::{Claim, Runs, Verdict, bets, claim, correlation, late_minus_early, mean};
 use crate::analysis::proportion::Proportion;
-use crate::reproduce::LINEAR_WAGER_UPDATES;
+use crate::reproduce::WAGER_UPDATES;
 
 pub(super) fn confidence(wagers: &Runs, linear: &Runs) -> Vec<Claim> {
     let sure_against = |sure: &[(f64, Proportion)]| {
@@ -59,7 +59,7 @@ pub(super) fn confidence(wagers: &Runs, linear: &Runs) -> Vec<Claim> {
     ];
     let (text, paper) = ("a linear value network does not suffice for the wager", "fails");
     let band = &format!(
-        "at most half of the networks meet the criterion, in {LINEAR_WAGER_UPDATES} updates with the paper's settings"
+        "at most half of the networks meet the criterion, in {WAGER_UPDATES} updates with the paper's settings"
     );
     claims.push(if linear.0.is_empty() {
         claim(
