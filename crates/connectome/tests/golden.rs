@@ -6,11 +6,7 @@
 
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
-#[path = "golden/celegans.rs"]
 mod celegans;
-#[path = "golden/files.rs"]
 mod files;
-#[path = "golden/larva.rs"]
 mod larva;
-#[path = "golden/synthetic.rs"]
 mod synthetic;

@@ -1,14 +1,12 @@
 //! A curriculum: thresholds move the task.
 
-mod support;
-
+use crate::support::{PLAN, players};
 use neuropil_learn::batch::TaskBatch;
 use neuropil_learn::rules::Rules;
 use neuropil_learn::train::{Ending, Event, Flow, State, train};
 use neuropil_math::rng::Key;
 use neuropil_tasks::task::Task;
 use std::convert::Infallible;
-use support::{PLAN, players};
 
 /// A first lesson that anybody passes, a second one that nobody passes.
 const TASK: &str = r#"

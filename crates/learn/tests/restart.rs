@@ -1,13 +1,11 @@
 //! Networks that get no further are given up, and nothing of them is kept.
 
-mod support;
-
+use crate::support::PLAN;
 use neuropil_learn::rules::Rules;
 use neuropil_learn::train::{Ending, Event, Flow, Plan, Restart, State, train};
 use neuropil_math::rng::Key;
 use neuropil_tasks::registry;
 use std::convert::Infallible;
-use support::PLAN;
 
 #[test]
 fn networks_without_a_better_validation_within_the_patience_are_drawn_anew_with_their_best() {

@@ -3,14 +3,12 @@
 //! `tests/messages/` holds every message as a user sees it. After a deliberate change, `UPDATE_EXPECT=1 cargo test -p
 //! neuropil --test bad_input` writes them anew: read the difference as a user would.
 
-mod support;
-
+use crate::support::SMALL;
 use expect_test::{ExpectFile, expect_file};
 use neuropil_lab::array::Npz;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use support::SMALL;
 
 /// A folder to run in, and what was said there so far.
 struct Session {

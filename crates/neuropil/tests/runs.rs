@@ -1,11 +1,9 @@
 //! Whole runs through the command: the same bytes whatever the threads and interruptions.
 
-mod support;
-
+use crate::support::SMALL;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
-use support::SMALL;
 
 fn neuropil(args: &[&str], folder: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_neuropil"));

@@ -3,17 +3,12 @@
 //! Reads every file of `$NEUROPIL_GOLDEN/song`, else of the shared golden folder beside the checkout, else the
 //! crate's own copies; a new reference file is checked by dropping it in.
 
-#[path = "support/files.rs"]
-mod files;
-#[path = "support/replay.rs"]
-mod replay;
-
-use files::{files, numbers};
+use crate::files::{files, numbers};
+use crate::replay::{Case, Tolerance, flat};
 use neuropil_learn::player::Player;
 use neuropil_learn::update::Report;
 use neuropil_math::real::Real;
 use neuropil_nn::adam::Adam;
-use replay::{Case, Tolerance, flat};
 use serde_json::Value;
 
 #[test]

@@ -1,9 +1,6 @@
 //! Statistics of behaviour against reference values.
 
-#[path = "support/files.rs"]
-mod files;
-
-use files::{files, numbers};
+use crate::files::{files, numbers};
 use neuropil_math::stats::bins::equal_count_bins;
 use neuropil_math::stats::dprime::dprime;
 use neuropil_math::stats::fit::weibull;

@@ -1,6 +1,6 @@
 //! Cook et al. (2019): labels instead of ids, blanks for zeros, more columns than rows.
 
-use crate::files::{close, json, number, numbers, published};
+use crate::golden::files::{close, json, number, numbers, published};
 use neuropil_connectome::flow::{order, signal_flow};
 use neuropil_connectome::read::load;
 use neuropil_connectome::stats::layer_stats;

@@ -1,6 +1,6 @@
 //! The larval brain of Winding et al. (2023).
 
-use crate::files::{close, folder, json, larva, number, numbers, published, table};
+use crate::golden::files::{close, folder, json, larva, number, numbers, published, table};
 use neuropil_connectome::cascade::{Cascade, Settings, cascade, expected_first_hop, output_stops};
 use neuropil_connectome::data::{Connectome, TYPED_LAYERS};
 use neuropil_connectome::flow::walk::{WalkSettings, walk_sort};

@@ -1,6 +1,6 @@
 //! Small graphs whose answers were computed independently.
 
-use crate::files::{close, indices, json, number, numbers};
+use crate::golden::files::{close, indices, json, number, numbers};
 use neuropil_connectome::cascade::{Settings, cascade, exact::exact, signed::signed};
 use neuropil_connectome::flow::signal_flow;
 use neuropil_connectome::graph::Csr;
@@ -144,7 +144,8 @@ fn ranks_diagonal_and_embedding_match() {
         Block, augment_diagonal, embed, pass_to_ranks, regularised_laplacian, top_svd,
     };
     let file = json("synthetic/sbm.json");
-    let text = std::fs::read_to_string(crate::files::folder().join("synthetic/sbm_adjacency.csv")).unwrap();
+    let text =
+        std::fs::read_to_string(crate::golden::files::folder().join("synthetic/sbm_adjacency.csv")).unwrap();
     let dense: Vec<f64> = text
         .split([',', '\n'])
         .filter(|t| !t.is_empty())

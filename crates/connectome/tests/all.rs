@@ -1,0 +1,4 @@
+//! The connectome system from outside: golden values and limits. One binary, since each links everything.
+
+mod golden;
+mod limits;

@@ -1,0 +1,9 @@
+//! Learning loops from outside. One binary, since each links everything.
+
+mod continuous;
+mod curriculum;
+mod objective;
+mod restart;
+mod supervised;
+mod support;
+mod value_input;

@@ -1,0 +1,8 @@
+//! The command as its users run it. One binary, since each links everything.
+
+mod architecture;
+mod bad_input;
+mod connectome;
+mod runs;
+mod support;
+mod wiring;

@@ -1,0 +1,3 @@
+//! Networks against finite differences. One binary, since each links everything.
+
+mod gradients;

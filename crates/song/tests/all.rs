@@ -1,0 +1,9 @@
+//! The song system against values computed independently, and against PyTorch. One binary, since each links everything.
+
+#[path = "support/files.rs"]
+mod files;
+mod golden;
+mod golden_analysis;
+#[path = "support/replay.rs"]
+mod replay;
+mod torch;
