@@ -1,5 +1,6 @@
 //! What can be wrong with a connectome or a question about it.
 
+use neuropil_lab::error::{LabError, Problem};
 use std::path::{Path, PathBuf};
 
 /// A file, a selection or a setting that cannot be used.
@@ -18,7 +19,7 @@ pub enum DataError {
     },
     /// A file of results cannot be written or read back.
     #[error(transparent)]
-    Kept(#[from] neuropil_lab::error::LabError),
+    Kept(#[from] LabError),
     /// A place in a file does not hold what it should.
     #[error("{}{}: {found}, expected {expected}{}", path.display(), place(*line, field), hint_line(hint))]
     Field {
@@ -51,6 +52,29 @@ pub enum DataError {
         /// What to do about it.
         hint: String,
     },
+}
+
+impl From<DataError> for Problem {
+    fn from(error: DataError) -> Self {
+        let hinted = |hint: &str| (!hint.is_empty()).then(|| hint.to_owned());
+        match error {
+            DataError::Kept(error) => error.into(),
+            DataError::Field {
+                path,
+                line,
+                field,
+                found,
+                expected,
+                hint,
+            } => Self::bare(format!("{found}, expected {expected}"))
+                .hinted(hinted(&hint))
+                .in_line(path.display().to_string(), line, field),
+            DataError::Inconsistent { message, hint } | DataError::Question { message, hint } => {
+                Self::bare(message).hinted(hinted(&hint))
+            }
+            other @ DataError::Io { .. } => Self::bare(other.to_string()),
+        }
+    }
 }
 
 fn place(line: usize, field: &str) -> String {

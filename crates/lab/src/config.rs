@@ -38,16 +38,9 @@ impl Layers {
     ///
     /// # Errors
     /// The text is not TOML.
-    pub fn add(&mut self, name: &str, text: &str) -> Result<(), Box<Problem>> {
-        let table: Table = toml::from_str(text).map_err(|error| {
-            Box::new(Problem {
-                source_name: name.to_owned(),
-                source_text: text.to_owned(),
-                span: error.span(),
-                message: error.message().to_owned(),
-                hint: None,
-            })
-        })?;
+    pub fn add(&mut self, name: &str, text: &str) -> Result<(), Problem> {
+        let table: Table = toml::from_str(text)
+            .map_err(|error| located(Problem::bare(error.message()), name, text, error.span()))?;
         self.layers.push(Layer {
             name: name.to_owned(),
             text: text.to_owned(),
@@ -69,15 +62,10 @@ impl Layers {
     ///
     /// # Errors
     /// No `=`, or a key that is not one.
-    pub fn set(&mut self, assignment: &str) -> Result<(), Box<Problem>> {
+    pub fn set(&mut self, assignment: &str) -> Result<(), Problem> {
         let problem = |message: String| {
-            Box::new(Problem {
-                source_name: "--set".to_owned(),
-                source_text: assignment.to_owned(),
-                span: Some(0..assignment.len()),
-                message,
-                hint: Some("write `--set training.check_every=20`".to_owned()),
-            })
+            let hint = "write `--set training.check_every=20`";
+            Problem::new(message, hint).in_text("--set", assignment, 0..assignment.len())
         };
         let Some((key, value)) = assignment.split_once('=') else {
             return Err(problem(format!("`{assignment}` has no `=`, expected KEY=VALUE")));
@@ -101,7 +89,7 @@ impl Layers {
     ///
     /// # Errors
     /// An unknown key or a value of the wrong type, with the layer and the place that it stands in.
-    pub fn resolve<T: Serialize + DeserializeOwned + Default>(&self) -> Result<Resolved<T>, Box<Problem>> {
+    pub fn resolve<T: Serialize + DeserializeOwned + Default>(&self) -> Result<Resolved<T>, Problem> {
         let mut merged = Table::try_from(T::default()).expect("defaults are a table");
         for layer in &self.layers {
             merge(&mut merged, &layer.table);
@@ -116,7 +104,7 @@ impl Layers {
     }
 
     /// Finds the layer that makes the settings unreadable.
-    fn explain<T: Serialize + DeserializeOwned + Default>(&self, error: &toml::de::Error) -> Box<Problem> {
+    fn explain<T: Serialize + DeserializeOwned + Default>(&self, error: &toml::de::Error) -> Problem {
         let defaults = Table::try_from(T::default()).expect("defaults are a table");
         for layer in &self.layers {
             let mut alone = defaults.clone();
@@ -134,43 +122,29 @@ impl Layers {
                 }
                 _ => None,
             };
-            return Box::new(Problem {
-                source_name: layer.name.clone(),
-                source_text: layer.text.clone(),
-                span: place.and_then(|error| error.span()),
-                message: in_words(&message),
-                hint,
-            });
+            let problem = Problem::bare(in_words(&message)).hinted(hint);
+            return located(
+                problem,
+                &layer.name,
+                &layer.text,
+                place.and_then(|error| error.span()),
+            );
         }
-        let message = in_words(error.message());
-        Box::new(Problem {
-            source_name: "settings".into(),
-            source_text: String::new(),
-            span: None,
-            message,
-            hint: None,
-        })
+        Problem::bare(in_words(error.message()))
     }
 
     /// A problem with the value of `key_path` (`training.learning_rate`), at the last layer that sets it.
-    pub fn problem_at(
-        &self,
-        key_path: &str,
-        message: impl Into<String>,
-        hint: Option<String>,
-    ) -> Box<Problem> {
+    pub fn problem_at(&self, key_path: &str, message: impl Into<String>, hint: Option<String>) -> Problem {
         let layer = self
             .layers
             .iter()
             .rev()
             .find(|layer| lookup(&layer.table, key_path).is_some());
-        Box::new(Problem {
-            source_name: layer.map_or("defaults".into(), |layer| layer.name.clone()),
-            source_text: layer.map_or(String::new(), |layer| layer.text.clone()),
-            span: layer.and_then(|layer| locate(&layer.text, key_path)),
-            message: message.into(),
-            hint,
-        })
+        let problem = Problem::bare(message).hinted(hint);
+        match layer {
+            Some(layer) => located(problem, &layer.name, &layer.text, locate(&layer.text, key_path)),
+            None => problem.in_file("defaults"),
+        }
     }
 
     fn origin(&self, key_path: &str) -> Option<&str> {
@@ -180,6 +154,14 @@ impl Layers {
             .rev()
             .find(|layer| lookup(&layer.table, key_path).is_some());
         layer.map(|layer| layer.name.as_str())
+    }
+}
+
+/// A problem in a layer: at its place in the layer's text, if it has one.
+fn located(problem: Problem, name: &str, text: &str, span: Option<std::ops::Range<usize>>) -> Problem {
+    match span {
+        Some(span) if !text.is_empty() => problem.in_text(name, text, span),
+        _ => problem.in_file(name),
     }
 }
 

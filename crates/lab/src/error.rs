@@ -1,4 +1,4 @@
-//! Problems with files and settings.
+//! What is told to the user when something cannot be done: one form for every crate.
 
 use std::fmt;
 use std::ops::Range;
@@ -40,7 +40,7 @@ pub enum LabError {
     },
     /// A bad setting.
     #[error(transparent)]
-    Problem(#[from] Box<Problem>),
+    Problem(#[from] Problem),
 }
 
 impl LabError {
@@ -58,31 +58,138 @@ impl LabError {
     }
 }
 
-/// A problem at a place in a text.
+/// What cannot be done: the one form in which every crate tells it to a user.
+///
+/// A crate keeps its own small enum of errors and says beside it how each of them becomes a problem.
+///
+/// ```
+/// use neuropil_lab::error::Problem;
+///
+/// let problem = Problem::new("--bins is 0, expected a whole number ≥ 1", "leave it out for 20");
+/// assert_eq!(problem.to_string(), "--bins is 0, expected a whole number ≥ 1\n  hint: leave it out for 20");
+/// let located = Problem::bare("expected a number").in_text("mine.toml", "a = 1\nb = x\n", 10..11);
+/// assert_eq!(located.to_string(), "mine.toml:2:5: expected a number");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// File, or other name of the text.
-    pub source_name: String,
-    /// The whole text.
-    pub source_text: String,
-    /// Bytes of the text that the problem is about.
-    pub span: Option<Range<usize>>,
     /// What was found and what was expected.
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// Where it is.
+    pub place: Option<Box<Place>>,
+}
+
+/// A place in a file or another named text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// File, or other name of the text.
+    pub file: String,
+    /// The whole text; empty if it is not at hand.
+    pub text: String,
+    /// What part of it is meant.
+    pub at: At,
+}
+
+/// A part of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum At {
+    /// All of it.
+    Whole,
+    /// Bytes of the text.
+    Span(Range<usize>),
+    /// A line, from 1, and the name or number of a field in it.
+    Line {
+        /// Line; 0 where the file has none.
+        line: usize,
+        /// Field; empty for the whole line.
+        field: String,
+    },
+}
+
+impl Problem {
+    /// What was found and expected, and what to do about it.
+    pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..Self::bare(message)
+        }
+    }
+
+    /// What was found and expected, where that says it all.
+    pub fn bare(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: None,
+            place: None,
+        }
+    }
+
+    /// The same with this hint, or none.
+    pub fn hinted(self, hint: Option<String>) -> Self {
+        Self { hint, ..self }
+    }
+
+    /// The same about a file as a whole.
+    pub fn in_file(self, file: impl Into<String>) -> Self {
+        self.at(file, "", At::Whole)
+    }
+
+    /// The same about some bytes of a text.
+    pub fn in_text(self, file: impl Into<String>, text: impl Into<String>, span: Range<usize>) -> Self {
+        self.at(file, text, At::Span(span))
+    }
+
+    /// The same about a line of a file and a field in it.
+    pub fn in_line(self, file: impl Into<String>, line: usize, field: impl Into<String>) -> Self {
+        let field = field.into();
+        self.at(file, "", At::Line { line, field })
+    }
+
+    fn at(self, file: impl Into<String>, text: impl Into<String>, at: At) -> Self {
+        let (file, text) = (file.into(), text.into());
+        Self {
+            place: Some(Box::new(Place { file, text, at })),
+            ..self
+        }
+    }
+
+    /// The message after the name of its place, without the hint.
+    pub fn sentence(&self) -> String {
+        match &self.place {
+            Some(place) => format!("{place}: {}", self.message),
+            None => self.message.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file)?;
+        match &self.at {
+            At::Whole => Ok(()),
+            At::Span(span) => {
+                let before = self.text.get(..span.start).unwrap_or(&self.text);
+                let line = before.matches('\n').count() + 1;
+                let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+                write!(f, ":{line}:{column}")
+            }
+            At::Line { line, field } => {
+                if *line > 0 {
+                    write!(f, ":{line}")?;
+                }
+                if !field.is_empty() {
+                    write!(f, ": {field}")?;
+                }
+                Ok(())
+            }
+        }
+    }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.source_name)?;
-        if let Some(span) = &self.span {
-            let before = &self.source_text[..span.start.min(self.source_text.len())];
-            let line = before.matches('\n').count() + 1;
-            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-            write!(f, ":{line}:{column}")?;
-        }
-        write!(f, ": {}", self.message)?;
+        write!(f, "{}", self.sentence())?;
         if let Some(hint) = &self.hint {
             write!(f, "\n  hint: {hint}")?;
         }
@@ -92,13 +199,75 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
-/// The known name most like a wrong one, if any is like it.
+impl From<LabError> for Problem {
+    fn from(error: LabError) -> Self {
+        match error {
+            LabError::Problem(problem) => problem,
+            LabError::Taken { path, state, hint } => Self::new(format!("`{}` {state}", path.display()), hint),
+            other => Self::bare(other.to_string()),
+        }
+    }
+}
+
+/// The known name most like a wrong one, whatever its case, if any is like it.
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let scored = known
+    let likeness = |name: &str| strsim::jaro_winkler(&wrong.to_lowercase(), &name.to_lowercase());
+    known
         .into_iter()
-        .map(|name| (strsim::jaro_winkler(wrong, name), name));
-    scored
-        .filter(|&(score, _)| score > 0.8)
+        .map(|name| (likeness(name), name))
+        .filter(|&(likeness, _)| likeness > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name.to_owned())
+}
+
+/// What to do about a wrong name: the known one most like it, or all of them, `what`s in the plural.
+pub fn did_you_mean(wrong: &str, whats: &str, known: &[&str]) -> String {
+    nearest(wrong, known.iter().copied()).map_or_else(
+        || format!("{whats}: {}", known.join(", ")),
+        |name| format!("did you mean `{name}`?"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_told_as_far_as_it_is_known() {
+        let told = |problem: Problem| problem.to_string();
+        let problem = || Problem::bare("found x");
+        assert_eq!(told(problem()), "found x");
+        assert_eq!(told(problem().in_file("a.csv")), "a.csv: found x");
+        assert_eq!(told(problem().in_line("a.csv", 3, "")), "a.csv:3: found x");
+        assert_eq!(
+            told(problem().in_line("a.csv", 3, "weight")),
+            "a.csv:3: weight: found x"
+        );
+        assert_eq!(
+            told(problem().in_line("a.csv", 0, "weight")),
+            "a.csv: weight: found x"
+        );
+        assert_eq!(
+            told(problem().in_text("a.toml", "ä = x", 5..6)),
+            "a.toml:1:5: found x"
+        );
+        assert_eq!(told(problem().in_text("a.toml", "", 5..6)), "a.toml:1:1: found x");
+    }
+
+    #[test]
+    fn a_run_in_use_keeps_its_hint_apart_from_its_message() {
+        let taken = LabError::Taken {
+            path: "runs/a".into(),
+            state: "is in use".into(),
+            hint: "wait".into(),
+        };
+        assert_eq!(Problem::from(taken), Problem::new("`runs/a` is in use", "wait"));
+    }
+
+    #[test]
+    fn names_are_compared_whatever_their_case() {
+        assert_eq!(nearest("left", ["RIGHT", "LEFT"]), Some("LEFT".to_owned()));
+        assert_eq!(nearest("q", ["RIGHT", "LEFT"]), None);
+        assert_eq!(did_you_mean("q", "inputs", &["A", "B"]), "inputs: A, B");
+    }
 }

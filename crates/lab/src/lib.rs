@@ -5,7 +5,7 @@
 //!
 //! let mut layers = Layers::new();
 //! layers.set("training.check_every=20")?;
-//! # Ok::<(), Box<neuropil_lab::error::Problem>>(())
+//! # Ok::<(), neuropil_lab::error::Problem>(())
 //! ```
 
 pub mod array;

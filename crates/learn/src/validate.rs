@@ -8,9 +8,9 @@ use neuropil_math::real::Real;
 use neuropil_math::rng::Key;
 use neuropil_nn::network::{Keep, Network};
 use neuropil_tasks::performance::{End, Performance};
+use neuropil_tasks::tally::{Tally, add_tallies};
 use neuropil_tasks::task::Task;
 use neuropil_tasks::trial::Trial;
-use neuropil_tasks::world::{Tally, add_tallies};
 use rayon::prelude::*;
 
 /// Lanes of a block: forward passes like them wide.

@@ -2,8 +2,8 @@
 
 pub(crate) mod connectome;
 
-use crate::failure::Failure;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use neuropil_lab::error::Problem;
 use std::path::PathBuf;
 
 /// Train, run and analyse models of how brains learn.
@@ -452,13 +452,13 @@ fn parse_seeds(text: &str) -> Result<(u64, u64), String> {
 }
 
 /// Reads `NAME=NUMBER`, the value of `option`.
-pub(crate) fn assignment(option: &str, text: &str) -> Result<(String, f64), Failure> {
+pub(crate) fn assignment(option: &str, text: &str) -> Result<(String, f64), Problem> {
     let parsed = text.split_once('=').and_then(|(name, value)| {
         let value: f64 = value.trim().parse().ok()?;
         value.is_finite().then(|| (name.trim().to_owned(), value))
     });
     parsed.ok_or_else(|| {
-        Failure::new(
+        Problem::new(
             format!("{option} {text}: expected NAME=NUMBER"),
             format!("as in `{option} A=0.5`"),
         )

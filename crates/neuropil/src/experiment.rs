@@ -1,10 +1,11 @@
 //! From what was typed to a task and its settings.
 
 use crate::cli::SettingArgs;
-use crate::failure::Failure;
 use neuropil_lab::config::Resolved;
+use neuropil_lab::error::Problem;
 use neuropil_lab::run::RunDirectory;
-use neuropil_song::config::{self, Config};
+use neuropil_song::config::Config;
+use neuropil_song::resolve::resolve;
 use neuropil_tasks::registry;
 use neuropil_tasks::task::Task;
 use std::path::Path;
@@ -29,9 +30,9 @@ enum Source {
     Settings(String),
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
+fn read(path: &Path) -> Result<String, Problem> {
     std::fs::read_to_string(path).map_err(|error| {
-        Failure::new(
+        Problem::new(
             format!("{}: cannot read: {error}", path.display()),
             "give a TOML file",
         )
@@ -39,7 +40,7 @@ fn read(path: &Path) -> Result<String, Failure> {
 }
 
 /// Finds the experiment named on the command line, with `--set` and the like on top.
-pub(crate) fn find(name: &str, seed: Option<u64>, settings: &SettingArgs) -> Result<Experiment, Failure> {
+pub(crate) fn find(name: &str, seed: Option<u64>, settings: &SettingArgs) -> Result<Experiment, Problem> {
     let path = Path::new(name);
     let source = if registry::text(name).is_none() && path.is_file() {
         let text = read(path)?;
@@ -75,7 +76,7 @@ pub(crate) fn find(name: &str, seed: Option<u64>, settings: &SettingArgs) -> Res
         Some(text) => Task::parse(&task_name, text, dt_ms)?,
         None => registry::find(&task_name, dt_ms)?,
     };
-    let config = config::resolve(&task, |layers| {
+    let config = resolve(&task, |layers| {
         if let Some(text) = &settings_text {
             layers.add(name, text)?;
         }
@@ -113,7 +114,7 @@ pub(crate) fn find(name: &str, seed: Option<u64>, settings: &SettingArgs) -> Res
 }
 
 /// The experiment of a run directory, optionally at another time step.
-pub(crate) fn of_run(run: &RunDirectory, dt: Option<f64>) -> Result<Experiment, Failure> {
+pub(crate) fn of_run(run: &RunDirectory, dt: Option<f64>) -> Result<Experiment, Problem> {
     let config = run.file("config.toml");
     let settings = SettingArgs { dt, set: Vec::new() };
     find(&config.display().to_string(), None, &settings)

@@ -11,7 +11,7 @@ mod terminal;
 
 use clap::Parser;
 use cli::{Cli, Command};
-use failure::Failure;
+use neuropil_lab::error::Problem;
 use neuropil_math::simd;
 use std::process::ExitCode;
 
@@ -20,11 +20,9 @@ fn main() -> ExitCode {
     let quiet = cli.quiet;
     if let Err(found) = simd::asked() {
         let names = "expected avx512, avx2 or portable";
-        Failure::new(
-            format!("{} is `{found}`, {names}", simd::VARIABLE),
-            "unset it to use the widest",
-        )
-        .print();
+        let message = format!("{} is `{found}`, {names}", simd::VARIABLE);
+        let problem = Problem::new(message, "unset it to use the widest");
+        eprintln!("{}", failure::shown(&problem));
         return ExitCode::from(failure::BAD_INPUT);
     }
     let done = match cli.command {
@@ -47,8 +45,8 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(code) => ExitCode::from(code),
-        Err(failure) => {
-            Failure::print(&failure);
+        Err(problem) => {
+            eprintln!("{}", failure::shown(&problem));
             ExitCode::from(failure::BAD_INPUT)
         }
     }

@@ -1,6 +1,7 @@
 //! The process: its threads, and the wish of others that it end.
 
-use crate::failure::{Failure, INTERRUPTED};
+use crate::failure::INTERRUPTED;
+use neuropil_lab::error::Problem;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Set by Ctrl-C and by the signals that ask to end.
@@ -24,9 +25,9 @@ pub(crate) fn interrupted() -> bool {
 }
 
 /// The threads that everything runs on.
-pub(crate) fn thread_pool(threads: Option<usize>) -> Result<rayon::ThreadPool, Failure> {
+pub(crate) fn thread_pool(threads: Option<usize>) -> Result<rayon::ThreadPool, Problem> {
     if threads == Some(0) {
-        return Err(Failure::new(
+        return Err(Problem::new(
             "--threads is 0, expected a whole number ≥ 1",
             "leave it out to use all cores",
         ));
@@ -40,7 +41,7 @@ pub(crate) fn thread_pool(threads: Option<usize>) -> Result<rayon::ThreadPool, F
         .num_threads(n)
         .build()
         .map_err(|error| {
-            Failure::new(
+            Problem::new(
                 format!("cannot start {n} threads: {error}"),
                 "try fewer `--threads`",
             )

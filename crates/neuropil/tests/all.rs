@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bad_input;
+mod circles;
 mod connectome;
 mod runs;
 mod support;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("neuropil-math", &[]),
     ("neuropil-nn", &["neuropil-math"]),
-    ("neuropil-tasks", &["neuropil-math"]),
+    ("neuropil-tasks", &["neuropil-math", "neuropil-lab"]),
     (
         "neuropil-learn",
         &["neuropil-math", "neuropil-nn", "neuropil-tasks"],

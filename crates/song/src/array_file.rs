@@ -1,7 +1,7 @@
 //! Arrays that settings take from files: `.npz` (an array of a given name) or `.csv` (one row a line, no header).
 
 use neuropil_lab::array;
-use neuropil_lab::error::LabError;
+use neuropil_lab::error::{LabError, Problem};
 use std::path::PathBuf;
 
 /// A file that does not hold what a setting needs.
@@ -18,6 +18,13 @@ pub struct ArrayFileError {
     pub expected: String,
     /// What to do.
     pub hint: String,
+}
+
+impl From<ArrayFileError> for Problem {
+    fn from(error: ArrayFileError) -> Self {
+        let message = format!("{}, expected {}", error.found, error.expected);
+        Self::new(message, error.hint).in_line(error.path.display().to_string(), 0, error.field)
+    }
 }
 
 /// A file, and what a setting needs of it.

@@ -4,8 +4,8 @@
 //! multiply-add is two), for the dense network also where the engine works on a sparse one. Updates and
 //! validations are those of networks that have learnt for a while, so that trials are as long as they really are.
 
-use crate::config;
 use crate::model::draw_players;
+use crate::resolve::resolve;
 use crate::train::rules;
 use neuropil_learn::batch::TaskBatch;
 use neuropil_learn::player::Player;
@@ -265,9 +265,7 @@ impl Pupil {
     /// When the library has no such task.
     pub fn teach(name: &str) -> Self {
         let task = registry::find(name, None).expect("a library task");
-        let config = config::resolve(&task, |_| Ok(()))
-            .expect("library tasks resolve")
-            .value;
+        let config = resolve(&task, |_| Ok(())).expect("library tasks resolve").value;
         let (policy, value) = draw_players(&config, &task, 0).expect("library networks can be drawn");
         let (n, steps) = (task.definition.trials_per_update, task.n_steps);
         let work = if n < WIDE_FROM {

@@ -244,8 +244,8 @@ pub fn rates(x: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::config;
     use crate::model::draw_players;
+    use crate::resolve::resolve;
     use neuropil_math::rng::{Key, Purpose};
     use neuropil_nn::network::{History, Keep, Network};
     use neuropil_tasks::registry;
@@ -254,7 +254,7 @@ pub(crate) mod tests {
     /// A fresh policy of `rdm` with a read-out that is not zero.
     pub(crate) fn policy(settings: &[&str]) -> Player<f64> {
         let task = registry::find("rdm", None).unwrap();
-        let config = config::resolve(&task, |layers| {
+        let config = resolve(&task, |layers| {
             settings.iter().try_for_each(|setting| layers.set(setting))
         });
         let (policy, _) = draw_players(&config.unwrap().value, &task, 0).unwrap();
@@ -337,7 +337,7 @@ pub(crate) mod tests {
     #[test]
     fn a_linear_read_out_has_no_dynamics() {
         let task = registry::find("rdm-linear-value", None).unwrap();
-        let config = config::resolve(&task, |_| Ok(())).unwrap().value;
+        let config = resolve(&task, |_| Ok(())).unwrap().value;
         let (_, value) = draw_players(&config, &task, 0).unwrap();
         assert!(Dynamics::of(&value, 0.1).is_none());
     }

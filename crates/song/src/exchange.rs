@@ -283,14 +283,14 @@ pub fn save_imported(run: &RunDirectory, imported: Imported, config: &str) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config;
     use crate::model::draw_players;
+    use crate::resolve::resolve;
     use neuropil_tasks::registry;
 
     #[test]
     fn weights_go_to_pytorch_and_back() {
         let task = registry::find("rdm", None).unwrap();
-        let config = config::resolve(&task, |layers| layers.set("policy.units=20"))
+        let config = resolve(&task, |layers| layers.set("policy.units=20"))
             .unwrap()
             .value;
         let (policy, value) = draw_players(&config, &task, 0).unwrap();
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn lstm_weights_go_to_those_of_torch_lstm_and_back() {
         let task = registry::find("rdm", None).unwrap();
-        let config = config::resolve(&task, |layers| {
+        let config = resolve(&task, |layers| {
             layers.set("policy.units=20")?;
             layers.set("policy.cell=lstm")
         })
@@ -341,7 +341,7 @@ mod tests {
     #[test]
     fn imported_networks_are_those_that_were_exported() {
         let task = registry::find("rdm", None).unwrap();
-        let config = config::resolve(&task, |layers| layers.set("policy.units=20"))
+        let config = resolve(&task, |layers| layers.set("policy.units=20"))
             .unwrap()
             .value;
         let (policy, value) = draw_players(&config, &task, 3).unwrap();

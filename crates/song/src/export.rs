@@ -263,15 +263,15 @@ fn columns(recorded: &Recorded) -> Vec<TrialColumn> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config;
     use crate::model::draw_players;
+    use crate::resolve::resolve;
     use crate::testing::{Fixed, record_activity};
     use crate::train::rules;
     use neuropil_tasks::registry;
 
     fn recorded() -> (Task, Recorded) {
         let task = registry::find("rdm", Some(50.0)).unwrap();
-        let config = config::resolve(&task, |layers| layers.set("policy.units=20"))
+        let config = resolve(&task, |layers| layers.set("policy.units=20"))
             .unwrap()
             .value;
         let (policy, value) = draw_players(&config, &task, 0).unwrap();

@@ -5,12 +5,12 @@
 //! network.) This crate joins tasks, networks and learning to runs, and analyses what was learnt.
 //!
 //! ```
-//! use neuropil_song::config;
+//! use neuropil_song::resolve::resolve;
 //!
 //! let task = neuropil_tasks::registry::find("rdm", None)?;
-//! let settings = config::resolve(&task, |layers| layers.set("policy.units=50"))?;
+//! let settings = resolve(&task, |layers| layers.set("policy.units=50"))?;
 //! assert_eq!(settings.value.policy.connection_probability, 0.1);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # Ok::<(), neuropil_lab::error::Problem>(())
 //! ```
 
 pub mod analysis;
@@ -28,6 +28,7 @@ pub mod model;
 pub mod probe;
 pub mod report;
 pub mod reproduce;
+pub mod resolve;
 pub mod testing;
 pub mod train;
 pub mod wiring;

@@ -4,6 +4,7 @@ use crate::array_file::ArrayFileError;
 use crate::config::{Config, NetworkConfig, unit_range};
 use crate::masks::read_masks;
 use crate::wiring::{Wiring, read_wiring};
+use neuropil_lab::error::Problem;
 use neuropil_learn::player::{Penalties, Player};
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_nn::cell::Cell;
@@ -45,6 +46,15 @@ pub enum DrawError {
     /// A file of masks, signs, types or initial values.
     #[error(transparent)]
     File(#[from] Box<ArrayFileError>),
+}
+
+impl From<DrawError> for Problem {
+    fn from(error: DrawError) -> Self {
+        match error {
+            DrawError::File(error) => (*error).into(),
+            DrawError::Init(error) => Self::bare(error.to_string()),
+        }
+    }
 }
 
 /// Networks of the settings' shapes, to be filled from a checkpoint, which holds masks, signs and ties as well.

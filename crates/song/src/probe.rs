@@ -229,8 +229,8 @@ pub fn respond(dynamics: &Dynamics, inputs: &[f64], noise: &[f64], probe: &Probe
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config;
     use crate::model::draw_players;
+    use crate::resolve::resolve;
     use crate::testing::test;
     use neuropil_learn::player::Player;
     use neuropil_tasks::registry;
@@ -238,7 +238,7 @@ mod tests {
     /// A policy that holds fixation for a while and then chooses at random.
     fn drawn() -> (Task, Player<f32>) {
         let task = registry::find("rdm", Some(50.0)).unwrap();
-        let config = config::resolve(&task, |layers| layers.set("policy.units=20"))
+        let config = resolve(&task, |layers| layers.set("policy.units=20"))
             .unwrap()
             .value;
         let (mut policy, _) = draw_players(&config, &task, 0).unwrap();

@@ -271,8 +271,8 @@ impl Tested {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config;
     use crate::model::draw_players;
+    use crate::resolve::resolve;
     use crate::train::rules;
     use neuropil_tasks::registry;
 
@@ -281,7 +281,7 @@ mod tests {
         let task = registry::find("rdm", Some(50.0)).unwrap();
         let settings = |value: &str| {
             let given = ["policy.units=20", "value.units=20", value];
-            config::resolve(&task, |layers| {
+            resolve(&task, |layers| {
                 given.iter().try_for_each(|setting| layers.set(setting))
             })
             .unwrap()

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::model::{DrawError, blank_players, draw_players};
 use neuropil_lab::checkpoint::Checkpoint;
-use neuropil_lab::error::LabError;
+use neuropil_lab::error::{LabError, Problem};
 use neuropil_lab::events::EventLog;
 use neuropil_lab::run::RunDirectory;
 use neuropil_learn::player::Player;
@@ -34,6 +34,16 @@ pub enum TrainError {
         /// What does not fit.
         message: String,
     },
+}
+
+impl From<TrainError> for Problem {
+    fn from(error: TrainError) -> Self {
+        match error {
+            TrainError::Lab(error) => error.into(),
+            TrainError::Draw(error) => error.into(),
+            TrainError::Mismatch { path, message } => Self::bare(message).in_file(path),
+        }
+    }
 }
 
 /// One line of `log.jsonl`; `at_seconds` is the only field that two runs of the same seed may differ in.

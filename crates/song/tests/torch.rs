@@ -2,8 +2,8 @@
 
 use neuropil_lab::array::{Tensors, read_tensors, write_safetensors};
 use neuropil_nn::network::{History, Keep};
-use neuropil_song::config;
 use neuropil_song::exchange::{import, to_ours};
+use neuropil_song::resolve::resolve;
 use neuropil_tasks::registry;
 use std::path::Path;
 use std::process::Command;
@@ -14,7 +14,7 @@ const LANES: usize = 8;
 /// `inputs` \[step\]\[input\] without noise; the first step of ours, which has no input, is not among them.
 fn distance(tensors: &Tensors, path: &Path, settings: &[&str]) -> f32 {
     let task = registry::find("rdm", None).unwrap();
-    let config = config::resolve(&task, |layers| {
+    let config = resolve(&task, |layers| {
         settings.iter().try_for_each(|given| layers.set(given))
     });
     let imported = import(&to_ours(tensors), path, &config.unwrap().value, &task).unwrap();

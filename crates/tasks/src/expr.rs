@@ -81,7 +81,7 @@ impl Expr {
         let mut variables = Vec::new();
         for name in tree.var_names() {
             let position = scope.position(name).ok_or_else(|| {
-                let known = crate::error::nearest(name, scope.names().iter().map(String::as_str));
+                let known = neuropil_lab::error::nearest(name, scope.names().iter().map(String::as_str));
                 let hint = known.map_or_else(
                     || format!("known names: {}", scope.names().join(", ")),
                     |name| format!("did you mean `{name}`?"),

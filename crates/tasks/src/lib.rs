@@ -11,17 +11,18 @@
 //! assert_eq!(trial.n_steps, 276);
 //! assert_eq!(trial.row_at(10).inputs, [1.0, 0.0, 0.0]); // fixation cue alone
 //! assert_eq!(trial.row_at(10).outcomes[1].reward, -1.0); // choosing now aborts
-//! # Ok::<(), neuropil_tasks::error::TaskError>(())
+//! # Ok::<(), neuropil_lab::error::Problem>(())
 //! ```
 
 pub mod block;
 pub mod definition;
 pub mod environment;
-pub mod error;
 mod expr;
 mod load;
 pub mod performance;
+pub mod quantity;
 pub mod registry;
+pub mod tally;
 pub mod task;
 pub mod trial;
 pub mod world;

@@ -6,12 +6,12 @@ mod epochs;
 mod factors;
 
 use crate::definition::{AnswerDefinition, CriterionDefinition, Definition, NumberOrText, ShowDefinition};
-use crate::error::{TaskError, nearest};
 use crate::expr::{Expr, ExprError, Scope};
-use crate::performance::{Quantity, Source as Counted};
+use crate::quantity::{Quantity, Source as Counted};
 use crate::registry;
 use crate::task::{Answer, Epoch, GRID, Show, Task};
 use crate::world::Rules;
+use neuropil_lab::error::{Problem, did_you_mean, nearest};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -27,17 +27,20 @@ struct Source<'a> {
 
 impl Source<'_> {
     /// An error at the deepest part of `path` that the text has.
-    fn error(&self, path: &[&str], message: impl Into<String>, hint: Option<String>) -> TaskError {
-        TaskError {
-            source_name: self.name.to_owned(),
-            source_text: self.text.to_owned(),
-            span: self.locate(path),
-            message: message.into(),
-            hint,
+    fn error(&self, path: &[&str], message: impl Into<String>, hint: Option<String>) -> Problem {
+        self.located(message, self.locate(path)).hinted(hint)
+    }
+
+    /// An error at some bytes of the text, or about all of it.
+    fn located(&self, message: impl Into<String>, span: Option<std::ops::Range<usize>>) -> Problem {
+        let problem = Problem::bare(message);
+        match span {
+            Some(span) => problem.in_text(self.name, self.text, span),
+            None => problem.in_file(self.name),
         }
     }
 
-    fn of_expr(&self, path: &[&str], (message, hint): ExprError) -> TaskError {
+    fn of_expr(&self, path: &[&str], (message, hint): ExprError) -> Problem {
         self.error(path, format!("{}: {message}", path.join(".")), hint)
     }
 
@@ -61,7 +64,7 @@ impl Source<'_> {
         found
     }
 
-    fn parse<T: DeserializeOwned>(&self, path: &[&str], value: &Value) -> Result<T, TaskError> {
+    fn parse<T: DeserializeOwned>(&self, path: &[&str], value: &Value) -> Result<T, Problem> {
         value
             .clone()
             .try_into()
@@ -69,7 +72,7 @@ impl Source<'_> {
     }
 
     /// An error of the deserialiser, with the nearest known key as hint.
-    fn of_serde(&self, path: &[&str], error: &toml::de::Error) -> TaskError {
+    fn of_serde(&self, path: &[&str], error: &toml::de::Error) -> Problem {
         let message = error.message().to_owned();
         let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
         let (mut path, mut hint) = (path.to_vec(), None);
@@ -78,9 +81,8 @@ impl Source<'_> {
             hint = nearest(wrong, known.iter().copied()).map(|name| format!("did you mean `{name}`?"));
         }
         let message = message.replace("unknown variant", "unknown value");
-        let mut problem = self.error(&path, message, hint);
-        problem.span = problem.span.or(error.span());
-        problem
+        let span = self.locate(&path).or(error.span());
+        self.located(message, span).hinted(hint)
     }
 }
 
@@ -89,13 +91,10 @@ impl Task {
     ///
     /// # Errors
     /// The first problem of the text, and where it is.
-    pub fn parse(name: &str, text: &str, dt_ms: Option<f64>) -> Result<Self, TaskError> {
+    pub fn parse(name: &str, text: &str, dt_ms: Option<f64>) -> Result<Self, Problem> {
         let source = Source { name, text };
-        let own: Table = toml::from_str(text).map_err(|error| {
-            let mut problem = source.error(&[], error.message(), None);
-            problem.span = error.span();
-            problem
-        })?;
+        let own: Table = toml::from_str(text)
+            .map_err(|error: toml::de::Error| source.located(error.message(), error.span()))?;
         let mut merged = own;
         if let Some(base) = merged.get("extends").cloned() {
             let Some(base) = base.as_str() else {
@@ -118,7 +117,7 @@ impl Task {
 impl Source<'_> {
     /// The task of a table in which everything that it extends is filled in; `labels` are known whether or not its
     /// factors have them.
-    fn task(&self, mut merged: Table, dt_ms: Option<f64>, labels: Vec<String>) -> Result<Task, TaskError> {
+    fn task(&self, mut merged: Table, dt_ms: Option<f64>, labels: Vec<String>) -> Result<Task, Problem> {
         let world = self.world(&mut merged)?;
         let definition: Definition = merged
             .try_into()
@@ -173,20 +172,19 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    fn error<T>(&self, path: &[&str], message: String, hint: Option<String>) -> Result<T, TaskError> {
+    fn error<T>(&self, path: &[&str], message: String, hint: Option<String>) -> Result<T, Problem> {
         Err(self.source.error(path, message, hint))
     }
 
     /// An error with the time step: at its place in the file, if it comes from there.
-    fn dt_error<T>(&self, message: String, hint: Option<String>) -> Result<T, TaskError> {
-        let mut error = self.source.error(&["dt_ms"], message, hint);
+    fn dt_error<T>(&self, message: String, hint: Option<String>) -> Result<T, Problem> {
         if self.dt_replaced {
-            (error.span, error.source_text) = (None, String::new());
+            return Err(Problem::bare(message).hinted(hint));
         }
-        Err(error)
+        self.error(&["dt_ms"], message, hint)
     }
 
-    fn load(mut self, dt_ms: Option<f64>) -> Result<Task, TaskError> {
+    fn load(mut self, dt_ms: Option<f64>) -> Result<Task, Problem> {
         self.check_lists()?;
         self.dt_replaced = dt_ms.is_some();
         let dt_ms = dt_ms.unwrap_or(self.definition.dt_ms);
@@ -226,7 +224,7 @@ impl Loader<'_> {
         Ok(task)
     }
 
-    fn check_lists(&self) -> Result<(), TaskError> {
+    fn check_lists(&self) -> Result<(), Problem> {
         let d = &self.definition;
         if d.inputs.is_empty() {
             return self.error(&["inputs"], "no inputs, expected at least one name".into(), None);
@@ -264,24 +262,21 @@ impl Loader<'_> {
         Ok(())
     }
 
-    fn expr(&self, path: &[&str], text: &str) -> Result<Expr, TaskError> {
+    fn expr(&self, path: &[&str], text: &str) -> Result<Expr, Problem> {
         Expr::parse(text, &self.scope).map_err(|error| self.source.of_expr(path, error))
     }
 
-    fn optional(&self, path: &[&str], text: Option<&String>) -> Result<Option<Expr>, TaskError> {
+    fn optional(&self, path: &[&str], text: Option<&String>) -> Result<Option<Expr>, Problem> {
         text.map(|text| self.expr(path, text)).transpose()
     }
 
-    fn unknown(&self, path: &[&str], what: &str, name: &str, known: &[&str]) -> TaskError {
-        let hint = nearest(name, known.iter().copied()).map_or_else(
-            || format!("{what}s: {}", known.join(", ")),
-            |name| format!("did you mean `{name}`?"),
-        );
+    fn unknown(&self, path: &[&str], what: &str, name: &str, known: &[&str]) -> Problem {
+        let hint = did_you_mean(name, &format!("{what}s"), known);
         self.source
             .error(path, format!("unknown {what} `{name}`"), Some(hint))
     }
 
-    fn flags(&self, path: &[&str], names: &[String], epochs: &[Epoch]) -> Result<Vec<bool>, TaskError> {
+    fn flags(&self, path: &[&str], names: &[String], epochs: &[Epoch]) -> Result<Vec<bool>, Problem> {
         let mut flags = vec![false; epochs.len()];
         let known: Vec<&str> = epochs.iter().map(|epoch| epoch.name.as_str()).collect();
         for name in names {
@@ -291,18 +286,14 @@ impl Loader<'_> {
         Ok(flags)
     }
 
-    fn position(&self, table: &str, name: &str, list: &[String], what: &str) -> Result<usize, TaskError> {
+    fn position(&self, table: &str, name: &str, list: &[String], what: &str) -> Result<usize, Problem> {
         list.iter().position(|known| known == name).ok_or_else(|| {
-            let hint = nearest(name, list.iter().map(String::as_str)).map_or_else(
-                || format!("{what}s: {}", list.join(", ")),
-                |name| format!("did you mean `{name}`?"),
-            );
-            self.source
-                .error(&[table, name], format!("unknown {what} `{name}`"), Some(hint))
+            let known: Vec<&str> = list.iter().map(String::as_str).collect();
+            self.unknown(&[table, name], what, name, &known)
         })
     }
 
-    fn shows(&self, epochs: &[Epoch]) -> Result<Vec<Show>, TaskError> {
+    fn shows(&self, epochs: &[Epoch]) -> Result<Vec<Show>, Problem> {
         let mut shows = Vec::new();
         for (name, value) in &self.definition.show {
             let input = self.position("show", name, &self.definition.inputs, "input")?;
@@ -350,7 +341,7 @@ impl Loader<'_> {
         Ok(shows)
     }
 
-    fn answers(&self, epochs: &[Epoch]) -> Result<Vec<Answer>, TaskError> {
+    fn answers(&self, epochs: &[Epoch]) -> Result<Vec<Answer>, Problem> {
         let mut answers = Vec::new();
         for (name, value) in &self.definition.answers {
             let action = self.position("answers", name, &self.definition.actions, "action")?;
@@ -376,7 +367,7 @@ impl Loader<'_> {
         Ok(answers)
     }
 
-    fn quantities(&self) -> Result<Vec<Quantity>, TaskError> {
+    fn quantities(&self) -> Result<Vec<Quantity>, Problem> {
         let mut scope = self.scope.clone();
         for name in ["decided", "chosen", "correct", "action"] {
             scope.add(name);
@@ -428,7 +419,7 @@ impl Loader<'_> {
     }
 
     /// Evaluates every expression in every condition, and looks for a reward worth learning for.
-    fn check_rows(&self, task: &Task) -> Result<(), TaskError> {
+    fn check_rows(&self, task: &Task) -> Result<(), Problem> {
         let mut reachable = false;
         for values in &self.conditions {
             for epoch in &task.epochs {

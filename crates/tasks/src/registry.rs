@@ -1,7 +1,7 @@
 //! The library of tasks.
 
-use crate::error::{TaskError, nearest};
 use crate::task::Task;
+use neuropil_lab::error::{Problem, nearest};
 
 /// Name and TOML text of every task of the library: those of the paper in its order, its variants, further ones.
 const LIBRARY: &[(&str, &str)] = &[
@@ -108,7 +108,7 @@ fn aliases(text: &str) -> Vec<String> {
 ///
 /// # Errors
 /// Unknown name, or a time step that does not fit.
-pub fn find(name: &str, dt_ms: Option<f64>) -> Result<Task, TaskError> {
+pub fn find(name: &str, dt_ms: Option<f64>) -> Result<Task, Problem> {
     let Some(text) = text(name) else {
         let known: Vec<String> = LIBRARY
             .iter()
@@ -118,13 +118,8 @@ pub fn find(name: &str, dt_ms: Option<f64>) -> Result<Task, TaskError> {
             || "`neuropil tasks` lists them all".to_owned(),
             |name| format!("did you mean `{name}`?"),
         );
-        return Err(TaskError {
-            source_name: name.to_owned(),
-            source_text: String::new(),
-            span: None,
-            message: format!("unknown task `{name}`, and no file of that name"),
-            hint: Some(hint),
-        });
+        let message = format!("unknown task `{name}`, and no file of that name");
+        return Err(Problem::new(message, hint));
     };
     Task::parse(name, text, dt_ms)
 }

@@ -2,7 +2,7 @@
 
 use crate::definition::Definition;
 use crate::expr::Expr;
-use crate::performance::Quantity;
+use crate::quantity::Quantity;
 use crate::trial::{Condition, Outcome, Row, Segment, Trial};
 use crate::world::Rules;
 use rand::RngExt;

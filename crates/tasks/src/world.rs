@@ -11,7 +11,8 @@ mod rounds;
 mod two_step;
 
 use crate::environment::Environment;
-use crate::error::nearest;
+use crate::tally::Tally;
+use neuropil_lab::error::nearest;
 use neuropil_math::rng::{Key, Purpose};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -19,7 +20,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
-use std::ops::AddAssign;
 use toml::Table;
 
 pub use bandit::Bandit;
@@ -122,47 +122,6 @@ pub trait Rules: Debug + Send + Sync {
     fn open(&self) -> Box<dyn World>;
     /// All parameters.
     fn parameters(&self) -> Vec<Parameter>;
-}
-
-/// Sum of a measure and of its weights; their ratio is the measure's mean.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Tally {
-    /// Weighted sum.
-    pub sum: f64,
-    /// Weight.
-    pub weight: f64,
-}
-
-impl Tally {
-    /// Counts one occasion, at which something was so or not.
-    pub fn count(&mut self, so: bool) {
-        self.sum += f64::from(u8::from(so));
-        self.weight += 1.0;
-    }
-
-    /// The mean; 0 without any occasion.
-    pub fn mean(self) -> f64 {
-        if self.weight > 0.0 {
-            self.sum / self.weight
-        } else {
-            0.0
-        }
-    }
-}
-
-impl AddAssign for Tally {
-    fn add_assign(&mut self, other: Self) {
-        self.sum += other.sum;
-        self.weight += other.weight;
-    }
-}
-
-/// Adds tallies entry by entry; no tallies at all count as zeros.
-pub fn add_tallies(total: &mut Vec<Tally>, part: &[Tally]) {
-    total.resize(total.len().max(part.len()), Tally::default());
-    for (total, &part) in total.iter_mut().zip(part) {
-        *total += part;
-    }
 }
 
 /// Name and reader of every world.

@@ -2,9 +2,10 @@
 
 use crate::cli::AnalyseArgs;
 use crate::experiment::{self, Experiment};
-use crate::failure::{CHECK_FAILED, Failure};
+use crate::failure::CHECK_FAILED;
 use neuropil_draw::Figure;
 use neuropil_lab::atomic;
+use neuropil_lab::error::Problem;
 use neuropil_lab::run::RunDirectory;
 use neuropil_lab::table::write_csv;
 use neuropil_learn::train::Progress;
@@ -14,7 +15,7 @@ use neuropil_song::report::{Analysed, analyse, data_rows};
 use neuropil_song::train::load_progress;
 
 /// Runs the command.
-pub(crate) fn run(args: &AnalyseArgs) -> Result<u8, Failure> {
+pub(crate) fn run(args: &AnalyseArgs) -> Result<u8, Problem> {
     if args.list {
         list();
         return Ok(0);
@@ -26,7 +27,7 @@ pub(crate) fn run(args: &AnalyseArgs) -> Result<u8, Failure> {
                 || format!("known: {}", known.join(", ")),
                 |name| format!("did you mean `{name}`?"),
             );
-            return Err(Failure::new(format!("unknown analysis `{name}`"), hint));
+            return Err(Problem::new(format!("unknown analysis `{name}`"), hint));
         }
     }
     let path = args.run.as_ref().expect("required by the parser");
@@ -91,13 +92,13 @@ fn list() {
 }
 
 /// The test trials of a run, as saved.
-fn behaviour(run: &RunDirectory, experiment: &Experiment) -> Result<Behaviour, Failure> {
+fn behaviour(run: &RunDirectory, experiment: &Experiment) -> Result<Behaviour, Problem> {
     let (path, task) = (run.file("trials/test.csv"), &experiment.task);
     let hint = format!("`neuropil test {}` makes them", run.path().display());
     let text = std::fs::read_to_string(&path)
-        .map_err(|_| Failure::new(format!("{}: no test trials", run.path().display()), hint.clone()))?;
+        .map_err(|_| Problem::new(format!("{}: no test trials", run.path().display()), hint.clone()))?;
     Behaviour::from_csv(&task.definition.name, task.dt_ms, &task.definition.actions, &text)
-        .map_err(|error| Failure::new(format!("{}: {error}", path.display()), hint))
+        .map_err(|error| Problem::new(format!("{}: {error}", path.display()), hint))
 }
 
 /// Analyses, and what of the run they were made from.
@@ -113,7 +114,7 @@ pub(crate) fn make(
     experiment: &Experiment,
     names: &[String],
     focus: &Focus,
-) -> Result<Made, Failure> {
+) -> Result<Made, Problem> {
     let behaviour = behaviour(run, experiment)?;
     let recorded = super::test::load_activity(run, &experiment.task)?;
     let unmet = names
@@ -123,7 +124,7 @@ pub(crate) fn make(
     if let (Some(analysis), None) = (unmet, &recorded) {
         let path = run.path().display();
         let message = format!("{path}: no trials with activity, which `{}` needs", analysis.name);
-        return Err(Failure::new(
+        return Err(Problem::new(
             message,
             format!("`neuropil test {path} --kind activity` makes them"),
         ));
@@ -149,7 +150,7 @@ pub(crate) fn make(
 }
 
 /// Writes results and figures.
-pub(crate) fn save(run: &RunDirectory, analysed: &[Analysed]) -> Result<(), Failure> {
+pub(crate) fn save(run: &RunDirectory, analysed: &[Analysed]) -> Result<(), Problem> {
     for item in analysed {
         let (Ok(finding), Some(figure)) = (&item.finding, &item.figure) else {
             continue;
@@ -163,11 +164,11 @@ pub(crate) fn save(run: &RunDirectory, analysed: &[Analysed]) -> Result<(), Fail
 }
 
 /// Writes a figure as SVG and PNG, and what it shows as CSV.
-pub(crate) fn save_figure(run: &RunDirectory, name: &str, figure: &Figure) -> Result<(), Failure> {
+pub(crate) fn save_figure(run: &RunDirectory, name: &str, figure: &Figure) -> Result<(), Problem> {
     let (headers, rows) = data_rows(figure);
     write_csv(&run.file(&format!("results/{name}.csv")), &headers, &rows)?;
     let drawn = |error: neuropil_draw::DrawError| {
-        Failure::new(format!("figure {name}: {error}"), "report this as a bug")
+        Problem::new(format!("figure {name}: {error}"), "report this as a bug")
     };
     let svg = figure.to_svg().map_err(drawn)?;
     atomic::write(&run.file(&format!("figures/{name}.svg")), svg.as_bytes())?;

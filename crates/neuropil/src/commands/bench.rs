@@ -1,8 +1,8 @@
 //! `neuropil bench`: the engine against the machine's peak, and whole updates of every task.
 
 use crate::cli::BenchArgs;
-use crate::failure::Failure;
 use crate::terminal;
+use neuropil_lab::error::Problem;
 use neuropil_lab::provenance;
 use neuropil_song::bench::{BATCHES, KERNELS, Pupil, least, peak};
 use neuropil_tasks::registry::PUBLISHED;
@@ -17,9 +17,9 @@ struct Measured {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &BenchArgs) -> Result<u8, Failure> {
+pub(crate) fn run(args: &BenchArgs) -> Result<u8, Problem> {
     if !(args.seconds > 0.0 && args.seconds.is_finite()) {
-        return Err(Failure::new(
+        return Err(Problem::new(
             format!("--seconds is {}, expected a number > 0", args.seconds),
             "try 1",
         ));

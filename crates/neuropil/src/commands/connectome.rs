@@ -10,7 +10,6 @@ use crate::cli::connectome::{
     CascadeArgs, ConnectomeArgs, ConnectomeVerb, DataArgs, EdgesArgs, EmbeddingKind, Format, Kept,
     LayersArgs, MotifsArgs, Pairs, PathsArgs, Preset, RandomArgs, RunArgs, SettingsArgs,
 };
-use crate::failure::Failure;
 use long_run::LongRun;
 use neuropil_connectome::answer::{
     self, Answer, CascadeQuestion, InfluenceQuestion, LayersQuestion, NullQuestion, PathsQuestion, Strong,
@@ -29,6 +28,7 @@ use neuropil_connectome::types::TypeSettings;
 use neuropil_connectome::unit_cascades::{UnitCascades, unit_cascades};
 use neuropil_connectome::{read, select, winding2023};
 use neuropil_lab::atomic;
+use neuropil_lab::error::Problem;
 use std::fmt::Write as _;
 use std::io::Write;
 
@@ -36,7 +36,7 @@ use std::io::Write;
 const SHOWN: usize = 20;
 
 /// Runs the command.
-pub(crate) fn run(args: &ConnectomeArgs) -> Result<u8, Failure> {
+pub(crate) fn run(args: &ConnectomeArgs) -> Result<u8, Problem> {
     match &args.verb {
         ConnectomeVerb::Stats(data) => tell(data, answer::stats_answer),
         ConnectomeVerb::Cascade(args) => tell(&args.data, |c| cascade(c, args)),
@@ -175,7 +175,7 @@ fn strong<'a>(c: &Connectome, args: &'a EdgesArgs) -> Result<Strong<'a>, DataErr
 fn of_all_units(
     args: &RunArgs,
     ask: impl Fn(&Connectome, &UnitCascades) -> Result<Answer, DataError> + Send + Sync,
-) -> Result<u8, Failure> {
+) -> Result<u8, Problem> {
     let long = LongRun::new(args.data.out.as_deref())?;
     let code = tell(&args.data, |c| {
         let layer = layer(c, args.settings.layer.as_deref());
@@ -272,18 +272,18 @@ fn cascade(c: &Connectome, args: &CascadeArgs) -> Result<Answer, DataError> {
 }
 
 /// How the whole table is to be written, if it is.
-fn table_form(args: &DataArgs) -> Result<Option<TableForm>, Failure> {
+fn table_form(args: &DataArgs) -> Result<Option<TableForm>, Problem> {
     let given = args.format.map(|format| match format {
         Format::Csv => TableForm::Csv,
         Format::Json => TableForm::Json,
         Format::Parquet => TableForm::Parquet,
     });
     match (given, &args.table) {
-        (Some(TableForm::Parquet), None) => Err(Failure::new(
+        (Some(TableForm::Parquet), None) => Err(Problem::new(
             "--format parquet without --table: Parquet is not printed",
             "add --table FILE.parquet",
         )),
-        (Some(_), None) if args.json => Err(Failure::new(
+        (Some(_), None) if args.json => Err(Problem::new(
             "--format and --json: both say what is printed",
             "add --table FILE to write the table beside the JSON",
         )),
@@ -297,7 +297,7 @@ fn table_form(args: &DataArgs) -> Result<Option<TableForm>, Failure> {
 fn tell(
     args: &DataArgs,
     ask: impl Fn(&Connectome) -> Result<Answer, DataError> + Send + Sync,
-) -> Result<u8, Failure> {
+) -> Result<u8, Problem> {
     let Preset::Winding2023 = args.preset.preset; // its constants are the defaults
     let form = table_form(args)?;
     let pool = crate::process::thread_pool(args.threads)?;
@@ -323,7 +323,7 @@ fn tell(
         // `| head` has seen enough.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             let message = format!("cannot write to standard output: {error}");
-            Err(Failure::new(message, "redirect it to a file that can be written"))
+            Err(Problem::new(message, "redirect it to a file that can be written"))
         }
         _ => Ok(0),
     }

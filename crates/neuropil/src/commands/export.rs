@@ -3,9 +3,9 @@
 use super::test::{load_activity, players};
 use crate::cli::ExportArgs;
 use crate::experiment;
-use crate::failure::Failure;
 use neuropil_lab::array::write_safetensors;
 use neuropil_lab::atomic;
+use neuropil_lab::error::Problem;
 use neuropil_lab::nwb::write_nwb;
 use neuropil_lab::run::RunDirectory;
 use neuropil_lab::table::write_csv;
@@ -13,14 +13,14 @@ use neuropil_song::{exchange, export};
 use serde_json::json;
 
 /// Runs the command.
-pub(crate) fn run(args: &ExportArgs) -> Result<u8, Failure> {
+pub(crate) fn run(args: &ExportArgs) -> Result<u8, Problem> {
     let run = RunDirectory::read(&args.run)?;
     let experiment = experiment::of_run(&run, None)?;
     let (task, seed) = (&experiment.task, experiment.config.value.seed);
     let shown = run.path().display();
     let recorded = || {
         load_activity(&run, task)?.ok_or_else(|| {
-            Failure::new(
+            Problem::new(
                 format!("{shown}: no trials with activity to export"),
                 format!("`neuropil test {shown} --kind activity` makes them"),
             )
@@ -39,11 +39,11 @@ pub(crate) fn run(args: &ExportArgs) -> Result<u8, Failure> {
     if let Some(folder) = &args.csv {
         let recorded = recorded()?;
         std::fs::create_dir_all(folder)
-            .map_err(|error| Failure::new(format!("{}: {error}", folder.display()), "give another folder"))?;
+            .map_err(|error| Problem::new(format!("{}: {error}", folder.display()), "give another folder"))?;
         let csv = recorded
             .behaviour
             .to_csv()
-            .map_err(|error| Failure::new(format!("{shown}: {error}"), "rename the factor in the task"))?;
+            .map_err(|error| Problem::new(format!("{shown}: {error}"), "rename the factor in the task"))?;
         atomic::write(&folder.join("trials.csv"), csv.as_bytes())?;
         let (headers, rows) = export::activity_table(&recorded);
         write_csv(&folder.join("activity.csv"), &headers, &rows)?;

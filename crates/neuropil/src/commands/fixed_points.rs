@@ -4,9 +4,9 @@ use super::probe::input;
 use super::test::{dynamics, load_activity, players};
 use crate::cli::{FixedPointsArgs, assignment};
 use crate::experiment;
-use crate::failure::Failure;
 use crate::process::thread_pool;
 use neuropil_lab::atomic;
+use neuropil_lab::error::Problem;
 use neuropil_lab::run::RunDirectory;
 use neuropil_math::rng::{Key, Phase, Purpose};
 use neuropil_song::figures::{self, Origin};
@@ -18,9 +18,9 @@ use std::collections::BTreeMap;
 const MOST_SHOWN: usize = 12;
 
 /// Runs the command.
-pub(crate) fn run(args: &FixedPointsArgs) -> Result<u8, Failure> {
+pub(crate) fn run(args: &FixedPointsArgs) -> Result<u8, Problem> {
     if args.starts == 0 {
-        return Err(Failure::new(
+        return Err(Problem::new(
             "--starts is 0, expected a whole number ≥ 1",
             "leave it out for 100",
         ));
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &FixedPointsArgs) -> Result<u8, Failure> {
     let task = &experiment.task;
     let shown = run.path().display();
     let recorded = load_activity(&run, task)?.ok_or_else(|| {
-        Failure::new(
+        Problem::new(
             format!("{shown}: no trials with activity, from whose states the descents start"),
             format!("`neuropil test {shown} --kind activity` makes them"),
         )
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &FixedPointsArgs) -> Result<u8, Failure> {
     let tau_ms = experiment.config.value.tau_ms;
     let found = pool
         .install(|| fixed_points(&dynamics, &recorded, &u, args.starts, tau_ms))
-        .map_err(|error| Failure::new(format!("{shown}: {error}"), "record activity anew"))?;
+        .map_err(|error| Problem::new(format!("{shown}: {error}"), "record activity anew"))?;
     let json = serde_json::to_vec_pretty(&found).expect("results are JSON");
     atomic::write(&run.file("results/fixed-points.json"), &json)?;
     let origin = Origin {
@@ -69,11 +69,11 @@ pub(crate) fn run(args: &FixedPointsArgs) -> Result<u8, Failure> {
 }
 
 /// Mean of the noise-free inputs in the middle of an epoch, over all conditions that have it.
-fn mean_inputs(task: &Task, epoch: &str) -> Result<Vec<f64>, Failure> {
+fn mean_inputs(task: &Task, epoch: &str) -> Result<Vec<f64>, Problem> {
     let unknown = || {
         let known: Vec<&str> = task.epochs.iter().map(|epoch| epoch.name.as_str()).collect();
         let message = format!("--during: {} has no epoch `{epoch}`", task.definition.name);
-        Failure::new(message, format!("epochs: {}", known.join(", ")))
+        Problem::new(message, format!("epochs: {}", known.join(", ")))
     };
     let place = task
         .epochs

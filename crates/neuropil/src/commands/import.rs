@@ -2,14 +2,14 @@
 
 use crate::cli::ImportArgs;
 use crate::experiment;
-use crate::failure::Failure;
 use neuropil_lab::array::read_tensors;
 use neuropil_lab::atomic;
+use neuropil_lab::error::Problem;
 use neuropil_lab::run::RunDirectory;
 use neuropil_song::exchange::{import, save_imported, to_ours};
 
 /// Runs the command.
-pub(crate) fn run(args: &ImportArgs) -> Result<u8, Failure> {
+pub(crate) fn run(args: &ImportArgs) -> Result<u8, Problem> {
     let experiment = experiment::find(&args.task, args.seed, &args.settings)?;
     let config = &experiment.config.value;
     let tensors = to_ours(&read_tensors(&args.weights)?);

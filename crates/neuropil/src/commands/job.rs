@@ -2,10 +2,10 @@
 
 use crate::cli::TrainArgs;
 use crate::experiment::Experiment;
-use crate::failure::Failure;
 use crate::process::interrupted;
 use crate::terminal::{Progress, duration};
 use neuropil_lab::config::differences;
+use neuropil_lab::error::Problem;
 use neuropil_lab::provenance::{self, Provenance};
 use neuropil_lab::run::RunDirectory;
 use neuropil_learn::train::{Ending, Flow, Restart, State};
@@ -62,7 +62,7 @@ impl Summary {
 }
 
 /// Opens the run directory: new, to resume, or anew.
-fn open(args: &TrainArgs, experiment: &Experiment, out: &Path) -> Result<RunDirectory, Failure> {
+fn open(args: &TrainArgs, experiment: &Experiment, out: &Path) -> Result<RunDirectory, Problem> {
     let text = experiment.config.to_toml();
     if args.resume && out.join("config.toml").exists() {
         let run = RunDirectory::open(out)?;
@@ -75,7 +75,7 @@ fn open(args: &TrainArgs, experiment: &Experiment, out: &Path) -> Result<RunDire
                 out.display(),
                 changed.join("; ")
             );
-            return Err(Failure::new(
+            return Err(Problem::new(
                 message,
                 "resume with the run's own settings, or begin another run with `--out`",
             ));
@@ -107,7 +107,7 @@ pub(crate) fn one(
     experiment: &Experiment,
     out: &Path,
     quiet: bool,
-) -> Result<Summary, Failure> {
+) -> Result<Summary, Problem> {
     let clock = Instant::now();
     let (task, config) = (&experiment.task, &experiment.config.value);
     let resumed = args.resume && out.join("checkpoint/last.safetensors").exists();
@@ -182,7 +182,7 @@ pub(crate) fn one(
     let summary = summarise(experiment, &state, ending, record.wall_seconds, out);
     if ending == Ending::Diverged {
         let hint = "lower `policy.learning_rate` and `value.learning_rate`";
-        return Err(Failure::new(
+        return Err(Problem::new(
             format!(
                 "{}: more than 50 gradients in a row were not finite",
                 out.display()

@@ -3,10 +3,10 @@
 use super::test::{dynamics, players};
 use crate::cli::{ProbeArgs, assignment};
 use crate::experiment::{self, Experiment};
-use crate::failure::Failure;
 use crate::process::thread_pool;
 use neuropil_lab::array::{Npz, read_tensors};
 use neuropil_lab::atomic;
+use neuropil_lab::error::Problem;
 use neuropil_lab::run::RunDirectory;
 use neuropil_song::analysis::psychometric::psychometric;
 use neuropil_song::figures::{self, Origin};
@@ -20,7 +20,7 @@ use std::path::Path;
 const DEFAULT_TRIALS: usize = 2000;
 
 /// Runs the command.
-pub(crate) fn run(args: &ProbeArgs) -> Result<u8, Failure> {
+pub(crate) fn run(args: &ProbeArgs) -> Result<u8, Problem> {
     RunDirectory::read(&args.run)?;
     let run = RunDirectory::open(&args.run)?;
     let experiment = experiment::of_run(&run, None)?;
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<u8, Failure> {
         .unwrap_or_else(|| DEFAULT_TRIALS.div_ceil(task.n_conditions()));
     if k == 0 {
         let message = "--trials-per-condition is 0, expected a whole number ≥ 1";
-        return Err(Failure::new(message, "leave it out for 2 000 trials in all"));
+        return Err(Problem::new(message, "leave it out for 2 000 trials in all"));
     }
     let seed = args.seed.unwrap_or(experiment.config.value.seed);
     let pool = thread_pool(args.threads)?;
@@ -57,10 +57,10 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<u8, Failure> {
 }
 
 /// Index of an input of the task.
-pub(super) fn input(option: &str, name: &str, task: &Task) -> Result<usize, Failure> {
+pub(super) fn input(option: &str, name: &str, task: &Task) -> Result<usize, Problem> {
     let known = &task.definition.inputs;
     known.iter().position(|input| input == name).ok_or_else(|| {
-        Failure::new(
+        Problem::new(
             format!("{option}: {} has no input `{name}`", task.definition.name),
             format!("inputs: {}", known.join(", ")),
         )
@@ -68,14 +68,14 @@ pub(super) fn input(option: &str, name: &str, task: &Task) -> Result<usize, Fail
 }
 
 /// What was asked for, checked.
-fn wanted(args: &ProbeArgs, experiment: &Experiment) -> Result<Probe, Failure> {
+fn wanted(args: &ProbeArgs, experiment: &Experiment) -> Result<Probe, Problem> {
     let (task, n) = (&experiment.task, experiment.config.value.policy.units);
     let unit = |option: &str, unit: usize| {
         if unit < n {
             Ok(unit)
         } else {
             let message = format!("{option}: there is no unit {unit}");
-            Err(Failure::new(
+            Err(Problem::new(
                 message,
                 format!("units of the policy: 0 to {}", n - 1),
             ))
@@ -91,7 +91,7 @@ fn wanted(args: &ProbeArgs, experiment: &Experiment) -> Result<Probe, Failure> {
     for text in &args.stimulate {
         let (name, current) = assignment("--stimulate", text)?;
         let index = name.parse().map_err(|_| {
-            Failure::new(
+            Problem::new(
                 format!("--stimulate: `{name}` is not a unit"),
                 "units are counted from 0",
             )
@@ -104,14 +104,14 @@ fn wanted(args: &ProbeArgs, experiment: &Experiment) -> Result<Probe, Failure> {
     }
     if probe == Probe::default() && args.given.is_none() {
         let hint = "give --silence, --stimulate, --scale or --noise";
-        return Err(Failure::new("nothing to probe", hint));
+        return Err(Problem::new("nothing to probe", hint));
     }
     if let Some(name) = &args.during
         && !task.epochs.iter().any(|epoch| epoch.name == *name)
     {
         let known: Vec<&str> = task.epochs.iter().map(|epoch| epoch.name.as_str()).collect();
         let message = format!("--during: {} has no epoch `{name}`", task.definition.name);
-        return Err(Failure::new(message, format!("epochs: {}", known.join(", "))));
+        return Err(Problem::new(message, format!("epochs: {}", known.join(", "))));
     }
     if args.during.is_some() || args.from.is_some() || args.to.is_some() {
         probe.window = Some(Window {
@@ -189,7 +189,7 @@ fn save(
     seed: u64,
     probe: &Probe,
     found: &Probed,
-) -> Result<Value, Failure> {
+) -> Result<Value, Problem> {
     let task = &experiment.task;
     let same = found
         .intact
@@ -214,7 +214,7 @@ fn save(
     let behaviour = found.probed.behaviour(task);
     let csv = behaviour
         .to_csv()
-        .map_err(|error| Failure::new(format!("probed trials: {error}"), "rename the factor in the task"))?;
+        .map_err(|error| Problem::new(format!("probed trials: {error}"), "rename the factor in the task"))?;
     atomic::write(&run.file(&format!("trials/probe-{name}.csv")), csv.as_bytes())?;
     if let (Ok(before), Ok(after)) = (
         psychometric(&found.intact.behaviour(task)),
@@ -268,13 +268,13 @@ fn show(
     out: &Path,
     probe: &Probe,
     task: &Task,
-) -> Result<(), Failure> {
+) -> Result<(), Problem> {
     let tensors = read_tensors(given)?;
     let shown = given.display();
     let array = |name: &str, width: usize| {
         tensors.get(name).map(|(shape, values)| match shape.as_slice() {
             &[times, trials, last] if last == width => Ok((times, trials, values)),
-            other => Err(Failure::new(
+            other => Err(Problem::new(
                 format!("{shown}: `{name}` has shape {other:?}, expected time × trial × {width}"),
                 "`trials/activity.npz` of a run has this form",
             )),
@@ -282,7 +282,7 @@ fn show(
     };
     let missing = || {
         let found: Vec<&str> = tensors.keys().map(String::as_str).collect();
-        Failure::new(
+        Problem::new(
             format!("{shown}: no array `inputs`, only {}", found.join(", ")),
             "give inputs as time × trial × input",
         )
@@ -293,7 +293,7 @@ fn show(
         && (t, k) != (times, trials)
     {
         let message = format!("{shown}: noise for {t} steps of {k} trials, inputs for {times} of {trials}");
-        return Err(Failure::new(message, "give both the same length"));
+        return Err(Problem::new(message, "give both the same length"));
     }
     let of_trial = |values: &[f32], width: usize, trial: usize| -> Vec<f64> {
         let row = |time: usize| &values[(time * trials + trial) * width..][..width];

@@ -3,13 +3,13 @@
 use super::analyse::{self, Made};
 use crate::cli::ReportArgs;
 use crate::experiment::{self, Experiment};
-use crate::failure::Failure;
+use neuropil_lab::error::Problem;
 use neuropil_lab::run::RunDirectory;
 use neuropil_song::analysis::Focus;
 use neuropil_song::report::page;
 
 /// Runs the command.
-pub(crate) fn run(args: &ReportArgs) -> Result<u8, Failure> {
+pub(crate) fn run(args: &ReportArgs) -> Result<u8, Problem> {
     let run = RunDirectory::read(&args.run)?;
     let experiment = experiment::of_run(&run, None)?;
     after_training(&run, &experiment)?;
@@ -18,7 +18,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<u8, Failure> {
 }
 
 /// Analyses, figures and the page, from the run directory alone.
-pub(crate) fn after_training(run: &RunDirectory, experiment: &Experiment) -> Result<(), Failure> {
+pub(crate) fn after_training(run: &RunDirectory, experiment: &Experiment) -> Result<(), Problem> {
     let Made {
         analysed,
         behaviour,
@@ -35,7 +35,7 @@ pub(crate) fn after_training(run: &RunDirectory, experiment: &Experiment) -> Res
     let report = page(&experiment.task, seed, &behaviour, &progress, analysed, details);
     let html = report
         .to_html()
-        .map_err(|error| Failure::new(format!("report: {error}"), "report this as a bug"))?;
+        .map_err(|error| Problem::new(format!("report: {error}"), "report this as a bug"))?;
     Ok(neuropil_lab::atomic::write(
         &run.file("report.html"),
         html.as_bytes(),

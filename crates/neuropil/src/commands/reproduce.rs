@@ -5,8 +5,9 @@ use super::seeds::{print, train_all, trials_to_criterion};
 use super::test::{Trials, make_trials};
 use crate::cli::{ReproduceArgs, TrainArgs};
 use crate::experiment::{self, Experiment};
-use crate::failure::{CHECK_FAILED, Failure, INTERRUPTED};
+use crate::failure::{CHECK_FAILED, INTERRUPTED};
 use crate::process::{interrupted, listen_for_interrupts, thread_pool};
+use neuropil_lab::error::Problem;
 use neuropil_lab::run::RunDirectory;
 use neuropil_lab::table::write_csv;
 use neuropil_lab::{atomic, provenance};
@@ -25,7 +26,7 @@ use std::time::Instant;
 const SEEDS: (u64, u64) = (1, 6);
 
 /// Runs the command. Finished runs are taken as they are, unfinished ones go on.
-pub(crate) fn run(args: &ReproduceArgs, quiet: bool) -> Result<u8, Failure> {
+pub(crate) fn run(args: &ReproduceArgs, quiet: bool) -> Result<u8, Problem> {
     if args.system == "connectome" {
         return super::connectome::reproduce::run(args);
     }
@@ -92,7 +93,7 @@ fn is_meant_to_fail(task: &str) -> bool {
 }
 
 /// The tasks asked for, or all.
-fn plan(args: &ReproduceArgs) -> Result<Vec<Planned>, Failure> {
+fn plan(args: &ReproduceArgs) -> Result<Vec<Planned>, Problem> {
     if args.tasks.is_empty() {
         return Ok(PLAN.to_vec());
     }
@@ -104,7 +105,7 @@ fn plan(args: &ReproduceArgs) -> Result<Vec<Planned>, Failure> {
         PLAN.into_iter()
             .find(|planned| planned.task == name)
             .ok_or_else(|| {
-                Failure::new(
+                Problem::new(
                     format!("`{name}` is not a task of the reproduction"),
                     format!("known: {}; or `further`", known.join(", ")),
                 )
@@ -120,7 +121,7 @@ fn train(
     (from, to): (u64, u64),
     pool: &rayon::ThreadPool,
     quiet: bool,
-) -> Result<Vec<Summary>, Failure> {
+) -> Result<Vec<Summary>, Problem> {
     let mut settings = args.settings.clone();
     // What the user sets comes later and holds.
     settings
@@ -151,7 +152,7 @@ struct Made {
 }
 
 /// Trials, analyses and figures of one run, unless they are there already.
-fn result(summary: &Summary, planned: Planned, quick: bool, main: bool) -> Result<RunResult, Failure> {
+fn result(summary: &Summary, planned: Planned, quick: bool, main: bool) -> Result<RunResult, Problem> {
     let run = RunDirectory::open(&summary.run_dir)?;
     let experiment = experiment::of_run(&run, None)?;
     let (behaviour, activity) = planned.trials(&experiment.task, quick);
@@ -189,7 +190,7 @@ fn load(
     experiment: &Experiment,
     summary: &Summary,
     made: &Made,
-) -> Result<RunResult, Failure> {
+) -> Result<RunResult, Problem> {
     let mut findings = BTreeMap::new();
     for analysis in neuropil_song::analysis::ANALYSES {
         let path = run.file(&format!("results/{}.json", analysis.name));
@@ -197,7 +198,7 @@ fn load(
             continue;
         };
         let finding: Finding = serde_json::from_slice(&bytes).map_err(|error| {
-            Failure::new(
+            Problem::new(
                 format!("{}: {error}", path.display()),
                 format!(
                     "remove {} to have it made anew",
@@ -230,7 +231,7 @@ fn save(
     summaries: &[Summary],
     claims: &[Claim],
     seconds: f64,
-) -> Result<(), Failure> {
+) -> Result<(), Problem> {
     let document = json!({
         "command": provenance::command(),
         "version": env!("CARGO_PKG_VERSION"),
@@ -251,13 +252,13 @@ fn save(
         vec![("Claims and runs as JSON".to_owned(), text)],
     );
     let drawn =
-        |error: neuropil_draw::DrawError| Failure::new(format!("page: {error}"), "report this as a bug");
+        |error: neuropil_draw::DrawError| Problem::new(format!("page: {error}"), "report this as a bug");
     if let Some(table) = &page.sections[0].table {
         write_csv(&out.join("claims.csv"), &table.headers, &table.rows)?;
     }
     let folder = out.join("figures");
     std::fs::create_dir_all(&folder)
-        .map_err(|error| Failure::new(format!("{}: {error}", folder.display()), "give another `--out`"))?;
+        .map_err(|error| Problem::new(format!("{}: {error}", folder.display()), "give another `--out`"))?;
     for figure in page.sections.iter().filter_map(|section| section.figure.as_ref()) {
         let svg = figure.to_svg().map_err(drawn)?;
         atomic::write(&out.join(format!("figures/{}.svg", figure.name)), svg.as_bytes())?;
@@ -277,7 +278,7 @@ fn markdown(claims: &[Claim]) -> String {
 }
 
 /// Trials to criterion of every run, as JSON and Markdown.
-fn save_table(path: &Path, summaries: &[Summary]) -> Result<(), Failure> {
+fn save_table(path: &Path, summaries: &[Summary]) -> Result<(), Problem> {
     let document = json!({
         "command": provenance::command(),
         "cpu": provenance::cpu(),

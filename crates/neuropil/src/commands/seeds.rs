@@ -3,8 +3,9 @@
 use super::job::{Summary, one};
 use crate::cli::TrainArgs;
 use crate::experiment;
-use crate::failure::{CHECK_FAILED, Failure, INTERRUPTED};
+use crate::failure::{CHECK_FAILED, INTERRUPTED};
 use crate::process::{interrupted, thread_pool};
+use neuropil_lab::error::Problem;
 use neuropil_math::stats::summary::{mean, variance};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ pub(crate) fn run(
     seeds: RangeInclusive<u64>,
     pool: &rayon::ThreadPool,
     quiet: bool,
-) -> Result<u8, Failure> {
+) -> Result<u8, Problem> {
     let folder = args.out.clone().unwrap_or_else(|| PathBuf::from("runs"));
     let summaries = train_all(args, &folder, seeds, pool, quiet)?;
     if args.json {
@@ -43,7 +44,7 @@ pub(crate) fn train_all(
     seeds: RangeInclusive<u64>,
     pool: &rayon::ThreadPool,
     quiet: bool,
-) -> Result<Vec<Summary>, Failure> {
+) -> Result<Vec<Summary>, Problem> {
     let seeds: Vec<u64> = seeds.collect();
     let next = std::sync::atomic::AtomicUsize::new(0);
     let workers = pool.current_num_threads().min(seeds.len());
@@ -69,7 +70,7 @@ pub(crate) fn train_all(
     done.into_iter().map(|(_, result)| result).collect()
 }
 
-fn one_seed(args: &TrainArgs, folder: &std::path::Path, seed: u64, quiet: bool) -> Result<Summary, Failure> {
+fn one_seed(args: &TrainArgs, folder: &std::path::Path, seed: u64, quiet: bool) -> Result<Summary, Problem> {
     let experiment = experiment::find(&args.task, Some(seed), &args.settings)?;
     let out = folder.join(format!("{}-s{seed}", experiment.task.definition.name));
     let single = thread_pool(Some(1))?;

@@ -2,9 +2,9 @@
 
 use crate::cli::{SettingArgs, TasksArgs};
 use crate::experiment;
-use crate::failure::Failure;
 use comfy_table::{Table, presets};
 use neuropil_draw::{DrawError, Figure};
+use neuropil_lab::error::Problem;
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_song::figures;
 use neuropil_tasks::definition::{Definition, NumberOrText};
@@ -16,7 +16,7 @@ use std::path::Path;
 use toml::Value;
 
 /// Runs the command.
-pub(crate) fn run(args: &TasksArgs) -> Result<u8, Failure> {
+pub(crate) fn run(args: &TasksArgs) -> Result<u8, Problem> {
     if args.schema {
         let schema = neuropil_tasks::schema();
         println!(
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &TasksArgs) -> Result<u8, Failure> {
     if let Some(path) = &args.draw {
         if task.world.is_some() {
             let message = format!("{name} is a world that answers: it has no trial to draw");
-            return Err(Failure::new(message, "leave `--draw` out for words and numbers"));
+            return Err(Problem::new(message, "leave `--draw` out for words and numbers"));
         }
         let trial = task.draw(&mut Key::new(args.seed).stream(Purpose::Condition, 0));
         save(&figures::trial(&task, &trial, args.seed), path)?;
@@ -61,8 +61,8 @@ pub(crate) fn run(args: &TasksArgs) -> Result<u8, Failure> {
 }
 
 /// Writes a figure as PNG or SVG, by the file's ending.
-fn save(figure: &Figure, path: &Path) -> Result<(), Failure> {
-    let broken = |error: DrawError| Failure::new(error.to_string(), "report this as a bug");
+fn save(figure: &Figure, path: &Path) -> Result<(), Problem> {
+    let broken = |error: DrawError| Problem::new(error.to_string(), "report this as a bug");
     let bytes = match path.extension().and_then(|ending| ending.to_str()) {
         Some("png") => figure.to_png().map_err(broken)?,
         Some("svg") => figure.to_svg().map_err(broken)?.into_bytes(),
@@ -71,7 +71,7 @@ fn save(figure: &Figure, path: &Path) -> Result<(), Failure> {
                 "{}: unknown kind of picture, expected .png or .svg",
                 path.display()
             );
-            return Err(Failure::new(message, "end the file name with .png or .svg"));
+            return Err(Problem::new(message, "end the file name with .png or .svg"));
         }
     };
     Ok(neuropil_lab::atomic::write(path, &bytes)?)
@@ -83,7 +83,7 @@ fn table(headers: &[&str]) -> Table {
     table
 }
 
-fn list(json: bool) -> Result<(), Failure> {
+fn list(json: bool) -> Result<(), Problem> {
     let mut tasks = Vec::new();
     for name in registry::names() {
         tasks.push(registry::find(name, None)?.definition);

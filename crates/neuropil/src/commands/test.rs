@@ -2,9 +2,9 @@
 
 use crate::cli::{Kind, TestArgs};
 use crate::experiment::{self, Experiment};
-use crate::failure::Failure;
 use crate::process::thread_pool;
 use neuropil_lab::array;
+use neuropil_lab::error::Problem;
 use neuropil_lab::run::RunDirectory;
 use neuropil_learn::player::Player;
 use neuropil_nn::cell::Cell;
@@ -21,10 +21,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Runs the command.
-pub(crate) fn run(args: &TestArgs) -> Result<u8, Failure> {
+pub(crate) fn run(args: &TestArgs) -> Result<u8, Problem> {
     if args.trials_per_condition == Some(0) {
         let message = "--trials-per-condition is 0, expected a whole number ≥ 1";
-        return Err(Failure::new(message, "leave it out for 20 000 trials in all"));
+        return Err(Problem::new(message, "leave it out for 20 000 trials in all"));
     }
     RunDirectory::read(&args.run)?;
     let run = RunDirectory::open(&args.run)?;
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<u8, Failure> {
                 "--save-every is {save_every}, expected a multiple of {} ms",
                 task.dt_ms
             );
-            return Err(Failure::new(message, "leave it out for 50 ms"));
+            return Err(Problem::new(message, "leave it out for 50 ms"));
         }
         let k = args
             .trials_per_condition
@@ -114,7 +114,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<u8, Failure> {
 pub(crate) fn players(
     run: &RunDirectory,
     experiment: &Experiment,
-) -> Result<(Player<f32>, Player<f32>), Failure> {
+) -> Result<(Player<f32>, Player<f32>), Problem> {
     let best = run.checkpoint("best");
     if !best.exists() {
         let message = format!("{}: no trained network", run.path().display());
@@ -123,27 +123,27 @@ pub(crate) fn players(
             experiment.task.definition.name,
             run.path().display()
         );
-        return Err(Failure::new(message, hint));
+        return Err(Problem::new(message, hint));
     }
     Ok(load_players(&best, &experiment.config.value, &experiment.task)?)
 }
 
 /// Networks that count steps run at the time step that they were trained with.
-fn refuse_other_steps(experiment: &Experiment, trained_ms: f64) -> Result<(), Failure> {
+fn refuse_other_steps(experiment: &Experiment, trained_ms: f64) -> Result<(), Problem> {
     let (asked, config) = (experiment.task.dt_ms, &experiment.config.value);
     if asked == trained_ms || ![config.policy.cell, config.value.cell].contains(&Cell::Lstm) {
         return Ok(());
     }
     let message =
         format!("--dt is {asked}, expected {trained_ms}: lstm units count steps, whatever their length");
-    Err(Failure::new(message, "leave it out, or train with it"))
+    Err(Problem::new(message, "leave it out, or train with it"))
 }
 
 /// The policy's equations, one step at a time.
-pub(crate) fn dynamics(policy: &Player<f32>, experiment: &Experiment) -> Result<Dynamics, Failure> {
+pub(crate) fn dynamics(policy: &Player<f32>, experiment: &Experiment) -> Result<Dynamics, Problem> {
     let alpha = experiment.task.dt_ms / experiment.config.value.tau_ms;
     Dynamics::of(policy, alpha).ok_or_else(|| {
-        Failure::new(
+        Problem::new(
             "the policy has lstm units, which have no equations in continuous time, expected gated or leaky ones",
             "train with `--set policy.cell=gated`",
         )
@@ -154,7 +154,7 @@ const RECORDED: &str = "trials/activity.csv";
 const ACTIVITY: &str = "trials/activity.npz";
 
 /// The trials as CSV; inputs, probabilities, rates and predictions as NPZ, time × trial × unit.
-fn save_activity(run: &RunDirectory, task: &Task, recorded: &Recorded) -> Result<PathBuf, Failure> {
+fn save_activity(run: &RunDirectory, task: &Task, recorded: &Recorded) -> Result<PathBuf, Problem> {
     let csv = recorded
         .behaviour
         .to_csv()
@@ -179,7 +179,7 @@ fn save_activity(run: &RunDirectory, task: &Task, recorded: &Recorded) -> Result
 }
 
 /// Recorded trials of a run, if there are any.
-pub(crate) fn load_activity(run: &RunDirectory, task: &Task) -> Result<Option<Recorded>, Failure> {
+pub(crate) fn load_activity(run: &RunDirectory, task: &Task) -> Result<Option<Recorded>, Problem> {
     let (csv, npz) = (run.file(RECORDED), run.file(ACTIVITY));
     if !csv.exists() || !npz.exists() {
         return Ok(None);
@@ -191,10 +191,10 @@ pub(crate) fn load_activity(run: &RunDirectory, task: &Task) -> Result<Option<Re
         )
     };
     let text = std::fs::read_to_string(&csv)
-        .map_err(|error| Failure::new(format!("{}: {error}", csv.display()), hint()))?;
+        .map_err(|error| Problem::new(format!("{}: {error}", csv.display()), hint()))?;
     let d = &task.definition;
     let behaviour = Behaviour::from_csv(&d.name, task.dt_ms, &d.actions, &text)
-        .map_err(|error| Failure::new(format!("{}: {error}", csv.display()), hint()))?;
+        .map_err(|error| Problem::new(format!("{}: {error}", csv.display()), hint()))?;
     let mut arrays: BTreeMap<String, (Vec<usize>, Vec<f32>)> = BTreeMap::new();
     for (name, shape, values) in array::read_npz::<f32>(&npz)? {
         arrays.insert(name, (shape, values));
@@ -202,14 +202,14 @@ pub(crate) fn load_activity(run: &RunDirectory, task: &Task) -> Result<Option<Re
     let mut take = |name: &str, dimensions: usize| {
         let found = arrays.remove(name).filter(|(shape, _)| shape.len() == dimensions);
         found.ok_or_else(|| {
-            Failure::new(
+            Problem::new(
                 format!("{}: no array `{name}` of {dimensions} dimensions", npz.display()),
                 hint(),
             )
         })
     };
     let times_ms: Vec<f64> = take("times_ms", 1)?.1.into_iter().map(f64::from).collect();
-    let mut activity = |name: &str| -> Result<Activity, Failure> {
+    let mut activity = |name: &str| -> Result<Activity, Problem> {
         let (shape, rates) = take(name, 3)?;
         Ok(Activity {
             times_ms: times_ms.clone(),
@@ -230,7 +230,7 @@ pub(crate) fn load_activity(run: &RunDirectory, task: &Task) -> Result<Option<Re
 }
 
 /// After training: the default number of trials, saved.
-pub(crate) fn after_training(run: &RunDirectory, experiment: &Experiment) -> Result<(), Failure> {
+pub(crate) fn after_training(run: &RunDirectory, experiment: &Experiment) -> Result<(), Problem> {
     let task = &experiment.task;
     let trials = Trials {
         behaviour: default_trials_per_condition(task),
@@ -255,7 +255,7 @@ pub(crate) fn make_trials(
     run: &RunDirectory,
     experiment: &Experiment,
     trials: &Trials,
-) -> Result<(), Failure> {
+) -> Result<(), Problem> {
     let task = &experiment.task;
     let config = &experiment.config.value;
     let (policy, value) = players(run, experiment)?;
@@ -279,17 +279,17 @@ pub(crate) fn make_trials(
 }
 
 /// Durations given as EPOCH=MS.
-fn fixed(given: &[String], task: &Task) -> Result<Fixed, Failure> {
+fn fixed(given: &[String], task: &Task) -> Result<Fixed, Problem> {
     let mut fixed = Fixed::new();
     for text in given {
         let (name, ms) = crate::cli::assignment("--fix", text)?;
         let known: Vec<&str> = task.epochs.iter().map(|epoch| epoch.name.as_str()).collect();
         if !known.contains(&name.strip_suffix(".wait").unwrap_or(&name)) {
             let message = format!("--fix: {} has no epoch `{name}`", task.definition.name);
-            return Err(Failure::new(message, format!("epochs: {}", known.join(", "))));
+            return Err(Problem::new(message, format!("epochs: {}", known.join(", "))));
         }
         if ms < 0.0 {
-            return Err(Failure::new(
+            return Err(Problem::new(
                 format!("--fix {text}: expected a duration ≥ 0 ms"),
                 "as in `--fix delay=3000`",
             ));
@@ -304,15 +304,15 @@ fn default_save_every(task: &Task) -> f64 {
     if task.world.is_some() { task.dt_ms } else { 50.0 }
 }
 
-fn unwritable(task: &Task, error: &neuropil_song::behaviour::BehaviourError) -> Failure {
-    Failure::new(
+fn unwritable(task: &Task, error: &neuropil_song::behaviour::BehaviourError) -> Problem {
+    Problem::new(
         format!("test trials of {}: {error}", task.definition.name),
         "rename the factor in the task",
     )
 }
 
 /// The trials as CSV, and their numbers as NPZ.
-fn save(run: &RunDirectory, task: &Task, tested: &Tested) -> Result<(), Failure> {
+fn save(run: &RunDirectory, task: &Task, tested: &Tested) -> Result<(), Problem> {
     let behaviour: Behaviour = tested.behaviour(task);
     let csv = behaviour.to_csv().map_err(|error| unwritable(task, &error))?;
     neuropil_lab::atomic::write(&run.file("trials/test.csv"), csv.as_bytes())?;

@@ -3,12 +3,13 @@
 use super::job::{Summary, one};
 use crate::cli::TrainArgs;
 use crate::experiment::{self, Experiment};
-use crate::failure::{CHECK_FAILED, Failure, INTERRUPTED};
+use crate::failure::{CHECK_FAILED, INTERRUPTED};
 use crate::process::{listen_for_interrupts, thread_pool};
+use neuropil_lab::error::Problem;
 use std::path::PathBuf;
 
 /// Runs the command.
-pub(crate) fn run(args: &TrainArgs, quiet: bool) -> Result<u8, Failure> {
+pub(crate) fn run(args: &TrainArgs, quiet: bool) -> Result<u8, Problem> {
     listen_for_interrupts();
     let pool = thread_pool(args.threads)?;
     if let Some((from, to)) = args.seeds {

@@ -116,14 +116,14 @@ impl Block {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config;
     use crate::model::draw_players;
+    use crate::resolve::resolve;
     use neuropil_tasks::registry;
 
     #[test]
     fn fresh_networks_have_their_in_degree_and_spectral_radius() {
         let task = registry::find("rdm", None).unwrap();
-        let settings = config::resolve(&task, |_| Ok(())).unwrap().value;
+        let settings = resolve(&task, |_| Ok(())).unwrap().value;
         let (policy, value) = draw_players(&settings, &task, 0).unwrap();
         let found = weights(&policy, &value).unwrap();
         let names: Vec<(&str, &str)> = found

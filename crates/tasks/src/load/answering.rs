@@ -2,9 +2,9 @@
 
 use super::{Loader, Source};
 use crate::definition::CriterionDefinition;
-use crate::error::{TaskError, nearest};
-use crate::performance::{Quantity, Source as Counted};
+use crate::quantity::{Quantity, Source as Counted};
 use crate::world::{self, ReadError, Rules};
+use neuropil_lab::error::{Problem, nearest};
 use toml::{Table, Value};
 
 /// Keys that a world decides, or that only a trial table has.
@@ -16,7 +16,7 @@ const STEP_MS: f64 = 1.0;
 
 impl Source<'_> {
     /// Rules of the `[world]` of a task, if it has one; what they decide is filled in.
-    pub(super) fn world(&self, merged: &mut Table) -> Result<Option<Box<dyn Rules>>, TaskError> {
+    pub(super) fn world(&self, merged: &mut Table) -> Result<Option<Box<dyn Rules>>, Problem> {
         let Some(given) = merged.get("world") else {
             return Ok(None);
         };
@@ -58,7 +58,7 @@ impl Source<'_> {
 
 impl Loader<'_> {
     /// A world moves in its own steps.
-    pub(super) fn check_world(&self, dt_ms: f64) -> Result<(), TaskError> {
+    pub(super) fn check_world(&self, dt_ms: f64) -> Result<(), Problem> {
         let own = self.definition.dt_ms;
         if self.world.is_some() && dt_ms != own {
             let message =
@@ -74,7 +74,7 @@ impl Loader<'_> {
         name: &str,
         given: &CriterionDefinition,
         world: &dyn Rules,
-    ) -> Result<Quantity, TaskError> {
+    ) -> Result<Quantity, Problem> {
         let path = ["criterion", name];
         let known: Vec<&str> = [&["reward", "steps"], world.measures()].concat();
         if !known.contains(&name) {

@@ -1,8 +1,8 @@
 //! Lessons: the task with changes, until a criterion of their own holds.
 
 use super::{Source, merge};
-use crate::error::TaskError;
 use crate::task::Task;
+use neuropil_lab::error::Problem;
 use toml::{Table, Value};
 
 /// Keys of a task that a lesson may change.
@@ -25,7 +25,7 @@ impl Source<'_> {
         table: &Table,
         task: &Task,
         dt_ms: Option<f64>,
-    ) -> Result<Vec<Task>, TaskError> {
+    ) -> Result<Vec<Task>, Problem> {
         let path = ["curriculum"];
         let given = match table.get("curriculum") {
             None => return Ok(Vec::new()),
@@ -57,10 +57,9 @@ impl Source<'_> {
             merged.remove("curriculum");
             merged.remove("criterion"); // a lesson's criterion is its own, whole
             merge(&mut merged, changes.clone());
-            let lesson = self.task(merged, dt_ms, labels(task)).map_err(|mut error| {
-                error.message = format!("lesson {number}: {}", error.message);
-                error.span = self.locate(&path);
-                error
+            let lesson = self.task(merged, dt_ms, labels(task)).map_err(|error| {
+                let message = format!("lesson {number}: {}", error.message);
+                self.located(message, self.locate(&path)).hinted(error.hint)
             })?;
             lessons.push(lesson);
         }
@@ -68,7 +67,7 @@ impl Source<'_> {
     }
 
     /// A task with its lessons, which must be as long and see and do the same.
-    pub(super) fn with_lessons(&self, mut task: Task, lessons: Vec<Task>) -> Result<Task, TaskError> {
+    pub(super) fn with_lessons(&self, mut task: Task, lessons: Vec<Task>) -> Result<Task, Problem> {
         for (i, lesson) in lessons.iter().enumerate() {
             let number = i + 1;
             if lesson.n_steps > task.n_steps {

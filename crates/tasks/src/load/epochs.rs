@@ -2,14 +2,14 @@
 
 use super::Loader;
 use crate::definition::{Drawn, Duration, EpochDefinition};
-use crate::error::TaskError;
 use crate::task::{Epoch, Span};
+use neuropil_lab::error::Problem;
 
 /// Epochs fit the bits of a set.
 const MOST_EPOCHS: usize = 60;
 
 impl Loader<'_> {
-    pub(super) fn epochs(&self) -> Result<Vec<Epoch>, TaskError> {
+    pub(super) fn epochs(&self) -> Result<Vec<Epoch>, Problem> {
         let mut epochs: Vec<Epoch> = Vec::new();
         for (name, given) in &self.ordered_epochs()? {
             let after = given.after.as_ref();
@@ -46,7 +46,7 @@ impl Loader<'_> {
 
     /// Epochs, all but the first with the one that they begin after, in the order of the file, but for those that begin
     /// after a later one: a task that extends another may put a new epoch before an old one.
-    fn ordered_epochs(&self) -> Result<Vec<(String, EpochDefinition)>, TaskError> {
+    fn ordered_epochs(&self) -> Result<Vec<(String, EpochDefinition)>, Problem> {
         let all: Vec<&str> = self.definition.epochs.keys().map(String::as_str).collect();
         let mut pending: Vec<(String, EpochDefinition)> = Vec::new();
         for (i, (name, value)) in self.definition.epochs.iter().enumerate() {
@@ -77,7 +77,7 @@ impl Loader<'_> {
         Ok(ordered)
     }
 
-    fn span(&self, path: &[&str], given: &Duration) -> Result<Span, TaskError> {
+    fn span(&self, path: &[&str], given: &Duration) -> Result<Span, Problem> {
         let at = path.join(".");
         let span = match given {
             Duration::Fixed(ms) => Span::Fixed(*ms),
@@ -158,7 +158,7 @@ impl Loader<'_> {
     }
 
     /// The time step must divide the longest trial and every fixed duration, and no epoch may be shorter.
-    pub(super) fn check_time(&self, dt_ms: f64, epochs: &[Epoch]) -> Result<(), TaskError> {
+    pub(super) fn check_time(&self, dt_ms: f64, epochs: &[Epoch]) -> Result<(), Problem> {
         let tmax = self.definition.tmax_ms;
         if !(tmax > 0.0 && tmax.is_finite()) {
             return self.error(

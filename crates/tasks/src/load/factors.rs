@@ -1,15 +1,15 @@
 //! Factors, derived quantities, and the conditions that they make.
 
 use super::{Loader, identifier, number_or_text};
-use crate::error::TaskError;
 use crate::expr::Expr;
 use crate::task::{Column, Factor, condition};
+use neuropil_lab::error::Problem;
 use toml::Value;
 
 const MOST_CONDITIONS: usize = 100_000;
 
 impl Loader<'_> {
-    pub(super) fn factors(&mut self) -> Result<Vec<Factor>, TaskError> {
+    pub(super) fn factors(&mut self) -> Result<Vec<Factor>, Problem> {
         let mut factors = Vec::new();
         let mut labels = std::mem::take(&mut self.labels);
         for (name, value) in &self.definition.factors.clone() {
@@ -99,7 +99,7 @@ impl Loader<'_> {
         levels: &[Value],
         unit: Option<&str>,
         labels: &mut Vec<String>,
-    ) -> Result<Column, TaskError> {
+    ) -> Result<Column, Problem> {
         let texts: Option<Vec<String>> = levels.iter().map(|v| v.as_str().map(str::to_owned)).collect();
         if let Some(texts) = texts {
             let mut code = |label: &String| {
@@ -137,7 +137,7 @@ impl Loader<'_> {
         })
     }
 
-    fn declare(&mut self, path: &[&str], name: &str) -> Result<(), TaskError> {
+    fn declare(&mut self, path: &[&str], name: &str) -> Result<(), Problem> {
         let valid = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
             && name.starts_with(|c: char| c.is_ascii_alphabetic());
         if !valid {
@@ -151,7 +151,7 @@ impl Loader<'_> {
         Ok(())
     }
 
-    pub(super) fn derived(&mut self) -> Result<Vec<Expr>, TaskError> {
+    pub(super) fn derived(&mut self) -> Result<Vec<Expr>, Problem> {
         let mut derived = Vec::new();
         for (name, value) in &self.definition.derived.clone() {
             let path = ["derived", name.as_str()];
@@ -168,11 +168,7 @@ impl Loader<'_> {
         Ok(derived)
     }
 
-    pub(super) fn conditions(
-        &self,
-        factors: &[Factor],
-        derived: &[Expr],
-    ) -> Result<Vec<Vec<f64>>, TaskError> {
+    pub(super) fn conditions(&self, factors: &[Factor], derived: &[Expr]) -> Result<Vec<Vec<f64>>, Problem> {
         let n: usize = factors.iter().map(|factor| factor.n_levels).product();
         let mut conditions = Vec::with_capacity(n);
         for id in 0..n {

@@ -2,7 +2,6 @@
 
 use super::null;
 use crate::cli::connectome::{CellKind, ExportArgs, Start, Unit};
-use crate::failure::Failure;
 use neuropil_connectome::data::Connectome;
 use neuropil_connectome::error::DataError;
 use neuropil_connectome::export::{
@@ -11,11 +10,12 @@ use neuropil_connectome::export::{
 use neuropil_connectome::graph::largest_component;
 use neuropil_connectome::integration::modalities;
 use neuropil_connectome::{read, select};
+use neuropil_lab::error::Problem;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// Runs the command.
-pub(super) fn run(args: &ExportArgs) -> Result<u8, Failure> {
+pub(super) fn run(args: &ExportArgs) -> Result<u8, Problem> {
     let connectome = read::load(&args.data)?;
     let neurons = chosen(&connectome, args)?;
     let settings = settings(&connectome, &neurons, args)?;
@@ -65,7 +65,7 @@ fn names(sets: &[Named]) -> Vec<&str> {
 }
 
 /// Where a wiring comes from.
-fn provenance(args: &ExportArgs, control: Option<Control>) -> Result<Value, Failure> {
+fn provenance(args: &ExportArgs, control: Option<Control>) -> Result<Value, Problem> {
     let hash = read::fingerprint(&args.data)?;
     Ok(json!({
         "data": args.data.file_name().map(|name| name.to_string_lossy()), "fnv1a": hash, "select": args.select,

@@ -1,24 +1,24 @@
 //! Connectomes as tables in a folder.
 
 use crate::cli::connectome::{ImportArgs, SimulateArgs};
-use crate::failure::Failure;
 use neuropil_connectome::data::Connectome;
 use neuropil_connectome::read;
 use neuropil_connectome::simulate::{SimulateSettings, simulate, tables};
+use neuropil_lab::error::Problem;
 use neuropil_lab::{atomic, table};
 use serde_json::json;
 use std::path::Path;
 
 /// Makes a folder.
-pub(super) fn create(folder: &Path) -> Result<(), Failure> {
+pub(super) fn create(folder: &Path) -> Result<(), Problem> {
     std::fs::create_dir_all(folder).map_err(|error| {
         let message = format!("{}: cannot create the folder: {error}", folder.display());
-        Failure::new(message, "name a folder that can be written")
+        Problem::new(message, "name a folder that can be written")
     })
 }
 
 /// Writes edges.csv and neurons.csv; the number of rows of the first.
-fn write(folder: &Path, connectome: &Connectome) -> Result<usize, Failure> {
+fn write(folder: &Path, connectome: &Connectome) -> Result<usize, Problem> {
     create(folder)?;
     let [edges, neurons] = tables(connectome);
     for (name, (headers, rows)) in [("edges.csv", &edges), ("neurons.csv", &neurons)] {
@@ -28,7 +28,7 @@ fn write(folder: &Path, connectome: &Connectome) -> Result<usize, Failure> {
 }
 
 /// Reads any form and writes tables.
-pub(super) fn import(args: &ImportArgs) -> Result<u8, Failure> {
+pub(super) fn import(args: &ImportArgs) -> Result<u8, Problem> {
     let connectome = read::load(&args.data)?;
     let edges = write(&args.out, &connectome)?;
     connectome
@@ -52,7 +52,7 @@ pub(super) fn import(args: &ImportArgs) -> Result<u8, Failure> {
 }
 
 /// Writes a generated connectome.
-pub(super) fn simulated(args: &SimulateArgs) -> Result<u8, Failure> {
+pub(super) fn simulated(args: &SimulateArgs) -> Result<u8, Problem> {
     let connectome = simulate(&SimulateSettings {
         pairs: args.pairs,
         mean_degree: args.degree,

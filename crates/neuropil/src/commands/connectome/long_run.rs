@@ -1,9 +1,9 @@
 //! Cascades from all units take long: their progress, and the file from which a killed command goes on.
 
-use crate::failure::Failure;
 use crate::terminal;
 use indicatif::ProgressBar;
 use neuropil_connectome::unit_cascades::Watch;
+use neuropil_lab::error::Problem;
 use std::path::{Path, PathBuf};
 
 /// A computation that is shown, and kept until its results are written.
@@ -15,7 +15,7 @@ pub(super) struct LongRun {
 
 impl LongRun {
     /// Keeps what is finished in `cascades.partial` of the folder, if there is one.
-    pub(super) fn new(folder: Option<&Path>) -> Result<Self, Failure> {
+    pub(super) fn new(folder: Option<&Path>) -> Result<Self, Problem> {
         if let Some(folder) = folder {
             super::files::create(folder)?;
         }

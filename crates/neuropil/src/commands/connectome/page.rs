@@ -3,22 +3,22 @@
 use super::long_run::LongRun;
 use super::settings;
 use crate::cli::connectome::PageArgs;
-use crate::failure::Failure;
 use crate::terminal;
 use neuropil_connectome::error::DataError;
 use neuropil_connectome::figures::Drawn;
 use neuropil_connectome::read;
 use neuropil_connectome::report::{self, ReportSettings};
 use neuropil_draw::DrawError;
+use neuropil_lab::error::Problem;
 use neuropil_lab::{atomic, table};
 use std::path::Path;
 
-fn broken(error: &DrawError) -> Failure {
-    Failure::new(error.to_string(), "report this as a bug")
+fn broken(error: &DrawError) -> Problem {
+    Problem::new(error.to_string(), "report this as a bug")
 }
 
 /// Writes figures as SVG and PNG, and their numbers as CSV.
-pub(super) fn draw(folder: &Path, drawn: &[Drawn]) -> Result<(), Failure> {
+pub(super) fn draw(folder: &Path, drawn: &[Drawn]) -> Result<(), Problem> {
     super::files::create(folder)?;
     for (figure, numbers) in drawn {
         let path = |ending: &str| folder.join(format!("{}.{ending}", figure.name));
@@ -33,7 +33,7 @@ pub(super) fn draw(folder: &Path, drawn: &[Drawn]) -> Result<(), Failure> {
 }
 
 /// Writes the page, every figure of it, and every answer as JSON.
-pub(super) fn run(args: &PageArgs) -> Result<u8, Failure> {
+pub(super) fn run(args: &PageArgs) -> Result<u8, Problem> {
     let pool = crate::process::thread_pool(args.threads)?;
     let settings = ReportSettings {
         cascades: settings(&args.settings),

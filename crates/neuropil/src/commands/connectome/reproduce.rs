@@ -2,18 +2,19 @@
 
 use super::long_run::LongRun;
 use crate::cli::ReproduceArgs;
-use crate::failure::{CHECK_FAILED, Failure};
+use crate::failure::CHECK_FAILED;
 use neuropil_connectome::cascade::Settings;
 use neuropil_connectome::error::DataError;
 use neuropil_connectome::{read, reproduce};
+use neuropil_lab::error::Problem;
 use neuropil_lab::{atomic, provenance};
 use std::fmt::Write;
 use std::path::Path;
 
 /// Runs the command.
-pub(crate) fn run(args: &ReproduceArgs) -> Result<u8, Failure> {
+pub(crate) fn run(args: &ReproduceArgs) -> Result<u8, Problem> {
     let [data] = &args.tasks[..] else {
-        return Err(Failure::new(
+        return Err(Problem::new(
             format!("{} data files, expected one", args.tasks.len()),
             "neuropil reproduce connectome supplement_s1.zip",
         ));
@@ -50,7 +51,7 @@ pub(crate) fn run(args: &ReproduceArgs) -> Result<u8, Failure> {
         atomic::write(&path.with_extension("md"), markdown.as_bytes())?;
         let name = Path::new(data).file_name().unwrap_or_default().to_string_lossy();
         let page = reproduce::page(&answer, &name).to_html();
-        let page = page.map_err(|error| Failure::new(error.to_string(), "report this as a bug"))?;
+        let page = page.map_err(|error| Problem::new(error.to_string(), "report this as a bug"))?;
         atomic::write(&path.with_extension("html"), page.as_bytes())?;
     }
     let all = claims.iter().all(reproduce::Claim::holds);
