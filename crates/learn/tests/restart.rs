@@ -1,5 +1,6 @@
 //! Networks that get no further are given up, and nothing of them is kept.
 
+use crate::support;
 use crate::support::PLAN;
 use neuropil_learn::rules::Rules;
 use neuropil_learn::train::{Ending, Event, Flow, Plan, Restart, State, train};
