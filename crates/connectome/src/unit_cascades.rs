@@ -3,12 +3,12 @@
 //! What a unit's cascade comes to does not depend on the other units, so a journal of the finished ones is enough to
 //! go on where a computation was killed.
 
-mod journal;
-
 use crate::cascade::{Cascade, Percolation, Settings, output_stops};
 use crate::data::Connectome;
 use crate::error::DataError;
-use journal::Journal;
+use crate::graph::Csr;
+use neuropil_lab::hash::{Sum, Summing};
+use neuropil_lab::journal::Journal;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -99,7 +99,7 @@ pub fn unit_cascades(
     let mut by_source: Vec<Reach> = Vec::new();
     let mut journal = match watch.journal {
         Some(path) => {
-            let question = journal::question(&graph, &units, &stop, hops, settings);
+            let question = question(&graph, &units, &stop, hops, settings);
             let (journal, kept) = Journal::open(path, &question)?;
             by_source = kept;
             by_source.truncate(units.len());
@@ -134,6 +134,42 @@ pub fn unit_cascades(
         units,
         by_source,
     })
+}
+
+/// What is asked, of which wiring.
+#[derive(Serialize)]
+struct Question<'a> {
+    neuropil: &'static str,
+    settings: &'a Settings,
+    hops: &'a [usize],
+    n_units: usize,
+    wiring: Sum,
+}
+
+fn question<'a>(
+    graph: &Csr,
+    units: &[Vec<usize>],
+    stop: &[bool],
+    hops: &'a [usize],
+    settings: &'a Settings,
+) -> Question<'a> {
+    let mut summing = Summing::default();
+    for (i, j, w) in graph.edges() {
+        summing.add_number((i as u64) << 32 | j as u64);
+        summing.add_number(w.to_bits());
+    }
+    for unit in units {
+        summing.add_number(unit.len() as u64);
+        unit.iter().for_each(|&i| summing.add_number(i as u64));
+    }
+    stop.iter().for_each(|&stop| summing.add_number(u64::from(stop)));
+    Question {
+        neuropil: env!("CARGO_PKG_VERSION"),
+        settings,
+        hops,
+        n_units: units.len(),
+        wiring: summing.sum(),
+    }
 }
 
 fn reach(cascade: &Cascade, units: &[Vec<usize>], hops: &[usize]) -> Reach {

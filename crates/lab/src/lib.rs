@@ -10,11 +10,17 @@
 
 pub mod array;
 pub mod atomic;
+pub mod bundle;
 pub mod checkpoint;
 pub mod config;
 pub mod error;
 pub mod events;
+pub mod hash;
+pub mod journal;
+pub mod keeper;
 pub mod nwb;
 pub mod provenance;
 pub mod run;
+pub mod sealed;
+pub mod shards;
 pub mod table;

@@ -8,6 +8,7 @@
 
 use crate::atomic;
 use crate::error::LabError;
+use crate::hash::Summing;
 use hdf5_pure::{
     AttrValue, DatasetBuilder, EnumTypeBuilder, FileBuilder, FinishedGroup, GroupBuilder, make_i8_type,
 };
@@ -137,13 +138,12 @@ fn scalar_text(dataset: &mut DatasetBuilder, value: &str) {
 impl Session {
     /// An identifier in the form of a UUID (version 8), from the session's identifier and the object's path.
     fn object_id(&self, path: &str) -> AttrValue {
-        let hash = |salt: u64| {
-            let bytes = self.identifier.bytes().chain([0]).chain(path.bytes());
-            bytes.fold(0xcbf2_9ce4_8422_2325 ^ salt, |hash: u64, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            })
-        };
-        let (a, b) = (hash(0), hash(0x9e37_79b9_7f4a_7c15));
+        let mut summing = Summing::default();
+        summing.add(self.identifier.as_bytes());
+        summing.add(&[0]);
+        summing.add(path.as_bytes());
+        let bits = summing.sum().bits();
+        let (a, b) = ((bits >> 64) as u64, bits as u64);
         AttrValue::VarLenString(format!(
             "{:08x}-{:04x}-8{:03x}-{:04x}-{:012x}",
             a >> 32,

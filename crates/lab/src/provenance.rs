@@ -2,12 +2,15 @@
 
 use crate::atomic;
 use crate::error::LabError;
+use crate::hash::{seal, unseal};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Record of one run; times and machine live here and in no other file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Provenance {
     /// Version of neuropil.
     pub version: String,
@@ -35,15 +38,54 @@ pub struct Provenance {
     pub wall_seconds: f64,
 }
 
+/// Who begins a run or goes on with it: what no library can know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Version of neuropil.
+    pub version: String,
+    /// Commit it was built from, if known.
+    pub commit: Option<String>,
+    /// Vector unit that the kernels run on.
+    pub vectors: String,
+    /// Threads.
+    pub threads: usize,
+    /// Command line, or the call of another program.
+    pub command: Vec<String>,
+}
+
 impl Provenance {
+    /// The record of a run that begins now, or goes on after what `before` says.
+    pub fn begin(origin: &Origin, seed: u64, before: Option<&Self>) -> Self {
+        Self {
+            version: origin.version.clone(),
+            commit: origin.commit.clone(),
+            cpu: cpu(),
+            vectors: origin.vectors.clone(),
+            os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            threads: origin.threads,
+            seed,
+            command: origin.command.clone(),
+            started: before.map_or_else(now, |record| record.started.clone()),
+            ended: None,
+            finished: false,
+            wall_seconds: before.map_or(0.0, |record| record.wall_seconds),
+        }
+    }
+
     /// Reads the record.
     ///
     /// # Errors
     /// Missing or damaged.
     pub fn load(path: &Path) -> Result<Self, LabError> {
         let text = std::fs::read(path).map_err(LabError::io(path, "read"))?;
-        serde_json::from_slice(&text)
-            .map_err(|e| LabError::content(path, e.to_string(), "a provenance record"))
+        let wrong = |what: String| LabError::content(path, what, "a provenance record");
+        let mut record: serde_json::Map<String, Value> =
+            serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
+        // Records of earlier versions have no checksum.
+        if unseal(&mut record) == Some(false) {
+            return Err(wrong("damaged: the checksum does not fit".to_owned()));
+        }
+        serde_json::from_value(record.into()).map_err(|error| wrong(error.to_string()))
     }
 
     /// Writes the record, atomically.
@@ -51,13 +93,23 @@ impl Provenance {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), LabError> {
-        atomic::write(path, &serde_json::to_vec_pretty(self).expect("a record is JSON"))
+        let record = serde_json::to_value(self).expect("a record is JSON");
+        let Value::Object(mut record) = record else {
+            unreachable!("a record is an object")
+        };
+        seal(&mut record);
+        atomic::write(
+            path,
+            &serde_json::to_vec_pretty(&record).expect("a record is JSON"),
+        )
     }
 }
 
 /// What was typed, whatever folder the program lies in.
 pub fn command() -> String {
-    let typed = std::env::args().skip(1);
+    let typed = std::env::args_os()
+        .skip(1)
+        .map(|word| word.to_string_lossy().into_owned());
     std::iter::once("neuropil".to_owned())
         .chain(typed)
         .collect::<Vec<_>>()
@@ -100,6 +152,26 @@ pub fn cpu() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_record_with_a_flipped_bit_is_refused_and_one_without_a_checksum_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("provenance.json");
+        let record = Provenance::begin(&Origin::default(), 3, None);
+        record.save(&path).unwrap();
+        assert_eq!(Provenance::load(&path).unwrap(), record);
+        let whole = std::fs::read(&path).unwrap();
+        for at in 0..whole.len() {
+            let mut flipped = whole.clone();
+            flipped[at] ^= 1;
+            std::fs::write(&path, &flipped).unwrap();
+            // Blanks between the words are no content.
+            let blank = whole[at].is_ascii_whitespace() && flipped[at].is_ascii_whitespace();
+            assert_eq!(Provenance::load(&path).is_err(), !blank, "byte {at}");
+        }
+        std::fs::write(&path, serde_json::to_vec(&record).unwrap()).unwrap();
+        assert_eq!(Provenance::load(&path).unwrap(), record);
+    }
 
     #[test]
     fn dates_are_those_of_the_calendar() {

@@ -81,6 +81,7 @@ pub struct Progress {
     /// Gradients in a row that were discarded.
     pub discarded: u64,
     /// Best mean reward of a validation of these networks; absent before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best_reward: Option<f64>,
     /// Update at which it was reached.
     #[serde(default)]
@@ -91,7 +92,8 @@ pub struct Progress {
     pub criterion_met: bool,
     /// Squared error of the value network and range of gradient norms since the last check.
     pub value_loss: f64,
-    /// Range of gradient norms since the last check.
+    /// Range of gradient norms since the last check, over updates that were made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub norms: Option<[[f64; 2]; 2]>,
     /// The validation due at this update has been made.
     pub checked: bool,
@@ -375,13 +377,16 @@ fn one_update(
     progress.update += 1;
     progress.n_trials += plan.trials_per_update as u64;
     progress.checked = false;
-    progress.value_loss = report.value_loss;
-    let norms = [report.policy_step.norm, report.value_step.norm];
-    let ranges = progress.norms.get_or_insert(norms.map(|norm| [norm, norm]));
-    for (range, norm) in ranges.iter_mut().zip(norms) {
-        *range = [range[0].min(norm), range[1].max(norm)];
-    }
     let discarded = report.policy_step.discarded || report.value_step.discarded;
     progress.discarded = if discarded { progress.discarded + 1 } else { 0 };
+    if !discarded {
+        // What is not finite was not made, and has no place in a record of what was.
+        progress.value_loss = report.value_loss;
+        let norms = [report.policy_step.norm, report.value_step.norm];
+        let ranges = progress.norms.get_or_insert(norms.map(|norm| [norm, norm]));
+        for (range, norm) in ranges.iter_mut().zip(norms) {
+            *range = [range[0].min(norm), range[1].max(norm)];
+        }
+    }
     report
 }

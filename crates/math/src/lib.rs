@@ -1,5 +1,6 @@
 //! Random streams, statistics and linear algebra for neuropil.
 
+pub mod arrays;
 pub mod linalg;
 pub mod noise;
 pub mod real;

@@ -2,6 +2,7 @@
 
 use crate::failure::INTERRUPTED;
 use neuropil_lab::error::Problem;
+use neuropil_lab::provenance::Origin;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Set by Ctrl-C and by the signals that ask to end.
@@ -46,4 +47,17 @@ pub(crate) fn thread_pool(threads: Option<usize>) -> Result<rayon::ThreadPool, P
                 "try fewer `--threads`",
             )
         })
+}
+
+/// What a run records of the program that makes it.
+pub(crate) fn origin() -> Origin {
+    Origin {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: option_env!("NEUROPIL_COMMIT").map(str::to_owned),
+        vectors: neuropil_math::simd::level().name().to_owned(),
+        threads: rayon::current_num_threads(),
+        command: std::env::args_os()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect(),
+    }
 }

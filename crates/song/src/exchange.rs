@@ -21,14 +21,14 @@ use std::path::Path;
 use neuropil_lab::array::Tensors;
 use neuropil_lab::checkpoint::Checkpoint;
 use neuropil_lab::error::LabError;
-use neuropil_lab::run::RunDirectory;
+use neuropil_lab::keeper::Keeper;
 use neuropil_learn::player::Player;
 use neuropil_learn::train::State;
 use neuropil_tasks::task::Task;
 
 use crate::config::Config;
 use crate::model::draw_players;
-use crate::train::{TrainError, parameters_of, player_of, save_state};
+use crate::train::{TrainError, keep, player_of};
 
 /// Ours, PyTorch's.
 const NAMES: [(&str, &str); 6] = [
@@ -218,7 +218,10 @@ pub fn import(tensors: &Tensors, path: &Path, config: &Config, task: &Task) -> R
     let (policy, value) = draw_players(config, task, 0)?;
     let alpha = task.dt_ms / config.tau_ms;
     let mut checkpoint = Checkpoint {
-        arrays: tensors.clone(),
+        arrays: tensors
+            .iter()
+            .map(|(name, (shape, values))| (name.clone(), (shape.clone(), values.clone().into())))
+            .collect(),
         ..Checkpoint::default()
     };
     let (mut drawn, mut known) = (Vec::new(), Vec::new());
@@ -242,7 +245,7 @@ pub fn import(tensors: &Tensors, path: &Path, config: &Config, task: &Task) -> R
                 }
             }
             if entry.name == "x0" {
-                let zeros = (entry.shape.clone(), vec![0.0; entry.len()]);
+                let zeros = (entry.shape.clone(), vec![0.0_f32; entry.len()].into());
                 checkpoint.arrays.entry(names[0].clone()).or_insert(zeros);
             }
             known.extend(names);
@@ -270,14 +273,12 @@ pub fn import(tensors: &Tensors, path: &Path, config: &Config, task: &Task) -> R
     })
 }
 
-/// Writes imported networks as the best and last ones of a run that has not learnt yet.
+/// Keeps imported networks as the best and last ones of a run that has not learnt yet.
 ///
 /// # Errors
 /// Files cannot be written.
-pub fn save_imported(run: &RunDirectory, imported: Imported, config: &str) -> Result<(), LabError> {
-    let state = State::new(imported.policy, imported.value);
-    save_state(run, &state, config)?;
-    parameters_of(&state, config).save(&run.checkpoint("best"))
+pub fn save_imported(keeper: &mut Keeper, imported: Imported) -> Result<(), LabError> {
+    keep(keeper, &State::new(imported.policy, imported.value))
 }
 
 #[cfg(test)]

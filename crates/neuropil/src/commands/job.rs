@@ -2,15 +2,14 @@
 
 use crate::cli::TrainArgs;
 use crate::experiment::Experiment;
-use crate::process::interrupted;
+use crate::process::{interrupted, origin};
 use crate::terminal::{Progress, duration};
-use neuropil_lab::config::differences;
 use neuropil_lab::error::Problem;
-use neuropil_lab::provenance::{self, Provenance};
+use neuropil_lab::keeper::{Begin, Given, Keeper};
 use neuropil_lab::run::RunDirectory;
 use neuropil_learn::train::{Ending, Flow, Restart, State};
 use neuropil_song::config::Config;
-use neuropil_song::train::{News, fresh_state, plan, train_run};
+use neuropil_song::train::{News, Trained, fresh_state, plan, train_run};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -61,44 +60,37 @@ impl Summary {
     }
 }
 
-/// Opens the run directory: new, to resume, or anew.
-fn open(args: &TrainArgs, experiment: &Experiment, out: &Path) -> Result<RunDirectory, Problem> {
-    let text = experiment.config.to_toml();
-    if args.resume && out.join("config.toml").exists() {
-        let run = RunDirectory::open(out)?;
-        let old = std::fs::read_to_string(run.file("config.toml")).unwrap_or_default();
-        let tables = [&old, &text].map(|text| settings(text));
-        let changed = differences(&tables[0], &tables[1]);
-        if !changed.is_empty() {
-            let message = format!(
-                "{}: resumed with other settings: {}",
-                out.display(),
-                changed.join("; ")
-            );
-            return Err(Problem::new(
-                message,
-                "resume with the run's own settings, or begin another run with `--out`",
-            ));
-        }
-        return Ok(run);
-    }
-    if args.force {
-        RunDirectory::clear(out)?;
-    }
-    let run = RunDirectory::create(out)?;
-    if let Some(task) = &experiment.own_task {
-        neuropil_lab::atomic::write(&run.file("task.toml"), task.as_bytes())?;
-    }
-    neuropil_lab::atomic::write(&run.file("config.toml"), text.as_bytes())?;
-    Ok(run)
+/// Opens the run: new, to resume, or anew.
+fn open(args: &TrainArgs, experiment: &Experiment, out: &Path) -> Result<Keeper, Problem> {
+    let begin = match (args.resume, args.force) {
+        (true, _) => Begin::Resume,
+        (_, true) => Begin::Anew,
+        _ => Begin::New,
+    };
+    keep(experiment, out, begin)
+}
+
+/// Opens the run of an experiment.
+pub(crate) fn keep(experiment: &Experiment, out: &Path, begin: Begin) -> Result<Keeper, Problem> {
+    let task = experiment.own_task.as_ref();
+    let files: Vec<_> = task
+        .map(|task| ("task.toml", task.clone().into_bytes()))
+        .into_iter()
+        .collect();
+    let given = Given {
+        settings: &experiment.config.to_toml(),
+        files: &files,
+        complete: &settings,
+        seed: experiment.config.value.seed,
+        origin: &origin(),
+    };
+    Ok(Keeper::open(out, begin, &given)?)
 }
 
 /// Settings as a table in which keys that a run of an earlier version did not know have their defaults.
-fn settings(text: &str) -> toml::Table {
-    let known = toml::from_str::<Config>(text)
-        .ok()
-        .and_then(|config| toml::Table::try_from(config).ok());
-    known.unwrap_or_else(|| toml::from_str(text).unwrap_or_default())
+fn settings(text: &str) -> Option<toml::Table> {
+    let config = toml::from_str::<Config>(text).ok()?;
+    toml::Table::try_from(config).ok()
 }
 
 /// One run from beginning to end, on the current thread pool.
@@ -112,9 +104,7 @@ pub(crate) fn one(
     let (task, config) = (&experiment.task, &experiment.config.value);
     let resumed = args.resume && out.join("checkpoint/last.safetensors").exists();
     let fresh = (!resumed).then(|| fresh_state(config, task)).transpose()?;
-    let run = open(args, experiment, out)?;
-    let mut record = begin_record(&run, config.seed);
-    record.save(&run.file("provenance.json"))?;
+    let mut keeper = open(args, experiment, out)?;
     let mut plan = plan(config, task);
     if let Some(updates) = args.updates {
         (plan.max_updates, plan.stop_at_criterion) = (updates, false);
@@ -171,15 +161,15 @@ pub(crate) fn one(
         }
         if interrupted() { Flow::Stop } else { Flow::Continue }
     };
-    // Without the comments on where values come from: a checkpoint depends on the settings alone.
-    let text = toml::to_string(config).expect("settings are TOML");
-    let (ending, state) = train_run(&run, task, config, &text, &plan, fresh, &mut watch)?;
+    let trained = train_run(&mut keeper, task, config, &plan, fresh, &mut watch)?;
     progress.finish();
-    record.wall_seconds += clock.elapsed().as_secs_f64();
-    record.ended = Some(provenance::now());
-    record.finished = matches!(ending, Ending::Learnt | Ending::OutOfUpdates);
-    record.save(&run.file("provenance.json"))?;
-    let summary = summarise(experiment, &state, ending, record.wall_seconds, out);
+    let Trained {
+        ending,
+        state,
+        wall_seconds,
+    } = trained;
+    let run = keeper.into_run();
+    let summary = summarise(experiment, &state, ending, wall_seconds, out);
     if ending == Ending::Diverged {
         let hint = "lower `policy.learning_rate` and `value.learning_rate`";
         return Err(Problem::new(
@@ -198,27 +188,6 @@ pub(crate) fn one(
         closing_table(&summary, &run, clock.elapsed().as_secs_f64());
     }
     Ok(summary)
-}
-
-/// What is known when a run begins; its beginning and time so far if it goes on.
-pub(crate) fn begin_record(run: &RunDirectory, seed: u64) -> Provenance {
-    let before = Provenance::load(&run.file("provenance.json")).ok();
-    Provenance {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        commit: option_env!("NEUROPIL_COMMIT").map(str::to_owned),
-        cpu: provenance::cpu(),
-        vectors: neuropil_math::simd::level().name().to_owned(),
-        os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        threads: rayon::current_num_threads(),
-        seed,
-        command: std::env::args().collect(),
-        started: before
-            .as_ref()
-            .map_or_else(provenance::now, |record| record.started.clone()),
-        ended: None,
-        finished: false,
-        wall_seconds: before.map_or(0.0, |record| record.wall_seconds),
-    }
 }
 
 fn summarise(

@@ -115,17 +115,16 @@ pub(crate) fn players(
     run: &RunDirectory,
     experiment: &Experiment,
 ) -> Result<(Player<f32>, Player<f32>), Problem> {
-    let best = run.checkpoint("best");
-    if !best.exists() {
+    let loaded = load_players(run, &experiment.config.value, &experiment.task)?;
+    loaded.ok_or_else(|| {
         let message = format!("{}: no trained network", run.path().display());
         let hint = format!(
             "`neuropil train {} --out {} --resume`",
             experiment.task.definition.name,
             run.path().display()
         );
-        return Err(Problem::new(message, hint));
-    }
-    Ok(load_players(&best, &experiment.config.value, &experiment.task)?)
+        Problem::new(message, hint)
+    })
 }
 
 /// Networks that count steps run at the time step that they were trained with.
