@@ -44,6 +44,15 @@ pub(crate) struct Moment {
 }
 
 impl Checkpoint {
+    /// Arrays and a state; a run's [`Keeper`](crate::keeper::Keeper) adds its settings.
+    pub fn new(arrays: Arrays, state: Value) -> Self {
+        Self {
+            arrays,
+            state,
+            ..Self::default()
+        }
+    }
+
     /// The array of a name, if it is of single precision: shape and values.
     pub fn singles(&self, name: &str) -> Option<(&[usize], &[f32])> {
         match self.arrays.get(name)? {

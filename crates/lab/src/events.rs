@@ -195,6 +195,20 @@ impl EventLog {
     }
 }
 
+/// All events of a log, in order.
+///
+/// # Errors
+/// The file cannot be read, or a line is no event.
+pub fn events(path: &Path) -> Result<Vec<Value>, LabError> {
+    let bytes = std::fs::read(path).map_err(LabError::io(path, "read"))?;
+    let lines = bytes.split_inclusive(|&byte| byte == b'\n').enumerate();
+    let event = |(i, line): (usize, &[u8])| {
+        let wrong = || LabError::content(path, format!("damaged: not an event, line {}", i + 1), "events");
+        event_of(line).ok_or_else(wrong)
+    };
+    lines.map(event).collect()
+}
+
 /// The event of a whole line, an object.
 fn event_of(line: &[u8]) -> Option<Value> {
     let line = line.strip_suffix(b"\n")?;

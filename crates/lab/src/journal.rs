@@ -9,7 +9,6 @@ use crate::hash::{Sum, Summing};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use serde_json::value::RawValue;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -45,7 +44,7 @@ struct Question {
 struct Line {
     n: u64,
     sum: Sum,
-    piece: Box<RawValue>,
+    piece: Value,
 }
 
 impl Journal {
@@ -137,11 +136,11 @@ impl Journal {
                 piece,
             } = serde_json::from_slice(&line).map_err(|_| damaged("not a piece of this work"))?;
             self.summing.add_number(n);
-            self.summing.add(piece.get().as_bytes());
+            self.summing.add(&bytes_of(&piece));
             if number != n || sum != self.summing.sum() {
                 return Err(damaged("a line is missing or was changed"));
             }
-            pieces.push(serde_json::from_str(piece.get()).map_err(|_| damaged("not a piece of this work"))?);
+            pieces.push(serde_json::from_value(piece).map_err(|_| damaged("not a piece of this work"))?);
             bytes += line.len() as u64;
         }
         let write = || LabError::io(&self.path, "write");
@@ -167,9 +166,9 @@ impl Journal {
     pub fn keep(&mut self, pieces: &[impl Serialize]) -> Result<(), LabError> {
         let mut bytes = Vec::new();
         for piece in pieces {
-            let piece = serde_json::value::to_raw_value(piece).expect("a piece is JSON");
+            let piece = serde_json::to_value(piece).expect("a piece is JSON");
             self.summing.add_number(self.n);
-            self.summing.add(piece.get().as_bytes());
+            self.summing.add(&bytes_of(&piece));
             let line = Line {
                 n: self.n,
                 sum: self.summing.sum(),
@@ -183,6 +182,10 @@ impl Journal {
             .write_all(&bytes)
             .map_err(LabError::io(&self.path, "write"))
     }
+}
+
+fn bytes_of(piece: &Value) -> Vec<u8> {
+    serde_json::to_vec(piece).expect("a value is JSON")
 }
 
 #[cfg(test)]

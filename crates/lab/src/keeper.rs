@@ -89,7 +89,7 @@ impl Given<'_> {
 /// };
 /// let mut keeper = Keeper::open(&path, Begin::New, &given)?;
 /// keeper.log(&json!({ "event": "check", "update": 10 }))?;
-/// let state = Checkpoint { state: json!({ "update": 10 }), ..Checkpoint::default() };
+/// let state = Checkpoint::new(Default::default(), json!({ "update": 10 }));
 /// keeper.checked(state.clone(), Some(state))?;
 /// keeper.end(&json!({ "event": "end", "update": 10 }), true)?;
 /// assert_eq!(best(keeper.run())?.expect("one was kept").state["update"], 10);

@@ -23,4 +23,5 @@ pub mod provenance;
 pub mod run;
 pub mod sealed;
 pub mod shards;
+pub mod sweep;
 pub mod table;

@@ -44,6 +44,8 @@ pub enum Purpose {
     Rewire = 41,
     /// Random starts of clustering.
     Cluster = 42,
+    /// Settings of a sweep that are drawn.
+    Sweep = 70,
     /// Generated graphs.
     Generate = 43,
 }

@@ -217,13 +217,11 @@ pub fn import(tensors: &Tensors, path: &Path, config: &Config, task: &Task) -> R
     };
     let (policy, value) = draw_players(config, task, 0)?;
     let alpha = task.dt_ms / config.tau_ms;
-    let mut checkpoint = Checkpoint {
-        arrays: tensors
-            .iter()
-            .map(|(name, (shape, values))| (name.clone(), (shape.clone(), values.clone().into())))
-            .collect(),
-        ..Checkpoint::default()
-    };
+    let arrays = tensors.iter().map(|(name, (shape, values))| {
+        let array = (shape.clone(), values.clone().into());
+        (name.clone(), array)
+    });
+    let mut checkpoint = Checkpoint::new(arrays.collect(), serde_json::Value::Null);
     let (mut drawn, mut known) = (Vec::new(), Vec::new());
     let mut player = |who: &'static str, template: Player<f32>| {
         if !tensors.keys().any(|name| name.starts_with(&format!("{who}."))) {

@@ -41,6 +41,28 @@ pub fn variance(values: &[f64], ddof: usize) -> f64 {
     squares / (values.len() as f64 - ddof as f64)
 }
 
+/// Interval of the mean of a normal variable at a level such as 0.95, by Student's t with n − 1 degrees of freedom.
+///
+/// ```
+/// let (low, high) = neuropil_math::stats::summary::mean_interval(&[1.0, 2.0, 3.0], 0.95);
+/// assert!((low + 0.4841).abs() < 1e-4 && (high - 4.4841).abs() < 1e-4); // t = 4.3027 with 2 degrees
+/// ```
+///
+/// # Panics
+/// With fewer than two values.
+pub fn mean_interval(values: &[f64], level: f64) -> (f64, f64) {
+    use statrs::distribution::{ContinuousCDF, StudentsT};
+    assert!(
+        values.len() > 1,
+        "an interval needs two values, not {}",
+        values.len()
+    );
+    let n = values.len() as f64;
+    let law = StudentsT::new(0.0, 1.0, n - 1.0).expect("one degree of freedom or more");
+    let half = law.inverse_cdf(0.5 + level / 2.0) * (variance(values, 1) / n).sqrt();
+    (mean(values) - half, mean(values) + half)
+}
+
 /// Quantile `p` in [0, 1] by linear interpolation between order statistics; `None` of an empty sample.
 ///
 /// The position is p·(n − 1), definition 7 of Hyndman & Fan, Am. Stat. 50, 361 (1996).
