@@ -171,7 +171,7 @@ impl Checkpoint {
         let written = own["checksum"].as_str().unwrap_or_default();
         let fits = match version {
             1 => written == version_1::sum(&tensors),
-            _ => written == sum_of(bytes),
+            _ => sum_of(bytes).is_some_and(|sum| written == sum),
         };
         let damaged =
             || LabError::content(path, "damaged: the checksum does not fit", "the bytes as written");
@@ -231,13 +231,11 @@ fn checksum_place(bytes: &[u8]) -> Option<std::ops::Range<usize>> {
 }
 
 /// Checksum of all bytes, its own digits taken for zeros.
-fn sum_of(bytes: &[u8]) -> String {
-    let Some(place) = checksum_place(bytes) else {
-        return String::new();
-    };
+fn sum_of(bytes: &[u8]) -> Option<String> {
+    let place = checksum_place(bytes)?;
     let mut blank = bytes.to_vec();
     blank[place].fill(b'0');
-    Sum::of(&blank).to_string()
+    Some(Sum::of(&blank).to_string())
 }
 
 fn bytes_of(values: &Values) -> (Dtype, Vec<u8>) {
