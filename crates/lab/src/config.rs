@@ -1,5 +1,7 @@
 //! Settings in layers: defaults ← experiment ← file ← `--set key=value`.
 
+pub mod seed;
+
 use crate::error::{Problem, nearest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -2,6 +2,17 @@
 
 use std::collections::BTreeMap;
 
+/// What a system may use.
+const LEARNS: &[&str] = &[
+    "neuropil-study",
+    "neuropil-math",
+    "neuropil-nn",
+    "neuropil-tasks",
+    "neuropil-learn",
+    "neuropil-lab",
+    "neuropil-draw",
+];
+
 /// Crate → the crates of this workspace that it may use.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("neuropil-math", &[]),
@@ -14,23 +25,26 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("neuropil-lab", &["neuropil-math"]),
     ("neuropil-draw", &["neuropil-math"]),
     (
-        "neuropil-song",
-        &[
-            "neuropil-math",
-            "neuropil-nn",
-            "neuropil-tasks",
-            "neuropil-learn",
-            "neuropil-lab",
-            "neuropil-draw",
-        ],
+        "neuropil-study",
+        &["neuropil-math", "neuropil-tasks", "neuropil-lab", "neuropil-draw"],
     ),
+    ("neuropil-song", LEARNS),
     (
         "neuropil-connectome",
-        &["neuropil-math", "neuropil-lab", "neuropil-draw"],
+        &["neuropil-study", "neuropil-math", "neuropil-lab", "neuropil-draw"],
     ),
+    ("neuropil-gating", LEARNS),
+    ("neuropil-neuronid", LEARNS),
+    ("neuropil-enhancers", LEARNS),
+    ("neuropil-successor", LEARNS),
     (
         "neuropil",
         &[
+            "neuropil-study",
+            "neuropil-gating",
+            "neuropil-neuronid",
+            "neuropil-enhancers",
+            "neuropil-successor",
             "neuropil-math",
             "neuropil-nn",
             "neuropil-tasks",

@@ -14,6 +14,7 @@ pub struct Config {
     /// Task of the library, or a task file.
     pub task: String,
     /// Seed of every random draw.
+    #[serde(with = "neuropil_lab::config::seed")]
     pub seed: u64,
     /// `default`, or `song2017`: the published settings to the letter, without restarts and lessons.
     pub preset: String,

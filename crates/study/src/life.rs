@@ -1,0 +1,141 @@
+//! The life of a run, the same for every system: settings → training → trials → results and figures → page.
+
+use crate::job::{Job, Watch};
+use crate::summary::Summary;
+use crate::table::Table;
+use crate::tell::{Analysed, Shown};
+use neuropil_draw::{DrawError, Report, ReportTable};
+use neuropil_lab::atomic;
+use neuropil_lab::config::Layers;
+use neuropil_lab::error::Problem;
+use neuropil_lab::keeper::{Begin, Given, Keeper};
+use neuropil_lab::provenance::Origin;
+use neuropil_lab::run::RunDirectory;
+use neuropil_lab::table::write_csv;
+use std::path::{Path, PathBuf};
+
+/// How a job is to be run.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// Its directory.
+    pub out: &'a Path,
+    /// New, resumed or anew.
+    pub begin: Begin,
+    /// Stop after this many updates, whatever the criterion.
+    pub updates: Option<u64>,
+    /// Only train: no trials, analyses, figures or page.
+    pub only: bool,
+    /// Who runs it, for the record.
+    pub origin: &'a Origin,
+}
+
+/// Trains a job in its directory, then makes trials, analyses and the page, unless it was stopped or `only` trained.
+///
+/// # Errors
+/// What cannot begin leaves no directory behind; what fails later leaves the last checkpoint.
+pub fn run(job: &dyn Job, order: &Order<'_>, watch: &dyn Watch) -> Result<Summary, Problem> {
+    let goes_on = order.begin == Begin::Resume && order.out.join("checkpoint/last.safetensors").exists();
+    if !goes_on {
+        job.prepare()?;
+    }
+    let files = job.files();
+    let given = Given {
+        settings: job.settings(),
+        files: &files,
+        complete: &|settings| job.complete(settings),
+        seed: job.seed(),
+        origin: order.origin,
+    };
+    let mut keeper = Keeper::open(order.out, order.begin, &given)?;
+    let name = format!("{} seed {}", job.name(), job.seed());
+    let mut summary = job.train(&mut keeper, order.updates, &mut watch.begin(&name))?;
+    order.out.clone_into(&mut summary.run_dir);
+    if !summary.interrupted && !order.only {
+        let run = keeper.into_run();
+        job.make_trials(&run)?;
+        report(job, &run)?;
+    }
+    Ok(summary)
+}
+
+/// Makes analyses from the run directory and writes their results and figures.
+///
+/// # Errors
+/// There is nothing to analyse; files cannot be written.
+pub fn analyse(
+    job: &dyn Job,
+    run: &RunDirectory,
+    names: &[String],
+    options: &Layers,
+) -> Result<Vec<Analysed>, Problem> {
+    let analysed = job.analyse(run, names, options)?;
+    save(run, &analysed)?;
+    Ok(analysed)
+}
+
+/// Makes all analyses, and the page with them; the path of the page.
+///
+/// # Errors
+/// As [`analyse`].
+pub fn report(job: &dyn Job, run: &RunDirectory) -> Result<PathBuf, Problem> {
+    let analysed = analyse(job, run, &[], &Layers::new())?;
+    let path = run.place("report.html");
+    write_page(&path, &job.page(run, &analysed)?)?;
+    Ok(path)
+}
+
+/// Writes a page.
+///
+/// # Errors
+/// A figure that cannot be drawn; a file that cannot be written.
+pub fn write_page(path: &Path, page: &Report) -> Result<(), Problem> {
+    let html = page.to_html().map_err(|error| broken(&error))?;
+    Ok(atomic::write(path, html.as_bytes())?)
+}
+
+/// `results/NAME.json` of each analysis, and of each figure `figures/NAME.svg`, `.png` and `results/NAME.csv`.
+fn save(run: &RunDirectory, analysed: &[Analysed]) -> Result<(), Problem> {
+    for item in analysed {
+        let Ok(answer) = &item.answer else {
+            continue;
+        };
+        let json = serde_json::to_vec_pretty(&answer.json).expect("a value is JSON");
+        atomic::write(&run.place(&format!("results/{}.json", item.name)), &json)?;
+        for shown in &answer.figures {
+            save_figure(&run.place("figures"), &run.place("results"), shown)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a figure as SVG and PNG into one folder, and its numbers as CSV into another.
+///
+/// # Errors
+/// It cannot be drawn; a file cannot be written.
+pub fn save_figure(figures: &Path, numbers: &Path, shown: &Shown) -> Result<(), Problem> {
+    let (figure, name) = (&shown.figure, &shown.figure.name);
+    let headers: Vec<String> = shown.numbers.names().map(str::to_owned).collect();
+    write_csv(
+        &numbers.join(format!("{name}.csv")),
+        &headers,
+        &shown.numbers.rows(),
+    )?;
+    let svg = figure.to_svg().map_err(|error| broken(&error))?;
+    atomic::write(&figures.join(format!("{name}.svg")), svg.as_bytes())?;
+    let png = figure.to_png().map_err(|error| broken(&error))?;
+    Ok(atomic::write(&figures.join(format!("{name}.png")), &png)?)
+}
+
+/// A figure or page that cannot be drawn is ours to mend.
+pub fn broken(error: &DrawError) -> Problem {
+    Problem::new(error.to_string(), "report this as a bug")
+}
+
+/// A table as a page shows it, with a link to a file of this name.
+pub fn page_table(table: &Table, csv_name: Option<String>) -> ReportTable {
+    ReportTable {
+        headers: table.names().map(str::to_owned).collect(),
+        rows: table.rows(),
+        csv_name,
+    }
+}
