@@ -250,11 +250,9 @@ impl Job for Coin {
             if progress.update.is_multiple_of(self.config.check_every) || interrupted {
                 progress.history.push(f64::from(estimate));
                 keeper.log(&json!({"event": "check", "update": progress.update, "estimate": estimate}))?;
-                let mut moment = Checkpoint::default();
-                moment
-                    .arrays
-                    .insert("estimate".to_owned(), (vec![1], vec![estimate].into()));
-                moment.state = serde_json::to_value(&progress).expect("a history is JSON");
+                let state = serde_json::to_value(&progress).expect("a history is JSON");
+                let arrays = [("estimate".to_owned(), (vec![1], vec![estimate].into()))].into();
+                let moment = Checkpoint::new(arrays, state);
                 keeper.checked(moment.clone(), Some(moment))?;
             }
         }
