@@ -18,6 +18,7 @@ pub mod events;
 pub mod hash;
 pub mod journal;
 pub mod keeper;
+pub mod mat;
 pub mod nwb;
 pub mod provenance;
 pub mod run;

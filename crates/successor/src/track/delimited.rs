@@ -1,0 +1,480 @@
+//! Tables of text: separators, decimal commas, missing values, and columns by name or by what they hold.
+
+use super::times::{Clock, Moment, TimeUnit, moment, number, seconds_of};
+use super::{Found, LengthUnit, TrackOptions, Vertical, field_problem, problem};
+use crate::error::SuccessorError;
+use std::path::Path;
+
+/// Rows of a text, each with its line from 1.
+pub(crate) struct Rows {
+    pub(crate) rows: Vec<(usize, Vec<String>)>,
+    pub(crate) decimal_comma: bool,
+}
+
+/// Whether a cell says that nothing is known.
+pub(crate) fn is_missing(cell: &str) -> bool {
+    let cell = cell.trim();
+    matches!(
+        cell.to_ascii_lowercase().as_str(),
+        "" | "nan"
+            | "na"
+            | "n/a"
+            | "null"
+            | "none"
+            | "-"
+            | "--"
+            | "."
+            | "#nv"
+            | "#n/a"
+            | "#na"
+            | "#value!"
+            | "#wert!"
+            | "#div/0!"
+    )
+}
+
+impl Rows {
+    /// Splits a text: `;`, tabs, commas or blanks, whichever the lines agree on.
+    pub(crate) fn of(path: &Path, text: &str) -> Result<Self, SuccessorError> {
+        let text = text.strip_prefix('#').unwrap_or(text);
+        let sample: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .take(60)
+            .collect();
+        if sample.is_empty() {
+            return Err(problem(path, "no lines", "a track", ""));
+        }
+        let share = |mark: char| sample.iter().filter(|line| line.contains(mark)).count() * 2 > sample.len();
+        let separator = [';', '\t', ','].into_iter().find(|&mark| share(mark));
+        let mut rows = Vec::new();
+        match separator {
+            None => {
+                for (i, line) in text
+                    .lines()
+                    .enumerate()
+                    .filter(|(_, line)| !line.trim().is_empty())
+                {
+                    rows.push((i + 1, line.split_whitespace().map(str::to_owned).collect()));
+                }
+            }
+            Some(separator) => {
+                let mut reader = csv::ReaderBuilder::new()
+                    .delimiter(separator as u8)
+                    .has_headers(false)
+                    .flexible(true)
+                    .comment(Some(b'#'))
+                    .from_reader(text.as_bytes());
+                for record in reader.records() {
+                    let record = record.map_err(|error| problem(path, error.to_string(), "a table", ""))?;
+                    let line = record.position().map_or(0, |position| position.line() as usize);
+                    let cells: Vec<String> = record.iter().map(|cell| cell.trim().to_owned()).collect();
+                    if cells.iter().any(|cell| !cell.is_empty()) {
+                        rows.push((line, cells));
+                    }
+                }
+            }
+        }
+        let comma = |cell: &String| cell.contains(',') && number(cell, true).is_some();
+        let decimal_comma =
+            separator != Some(',') && rows.iter().take(200).any(|(_, row)| row.iter().any(comma));
+        Ok(Self { rows, decimal_comma })
+    }
+
+    /// A position: a number, or NaN where nothing is known.
+    pub(crate) fn position(
+        &self,
+        path: &Path,
+        row: usize,
+        column: usize,
+        name: &str,
+    ) -> Result<f64, SuccessorError> {
+        let (line, cells) = &self.rows[row];
+        let Some(cell) = cells.get(column) else {
+            let found = format!("{} cells", cells.len());
+            return Err(field_problem(
+                path,
+                *line,
+                name,
+                found,
+                format!("at least {}", column + 1),
+                "was the file cut short?",
+            ));
+        };
+        if is_missing(cell) {
+            return Ok(f64::NAN);
+        }
+        let value = number(cell, self.decimal_comma);
+        value.ok_or_else(|| {
+            field_problem(
+                path,
+                *line,
+                name,
+                format!("`{cell}`"),
+                "a number, or empty where the animal was lost",
+                "",
+            )
+        })
+    }
+
+    /// Lines from a row on.
+    pub(crate) fn lines(&self, from: usize) -> Vec<usize> {
+        self.rows[from..].iter().map(|(line, _)| *line).collect()
+    }
+
+    /// A whole column of positions from a row on.
+    pub(crate) fn positions(
+        &self,
+        path: &Path,
+        from: usize,
+        column: usize,
+        name: &str,
+    ) -> Result<Vec<f64>, SuccessorError> {
+        (from..self.rows.len())
+            .map(|row| self.position(path, row, column, name))
+            .collect()
+    }
+
+    /// A column of moments from a row on.
+    pub(crate) fn moments(
+        &self,
+        path: &Path,
+        from: usize,
+        column: usize,
+        name: &str,
+    ) -> Result<Vec<Option<Moment>>, SuccessorError> {
+        let mut out: Vec<Option<Moment>> = Vec::new();
+        for (line, cells) in &self.rows[from..] {
+            let cell = cells.get(column).map_or("", String::as_str);
+            let found = moment(cell, self.decimal_comma);
+            let kind = |moment: &Moment| std::mem::discriminant(moment);
+            let other = |first: &Moment| found.as_ref().is_some_and(|now| kind(first) != kind(now));
+            if (found.is_none() && !is_missing(cell)) || out.iter().flatten().next().is_some_and(other) {
+                let expected = "a time of the same form as in the other rows";
+                return Err(field_problem(
+                    path,
+                    *line,
+                    name,
+                    format!("`{cell}`"),
+                    expected,
+                    "",
+                ));
+            }
+            out.push(found);
+        }
+        Ok(out)
+    }
+}
+
+/// A header cell: name without unit, and the unit if it has one.
+fn named(cell: &str) -> (String, Option<String>) {
+    let cell = cell.trim().to_lowercase();
+    let (name, unit) = match cell.rsplit_once(['(', '[']) {
+        Some((name, unit)) => (
+            name.trim().to_owned(),
+            Some(unit.trim_end_matches([')', ']']).to_owned()),
+        ),
+        None => (cell, None),
+    };
+    let words: Vec<&str> = name
+        .split(|c: char| !c.is_alphanumeric() && c != 'µ')
+        .filter(|word| !word.is_empty())
+        .collect();
+    match (unit, words.split_last()) {
+        (None, Some((last, rest))) if !rest.is_empty() && is_unit(last) => {
+            (rest.join(" "), Some((*last).to_owned()))
+        }
+        (unit, _) => (words.join(" "), unit),
+    }
+}
+
+fn is_unit(word: &str) -> bool {
+    LengthUnit::of(word) != LengthUnit::Unknown
+        || TimeUnit::of(word).is_some_and(|unit| unit != TimeUnit::Frames)
+}
+
+fn is_time(name: &str) -> bool {
+    matches!(
+        name,
+        "t" | "time"
+            | "times"
+            | "timestamp"
+            | "timestamps"
+            | "ts"
+            | "time stamp"
+            | "trial time"
+            | "recording time"
+            | "seconds"
+            | "sec"
+            | "zeit"
+            | "temps"
+    )
+}
+
+fn is_frame(name: &str) -> bool {
+    matches!(
+        name,
+        "frame"
+            | "frames"
+            | "frame idx"
+            | "frame index"
+            | "frame number"
+            | "frame no"
+            | "frameid"
+            | "frame id"
+    )
+}
+
+/// Whether a name is that of a coordinate, and what is left of it.
+fn coordinate(name: &str, axis: char) -> Option<String> {
+    let axis = axis.to_string();
+    let glued = [
+        format!("{axis}pos"),
+        format!("pos{axis}"),
+        format!("{axis}loc"),
+        format!("{axis}position"),
+        format!("{axis}coord"),
+    ];
+    let words: Vec<&str> = name.split(' ').collect();
+    let at = words
+        .iter()
+        .position(|word| *word == axis || glued.iter().any(|glued| glued == word))?;
+    let rest: Vec<&str> = words
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| *i != at)
+        .map(|(_, word)| *word)
+        .collect();
+    let generic = [
+        "position",
+        "pos",
+        "coordinate",
+        "coord",
+        "centroid",
+        "center",
+        "centre",
+        "location",
+        "loc",
+    ];
+    Some(
+        rest.into_iter()
+            .filter(|word| !generic.contains(word))
+            .collect::<Vec<_>>()
+            .join(" "),
+    )
+}
+
+struct Columns {
+    time: Option<(usize, Option<TimeUnit>, bool)>,
+    x: usize,
+    y: usize,
+    unit: LengthUnit,
+}
+
+/// Reads a table with named columns, or without a header by what its columns hold.
+pub(crate) fn read(path: &Path, rows: &Rows, options: &TrackOptions) -> Result<Found, SuccessorError> {
+    let first = &rows.rows[0].1;
+    let numeric = |cell: &String| moment(cell, rows.decimal_comma).is_some() || is_missing(cell);
+    if first.iter().filter(|cell| !cell.is_empty()).all(numeric) {
+        return headerless(path, rows, options);
+    }
+    let columns = match &options.columns {
+        Some(wanted) => by_name(path, first, wanted)?,
+        None => by_meaning(path, first, options)?,
+    };
+    let from = 1 + usize::from(rows.rows.get(1).is_some_and(|(_, row)| units_row(row)));
+    let mut unit = columns.unit;
+    if from == 2 && unit == LengthUnit::Unknown {
+        unit = LengthUnit::of(rows.rows[1].1.get(columns.x).map_or("", String::as_str));
+    }
+    found(path, rows, from, &columns, unit, "table")
+}
+
+/// A row of units under the names.
+fn units_row(row: &[String]) -> bool {
+    row.iter()
+        .any(|cell| is_unit(&cell.trim_matches(['(', ')', '[', ']']).to_lowercase()))
+        && row.iter().all(|cell| cell.trim().parse::<f64>().is_err())
+}
+
+fn found(
+    path: &Path,
+    rows: &Rows,
+    from: usize,
+    columns: &Columns,
+    unit: LengthUnit,
+    form: &'static str,
+) -> Result<Found, SuccessorError> {
+    let x = rows.positions(path, from, columns.x, "x")?;
+    let y = rows.positions(path, from, columns.y, "y")?;
+    let lines = rows.lines(from);
+    let (clock, notes) = match columns.time {
+        None => (
+            Clock::Rows,
+            vec!["no time column: rows are taken as frames".to_owned()],
+        ),
+        Some((column, said, frames)) => {
+            let moments = rows.moments(path, from, column, "time")?;
+            match seconds_of(&moments) {
+                (Clock::Times(times, _), notes) if frames => {
+                    (Clock::Times(times, Some(TimeUnit::Frames)), notes)
+                }
+                (Clock::Times(times, _), notes) => (Clock::Times(times, said), notes),
+                other => other,
+            }
+        }
+    };
+    Ok(Found {
+        form,
+        clock,
+        x,
+        y,
+        lines,
+        unit,
+        vertical: Vertical::Unknown,
+        notes,
+    })
+}
+
+fn by_name(path: &Path, header: &[String], wanted: &[String]) -> Result<Columns, SuccessorError> {
+    if !(2..=3).contains(&wanted.len()) {
+        return Err(SuccessorError::setting(
+            "`--columns`",
+            wanted.join(","),
+            "x,y or x,y,time",
+        ));
+    }
+    let at = |name: &String| super::choose(path, "column", "--columns", Some(name), header);
+    let (x, y) = (at(&wanted[0])?, at(&wanted[1])?);
+    let time = match wanted.get(2) {
+        None => None,
+        Some(name) => {
+            let at = at(name)?;
+            let (name, unit) = named(&header[at]);
+            Some((at, unit.and_then(|unit| TimeUnit::of(&unit)), is_frame(&name)))
+        }
+    };
+    let unit = named(&header[x])
+        .1
+        .map_or(LengthUnit::Unknown, |unit| LengthUnit::of(&unit));
+    Ok(Columns { time, x, y, unit })
+}
+
+fn by_meaning(path: &Path, header: &[String], options: &TrackOptions) -> Result<Columns, SuccessorError> {
+    let names: Vec<(String, Option<String>)> = header.iter().map(|cell| named(cell)).collect();
+    let mut pairs: Vec<(String, usize, usize)> = Vec::new();
+    for (x, (name, _)) in names.iter().enumerate() {
+        let Some(part) = coordinate(name, 'x') else {
+            continue;
+        };
+        let same = |(_, (other, _)): &(usize, &(String, Option<String>))| {
+            coordinate(other, 'y').as_ref() == Some(&part)
+        };
+        if let Some((y, _)) = names.iter().enumerate().find(same) {
+            pairs.push((part, x, y));
+        }
+    }
+    if pairs.is_empty() {
+        let list = header
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let hint = "name them with `--columns X,Y,TIME`";
+        return Err(problem(path, format!("columns {list}"), "columns x and y", hint));
+    }
+    let parts: Vec<String> = pairs
+        .iter()
+        .map(|(part, _, _)| {
+            if part.is_empty() {
+                "x,y".to_owned()
+            } else {
+                part.clone()
+            }
+        })
+        .collect();
+    let plain = pairs.iter().position(|(part, _, _)| part.is_empty());
+    let chosen = match (options.bodypart.as_deref(), plain) {
+        (None, Some(plain)) => plain,
+        (wanted, _) => super::choose(path, "pair of columns", "--bodypart", wanted, &parts)?,
+    };
+    let (_, x, y) = pairs[chosen];
+    let mut time = names
+        .iter()
+        .position(|(name, _)| is_time(name))
+        .map(|at| (at, false));
+    if time.is_none() {
+        time = names
+            .iter()
+            .position(|(name, _)| is_frame(name))
+            .map(|at| (at, true));
+    }
+    let time = time.map(|(at, frames)| (at, names[at].1.as_deref().and_then(TimeUnit::of), frames));
+    let unit = names[x].1.as_deref().map_or(LengthUnit::Unknown, LengthUnit::of);
+    Ok(Columns { time, x, y, unit })
+}
+
+/// Columns without names: dates are times; of three columns of numbers the one that ascends is.
+fn headerless(path: &Path, rows: &Rows, options: &TrackOptions) -> Result<Found, SuccessorError> {
+    let width = rows.rows[0].1.len();
+    if let Some(wanted) = &options.columns {
+        let names: Vec<String> = (1..=width).map(|i| i.to_string()).collect();
+        let columns = by_name(path, &names, wanted)?;
+        return found(
+            path,
+            rows,
+            0,
+            &columns,
+            LengthUnit::Unknown,
+            "table without header",
+        );
+    }
+    let hint = "say which is which with `--columns 2,3,1` (x, y, time; counted from 1)";
+    let dated = |column: usize| {
+        !matches!(
+            moment(&rows.rows[0].1[column], rows.decimal_comma),
+            Some(Moment::Number(_)) | None
+        )
+    };
+    let mut time: Vec<usize> = (0..width).filter(|&column| dated(column)).collect();
+    if time.is_empty() && width >= 3 {
+        for column in 0..width {
+            let values = rows.positions(path, 0, column, "")?;
+            if values.len() > 2 && values.windows(2).all(|pair| pair[1] > pair[0]) {
+                time.push(column);
+            }
+        }
+    }
+    let rest: Vec<usize> = (0..width).filter(|column| !time.contains(column)).collect();
+    match (time.len(), rest.len()) {
+        (0 | 1, 2) => {
+            let time = time.first().map(|&column| (column, None, false));
+            let columns = Columns {
+                time,
+                x: rest[0],
+                y: rest[1],
+                unit: LengthUnit::Unknown,
+            };
+            let mut found = found(
+                path,
+                rows,
+                0,
+                &columns,
+                LengthUnit::Unknown,
+                "table without header",
+            )?;
+            found.notes.push(format!(
+                "no header: columns {} and {} are taken as x and y",
+                rest[0] + 1,
+                rest[1] + 1
+            ));
+            Ok(found)
+        }
+        _ => Err(problem(
+            path,
+            format!("{width} columns without names"),
+            "one column of times, x and y",
+            hint,
+        )),
+    }
+}

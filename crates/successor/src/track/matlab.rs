@@ -1,0 +1,382 @@
+//! Variables by name: MATLAB files of version 5 to 7, version 7.3 and plain HDF5, NumPy archives.
+
+use super::delimited::is_missing;
+use super::times::{Clock, TimeUnit};
+use super::{Found, LengthUnit, TrackOptions, Vertical, problem};
+use crate::error::SuccessorError;
+use hdf5_pure::{AttrValue, DType, Group, Object};
+use ndarray_npy::NpzReader;
+use neuropil_lab::array::read_numbers;
+use neuropil_lab::mat::{Content, Variable, parse_mat};
+use std::io::Cursor;
+use std::path::Path;
+
+/// Groups within groups.
+const DEEPEST: usize = 16;
+
+/// A variable as one or more columns of frames.
+pub(crate) struct Named {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<Vec<f64>>,
+    pub(crate) size: String,
+}
+
+impl Named {
+    /// From values in the order of the file, the first index of `shape` slowest; frames lie along the longest dimension.
+    fn of(name: String, shape: &[usize], values: Vec<f64>) -> Self {
+        let size: Vec<String> = shape.iter().map(ToString::to_string).collect();
+        let size = size.join("x");
+        let long: Vec<usize> = shape.iter().copied().filter(|n| *n != 1).collect();
+        let columns = match long[..] {
+            [rows, columns] if rows >= columns => (0..columns)
+                .map(|k| (0..rows).map(|i| values[i * columns + k]).collect())
+                .collect(),
+            [_, frames] => values.chunks(frames.max(1)).map(<[f64]>::to_vec).collect(),
+            [] | [_] => vec![values],
+            _ => Vec::new(),
+        };
+        Self { name, columns, size }
+    }
+
+    fn last_name(&self) -> String {
+        self.name
+            .rsplit(['.', '/'])
+            .next()
+            .unwrap_or_default()
+            .to_lowercase()
+    }
+
+    fn parent(&self) -> &str {
+        self.name.rsplit_once(['.', '/']).map_or("", |(parent, _)| parent)
+    }
+
+    fn vector(&self) -> Option<&[f64]> {
+        match &self.columns[..] {
+            [column] => Some(column),
+            _ => None,
+        }
+    }
+}
+
+pub(crate) fn read_v5(path: &Path, bytes: &[u8], options: &TrackOptions) -> Result<Found, SuccessorError> {
+    let variables =
+        parse_mat(bytes).map_err(|found| problem(path, found, "a whole MATLAB file", "save it anew"))?;
+    let (mut all, mut others) = (Vec::new(), Vec::new());
+    variables
+        .into_iter()
+        .for_each(|variable| flatten(variable, "", &mut all, &mut others));
+    from_variables(path, "MATLAB", &all, &others, options)
+}
+
+/// Numbers of a variable and of the fields of structures, named `B.x`; `B(2).x` in arrays of structures.
+fn flatten(variable: Variable, prefix: &str, all: &mut Vec<Named>, others: &mut Vec<String>) {
+    let name = format!("{prefix}{}", variable.name);
+    match variable.content {
+        Content::Numbers(values) => {
+            let mut shape = variable.shape;
+            shape.reverse(); // the first index runs fastest
+            let mut named = Named::of(name, &shape, values);
+            shape.reverse();
+            named.size = shape
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("x");
+            all.push(named);
+        }
+        Content::Structure(elements) => {
+            let several = elements.len() > 1;
+            for (i, fields) in elements.into_iter().enumerate() {
+                let prefix = if several {
+                    format!("{name}({}).", i + 1)
+                } else {
+                    format!("{name}.")
+                };
+                fields
+                    .into_iter()
+                    .for_each(|field| flatten(field, &prefix, all, others));
+            }
+        }
+        Content::Cells(cells) => {
+            for (i, mut cell) in cells.into_iter().enumerate() {
+                cell.name = format!("{{{}}}", i + 1);
+                flatten(cell, &name, all, others);
+            }
+        }
+        Content::Text(_) => others.push(format!("{name} (text)")),
+        Content::Other(kind) => others.push(format!("{name} ({kind})")),
+    }
+}
+
+pub(crate) fn read_npz(path: &Path, bytes: Vec<u8>, options: &TrackOptions) -> Result<Found, SuccessorError> {
+    let damaged = |error: String| problem(path, error, "a NumPy archive", "");
+    let mut npz = NpzReader::new(Cursor::new(bytes)).map_err(|error| damaged(error.to_string()))?;
+    let names = npz.names().map_err(|error| damaged(error.to_string()))?;
+    let (mut all, mut others) = (Vec::new(), Vec::new());
+    for name in names {
+        let name = name.trim_end_matches(".npy").to_owned();
+        match read_numbers(path, &name) {
+            Ok((shape, values)) => all.push(Named::of(name, &shape, values)),
+            Err(_) => others.push(format!("{name} (no numbers)")),
+        }
+    }
+    from_variables(path, "NumPy archive", &all, &others, options)
+}
+
+/// Numbers of all data sets below a group.
+pub(crate) fn read_groups(
+    path: &Path,
+    root: &Group,
+    form: &'static str,
+    options: &TrackOptions,
+) -> Result<Found, SuccessorError> {
+    let (mut all, mut others) = (Vec::new(), Vec::new());
+    gather(root, "", form == "MATLAB v7.3", 0, &mut all, &mut others).map_err(|error| {
+        problem(
+            path,
+            format!("damaged ({error})"),
+            "a whole HDF5 file",
+            "for MATLAB: save it anew with `save -v7`",
+        )
+    })?;
+    from_variables(path, form, &all, &others, options)
+}
+
+fn gather(
+    group: &Group,
+    prefix: &str,
+    matlab: bool,
+    depth: usize,
+    all: &mut Vec<Named>,
+    others: &mut Vec<String>,
+) -> Result<(), hdf5_pure::Error> {
+    if depth > DEEPEST {
+        return Ok(());
+    }
+    let separator = if matlab { '.' } else { '/' };
+    for name in group.datasets()? {
+        let data = group.dataset(&name)?;
+        let full = format!("{prefix}{name}");
+        let shape: Vec<usize> = data.shape()?.iter().map(|n| *n as usize).collect();
+        let class = data.attrs()?.get("MATLAB_class").map(text_of).unwrap_or_default();
+        match data.dtype()? {
+            DType::ObjectReference => {
+                // arrays of structures keep each field as references to its values
+                for (i, object) in data.dereference()?.into_iter().enumerate() {
+                    if let Object::Dataset(data) = object {
+                        let shape: Vec<usize> = data.shape()?.iter().map(|n| *n as usize).collect();
+                        let (parent, field) = full.rsplit_once('.').map_or(("", full.as_str()), |pair| pair);
+                        let element = if parent.is_empty() {
+                            format!("{field}{{{}}}", i + 1)
+                        } else {
+                            format!("{parent}({}).{field}", i + 1)
+                        };
+                        if let Ok(values) = data.read_f64() {
+                            all.push(Named::of(element, &shape, values));
+                        }
+                    }
+                }
+            }
+            _ if class == "char" => others.push(format!("{full} (text)")),
+            _ => match data.read_f64() {
+                Ok(values) => {
+                    let mut named = Named::of(full, &shape, values);
+                    if matlab {
+                        named.size = shape
+                            .iter()
+                            .rev()
+                            .map(ToString::to_string)
+                            .collect::<Vec<_>>()
+                            .join("x");
+                    }
+                    all.push(named);
+                }
+                Err(_) => others.push(format!("{full} (no numbers)")),
+            },
+        }
+    }
+    for name in group.groups()? {
+        if !name.starts_with('#') {
+            gather(
+                &group.group(&name)?,
+                &format!("{prefix}{name}{separator}"),
+                matlab,
+                depth + 1,
+                all,
+                others,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// The text of an attribute.
+pub(crate) fn text_of(value: &AttrValue) -> String {
+    texts_of(value).into_iter().next().unwrap_or_default()
+}
+
+/// The texts of an attribute.
+pub(crate) fn texts_of(value: &AttrValue) -> Vec<String> {
+    match value {
+        AttrValue::String(text)
+        | AttrValue::AsciiString(text)
+        | AttrValue::VarLenString(text)
+        | AttrValue::VarLenAsciiString(text) => vec![text.clone()],
+        AttrValue::StringSized { value, .. } | AttrValue::AsciiStringSized { value, .. } => {
+            vec![value.clone()]
+        }
+        AttrValue::StringArray(texts)
+        | AttrValue::AsciiStringArray(texts)
+        | AttrValue::VarLenAsciiCharArray(texts)
+        | AttrValue::VarLenStringArray(texts)
+        | AttrValue::VarLenAsciiStringArray(texts) => texts.clone(),
+        AttrValue::StringArraySized { values, .. } | AttrValue::AsciiStringArraySized { values, .. } => {
+            values.clone()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The number of an attribute.
+pub(crate) fn number_of(value: &AttrValue) -> Option<f64> {
+    Some(match value {
+        AttrValue::F32(x) => f64::from(*x),
+        AttrValue::F64(x) => *x,
+        AttrValue::F32Array(x) => f64::from(*x.first()?),
+        AttrValue::F64Array(x) => *x.first()?,
+        AttrValue::I8(x) => f64::from(*x),
+        AttrValue::I16(x) => f64::from(*x),
+        AttrValue::I32(x) => f64::from(*x),
+        AttrValue::I64(x) => *x as f64,
+        AttrValue::U8(x) => f64::from(*x),
+        AttrValue::U16(x) => f64::from(*x),
+        AttrValue::U32(x) => f64::from(*x),
+        AttrValue::U64(x) => *x as f64,
+        _ => return None,
+    })
+}
+
+fn is_time(name: &str) -> bool {
+    matches!(name, "t" | "time" | "times" | "ts" | "timestamp" | "timestamps")
+}
+
+/// x, y and time among variables.
+fn from_variables(
+    path: &Path,
+    form: &'static str,
+    all: &[Named],
+    others: &[String],
+    options: &TrackOptions,
+) -> Result<Found, SuccessorError> {
+    let list = || {
+        let mut list: Vec<String> = all.iter().map(|v| format!("{} ({})", v.name, v.size)).collect();
+        list.extend_from_slice(others);
+        list.join(", ")
+    };
+    let missing = |found: String| {
+        let hint = "name them with `--columns X,Y` or `--columns X,Y,TIME`";
+        problem(
+            path,
+            format!("{found}; the file holds {}", list()),
+            "x and y of every frame",
+            hint,
+        )
+    };
+    let by_name = |name: &str| {
+        all.iter()
+            .find(|v| v.name == name)
+            .or_else(|| all.iter().find(|v| v.last_name() == name.to_lowercase()))
+    };
+    let vector = |name: &str| -> Result<Vec<f64>, SuccessorError> {
+        let named = by_name(name).ok_or_else(|| missing(format!("no variable `{name}`")))?;
+        let vector = named
+            .vector()
+            .ok_or_else(|| missing(format!("`{name}` is {}, no vector", named.size)))?;
+        Ok(vector.to_vec())
+    };
+    let mut notes = Vec::new();
+    let (x, y, time, parent);
+    if let Some(names) = &options.columns {
+        if !(2..=3).contains(&names.len()) || names.iter().any(|name| is_missing(name)) {
+            return Err(SuccessorError::setting(
+                "`--columns`",
+                names.join(","),
+                "x,y or x,y,time",
+            ));
+        }
+        (x, y) = (vector(&names[0])?, vector(&names[1])?);
+        time = names.get(2).map(|name| vector(name)).transpose()?;
+        parent = by_name(&names[0]).map_or("", Named::parent);
+    } else {
+        let pairs: Vec<(&Named, &Named)> = all
+            .iter()
+            .filter(|v| v.last_name() == "x" && v.vector().is_some())
+            .filter_map(|x| {
+                all.iter()
+                    .find(|y| y.last_name() == "y" && y.parent() == x.parent())
+                    .map(|y| (x, y))
+            })
+            .collect();
+        let matrices: Vec<&Named> = all
+            .iter()
+            .filter(|v| v.columns.len() == 2 && v.columns[0].len() > 2)
+            .collect();
+        match (&pairs[..], &matrices[..]) {
+            ([(a, b)], _) => {
+                (x, y, parent) = (vector(&a.name)?, vector(&b.name)?, a.parent());
+                if let [matrix] = &matrices[..] {
+                    notes.push(format!(
+                        "x and y are `{}` and `{}`, not the columns of `{}`",
+                        a.name, b.name, matrix.name
+                    ));
+                }
+            }
+            ([], [matrix]) => {
+                (x, y, parent) = (
+                    matrix.columns[0].clone(),
+                    matrix.columns[1].clone(),
+                    matrix.parent(),
+                );
+                notes.push(format!("x and y are the columns of `{}`", matrix.name));
+            }
+            _ => return Err(missing("more or less than one pair x and y".to_owned())),
+        }
+        time = all
+            .iter()
+            .find(|v| is_time(&v.last_name()) && v.parent() == parent)
+            .and_then(|v| v.vector().map(<[f64]>::to_vec));
+    }
+    if x.len() != y.len() {
+        return Err(missing(format!("{} values of x and {} of y", x.len(), y.len())));
+    }
+    let fps = all
+        .iter()
+        .find(|v| v.last_name() == "fps" && v.parent() == parent)
+        .and_then(|v| v.columns.first()?.first().copied());
+    let lines = vec![0; x.len()];
+    let clock = match (time, fps, options.fps) {
+        (Some(time), _, _) if time.len() == x.len() => Clock::Times(time, None),
+        (Some(time), _, _) => return Err(missing(format!("{} times for {} positions", time.len(), x.len()))),
+        (None, Some(fps), None) if fps > 0.0 && fps.is_finite() => {
+            notes.push(format!("{fps} frames per second, as the file says"));
+            Clock::Seconds((0..x.len()).map(|i| i as f64 / fps).collect(), 0.0)
+        }
+        (None, ..) => Clock::Frames((0..x.len()).collect()),
+    };
+    let clock = match clock {
+        Clock::Times(times, None) if options.time_unit == Some(TimeUnit::Frames) => {
+            Clock::Times(times, Some(TimeUnit::Frames))
+        }
+        other => other,
+    };
+    Ok(Found {
+        form,
+        clock,
+        x,
+        y,
+        lines,
+        unit: LengthUnit::Unknown,
+        vertical: Vertical::Unknown,
+        notes,
+    })
+}

@@ -1,0 +1,3 @@
+//! The successor system from outside. One binary, since each links everything.
+
+mod golden;
