@@ -1,6 +1,6 @@
 //! What can be wrong with a network, a walk or a question about them.
 
-use neuropil_lab::error::LabError;
+use neuropil_lab::error::{LabError, Problem};
 use neuropil_math::linalg::LinalgError;
 use std::path::PathBuf;
 
@@ -135,5 +135,34 @@ fn place(line: usize, field: &str) -> String {
         (0, field) => format!(": {field}"),
         (line, "") => format!(":{line}"),
         (line, field) => format!(":{line}: {field}"),
+    }
+}
+
+impl From<SuccessorError> for Problem {
+    fn from(error: SuccessorError) -> Self {
+        match error {
+            SuccessorError::File {
+                path,
+                line,
+                field,
+                found,
+                expected,
+                hint,
+            } => {
+                let problem = Self::bare(format!("{found}, expected {expected}"));
+                let hint = (!hint.is_empty()).then_some(hint);
+                problem
+                    .hinted(hint)
+                    .in_line(path.display().to_string(), line, field)
+            }
+            SuccessorError::Lab(error) => error.into(),
+            other => {
+                let text = other.to_string();
+                match text.split_once("\n  hint: ") {
+                    Some((message, hint)) => Self::new(message, hint),
+                    None => Self::bare(text),
+                }
+            }
+        }
     }
 }

@@ -1,3 +1,4 @@
 //! The successor system from outside. One binary, since each links everything.
 
+mod faults;
 mod golden;

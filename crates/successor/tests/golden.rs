@@ -4,8 +4,8 @@
 
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
-mod files;
+pub(crate) mod files;
 mod learning;
 mod measures;
-//mod reproduction;
-//mod tracks;
+
+mod tracks;

@@ -261,8 +261,17 @@ impl Session {
 /// Marks frames that no animal could have reached as lost; returns how many.
 pub fn drop_jumps(track: &mut Track, limit: SpeedLimit) -> Result<usize, SuccessorError> {
     let seen: Vec<usize> = (0..track.frames()).filter(|&i| track.seen(i)).collect();
+    let rate = track.rate_hz().unwrap_or(1.0);
     let speed = |track: &Track, a: usize, b: usize| {
-        (track.x[b] - track.x[a]).hypot(track.y[b] - track.y[a]) / (track.time[b] - track.time[a])
+        let dt = track.time[b] - track.time[a];
+        // times are rounded: what is nearly a whole number of frames is one
+        let frames = (dt * rate).round();
+        let dt = if frames > 0.0 && (dt * rate - frames).abs() < 0.05 {
+            frames / rate
+        } else {
+            dt
+        };
+        (track.x[b] - track.x[a]).hypot(track.y[b] - track.y[a]) / dt
     };
     let speeds: Vec<f64> = seen
         .windows(2)
@@ -337,7 +346,7 @@ pub fn session(track: &Track, pipeline: &Pipeline, key: Key) -> Result<Session, 
     pipeline.check()?;
     let mut track = track.clone();
     drop_jumps(&mut track, pipeline.speed_limit)?;
-    let (samples, rate_hz) = sampled(&track, pipeline)?;
+    let (samples, rate_hz) = sampled(&mut track, pipeline)?;
     let mapping = mapping(&mut track, &samples, pipeline)?;
     let (mut states, mut positions, mut pieces) = (Vec::new(), Vec::new(), Vec::new());
     let (mut outside, mut broken) = (0, true);
@@ -374,7 +383,7 @@ pub fn session(track: &Track, pipeline: &Pipeline, key: Key) -> Result<Session, 
     states = kept.iter().map(|&i| states[i]).collect();
     positions = kept.iter().map(|&i| positions[i]).collect();
     window(&mut states, &mut positions, &mut pieces, pipeline.steps, key);
-    let grid = grid(&mapping, &states, pipeline, &mut notes);
+    let grid = grid(&mapping, &states, &positions, pipeline, &mut notes);
     let session = Session {
         states,
         pieces,
@@ -390,7 +399,7 @@ pub fn session(track: &Track, pipeline: &Pipeline, key: Key) -> Result<Session, 
 }
 
 /// Positions in the unit of the file on the clock; `None` within gaps that are not bridged. And the rate.
-fn sampled(track: &Track, pipeline: &Pipeline) -> Result<(Vec<Option<[f64; 2]>>, f64), SuccessorError> {
+fn sampled(track: &mut Track, pipeline: &Pipeline) -> Result<(Vec<Option<[f64; 2]>>, f64), SuccessorError> {
     let seen: Vec<usize> = (0..track.frames()).filter(|&i| track.seen(i)).collect();
     if seen.len() < 2 {
         return Err(SuccessorError::question(
@@ -405,6 +414,11 @@ fn sampled(track: &Track, pipeline: &Pipeline) -> Result<(Vec<Option<[f64; 2]>>,
                 rate.ok_or_else(|| SuccessorError::question("one frame has no rate", "a longer track"))?;
             // 29.97 and rounded times stand for 30: a hundredth of a step is no step
             let nth = ((fps / pipeline.rate_hz + 0.011) as usize).max(1);
+            let real = fps / nth as f64;
+            track.notes.push(format!(
+                "every {nth}th frame of {} fps is {real:.3} Hz",
+                rounded(fps)
+            ));
             let places: Vec<f64> = (0..track.frames()).map(|i| i as f64).collect();
             let at: Vec<f64> = places.iter().copied().step_by(nth).collect();
             Ok((interpolated(track, &seen, &places, &at, None), fps / nth as f64))
@@ -428,6 +442,12 @@ fn sampled(track: &Track, pipeline: &Pipeline) -> Result<(Vec<Option<[f64; 2]>>,
             ))
         }
     }
+}
+
+/// A rate without the noise of rounded times.
+fn rounded(fps: f64) -> String {
+    let text = format!("{fps:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn interpolated(
@@ -589,21 +609,43 @@ fn window(
     *pieces = [vec![0], inside].concat();
 }
 
-fn grid(mapping: &Mapping, states: &[usize], pipeline: &Pipeline, notes: &mut Vec<String>) -> Grid {
+/// Centre and half axes of the arena, bins: its edges where they are given, else those of the track.
+fn ellipse(mapping: &Mapping, positions: &[[f64; 2]], pipeline: &Pipeline) -> [(f64, f64); 2] {
+    [0, 1].map(|axis| {
+        let (low, high) = match pipeline.scale {
+            Scale::Arena { .. } => (0.0, mapping.size_cm[axis]),
+            _ => positions
+                .iter()
+                .map(|at| at[axis])
+                .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
+                    (low.min(x), high.max(x))
+                }),
+        };
+        (
+            (low + high) / 2.0 / mapping.bin_cm,
+            (high - low) / 2.0 / mapping.bin_cm,
+        )
+    })
+}
+
+fn grid(
+    mapping: &Mapping,
+    states: &[usize],
+    positions: &[[f64; 2]],
+    pipeline: &Pipeline,
+    notes: &mut Vec<String>,
+) -> Grid {
     let [width, height] = mapping.bins();
     let mut grid = Grid::full(width, height);
     let mut samples = vec![0; grid.bins()];
     states.iter().for_each(|&state| samples[state] += 1);
-    let radius = |x: f64, y: f64| {
-        let (a, b) = (width as f64 / 2.0, height as f64 / 2.0);
-        ((x - a) / a).hypot((y - b) / b)
-    };
+    let [(cx, rx), (cy, ry)] = ellipse(mapping, positions, pipeline);
+    let radius = |x: f64, y: f64| ((x - cx) / rx).hypot((y - cy) / ry);
     let place = |bin: usize| ((bin / height) as f64, (bin % height) as f64);
     let centre_inside = |bin: usize| radius(place(bin).0 + 0.5, place(bin).1 + 0.5) <= 1.0;
     let wholly_outside = |bin: usize| {
         let (x, y) = place(bin);
-        let near = |low: f64, middle: f64| middle.clamp(low, low + 1.0);
-        radius(near(x, width as f64 / 2.0), near(y, height as f64 / 2.0)) >= 1.0
+        radius(cx.clamp(x, x + 1.0), cy.clamp(y, y + 1.0)) >= 1.0
     };
     let round = match pipeline.outline {
         Outline::Rectangle => false,

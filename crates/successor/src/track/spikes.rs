@@ -267,13 +267,10 @@ pub fn read_nwb_units(path: &Path) -> Result<Spikes, SuccessorError> {
 /// No spike within the track: names the unit that would fit.
 pub fn check_clock(spikes: &mut Spikes, track: &Track) -> Result<(), SuccessorError> {
     let all: Vec<f64> = spikes.units.values().flatten().copied().collect();
-    let (start, end) = (
-        track.time[0],
-        track.time[track.frames() - 1] + track.interval().unwrap_or(0.0),
-    );
+    let (start, end) = (track.time[0], track.time[track.frames() - 1]);
     let inside = |factor: f64| {
         all.iter()
-            .filter(|t| (start..end).contains(&(**t / factor)))
+            .filter(|t| (start..=end).contains(&(**t / factor)))
             .count()
     };
     let here = inside(1.0);
@@ -285,7 +282,7 @@ pub fn check_clock(spikes: &mut Spikes, track: &Track) -> Result<(), SuccessorEr
     }
     if here == 0 {
         let first = all.iter().copied().fold(f64::INFINITY, f64::min);
-        let side = if first >= end {
+        let side = if first > end {
             "after the end of"
         } else {
             "outside"
@@ -300,6 +297,7 @@ pub fn check_clock(spikes: &mut Spikes, track: &Track) -> Result<(), SuccessorEr
         let best = fits
             .iter()
             .map(|(factor, name)| (inside(*factor), *factor, *name))
+            .rev()
             .max_by_key(|(count, ..)| *count);
         let hint = match best {
             Some((count, factor, name)) if count > 0 => format!(
@@ -316,7 +314,7 @@ pub fn check_clock(spikes: &mut Spikes, track: &Track) -> Result<(), SuccessorEr
         return Err(SuccessorError::question(message, hint));
     }
     if here < all.len() {
-        let after = all.iter().filter(|t| **t >= end).count();
+        let after = all.iter().filter(|t| **t > end).count();
         let before = all.len() - here - after;
         let mut parts = Vec::new();
         if after > 0 {
@@ -335,11 +333,12 @@ pub fn check_clock(spikes: &mut Spikes, track: &Track) -> Result<(), SuccessorEr
     Ok(())
 }
 
-/// Spikes in every frame: those from its time on, until the next frame or one and a half intervals.
+/// Spikes in every frame: those from its time on, until the next frame or one and a half intervals; none after the last.
 pub fn per_frame(times: &[f64], track: &Track) -> Vec<f64> {
     let mut counts = vec![0.0; track.frames()];
     let longest = 1.5 * track.interval().unwrap_or(f64::INFINITY);
-    for &t in times {
+    let end = track.time[track.frames() - 1];
+    for &t in times.iter().filter(|t| **t <= end) {
         let after = track.time.partition_point(|start| *start <= t);
         if after > 0 && t - track.time[after - 1] < longest {
             counts[after - 1] += 1.0;

@@ -111,6 +111,7 @@ pub(crate) fn decoded(path: &Path, bytes: &[u8]) -> Result<String, SuccessorErro
             "a track as text, HDF5, MATLAB, NumPy or a recorder's file",
             "",
         )),
+        false if text.contains('\r') => Ok(text.replace("\r\n", "\n").replace('\r', "\n")),
         false => Ok(text),
     }
 }
