@@ -38,6 +38,20 @@ pub enum Purpose {
     Permutation = 12,
     /// Random draws in tests and benchmarks.
     Test = 13,
+    /// Initial parameters of a network that is neither policy nor value.
+    Init = 20,
+    /// Its fixed connection masks.
+    Mask = 21,
+    /// Order of examples, division into sets, permutations of inputs.
+    Shuffle = 22,
+    /// Units that are left out of one forward pass.
+    Dropout = 23,
+    /// Deformations of an example.
+    Augment = 24,
+    /// Units that a task may use.
+    Gate = 25,
+    /// What differs between simulated animals.
+    Animal = 26,
     /// Random walks on a graph.
     Walk = 40,
     /// Rewired null graphs.
@@ -69,6 +83,8 @@ pub struct Key {
     phase: Phase,
     attempt: u64,
     update: u64,
+    /// Parts of parts, mixed into one number; 0: the whole.
+    part: u64,
 }
 
 impl Key {
@@ -79,6 +95,7 @@ impl Key {
             phase: Phase::Train,
             attempt: 0,
             update: 0,
+            part: 0,
         }
     }
 
@@ -97,21 +114,41 @@ impl Key {
         Self { update, ..self }
     }
 
+    /// The key of part `index` of what this key names: a task, an animal, a repetition, a layer. Parts have parts, in
+    /// any depth, and share no stream with the whole or with one another.
+    ///
+    /// ```
+    /// use neuropil_math::rng::Key;
+    /// let animal = Key::new(1).part(7);
+    /// assert_ne!(animal.part(0), animal.part(1));
+    /// assert_ne!(animal.part(0), Key::new(1).part(0).part(7));
+    /// ```
+    pub fn part(self, index: u64) -> Self {
+        Self {
+            part: splitmix64(self.part ^ splitmix64(index ^ PARTS)),
+            ..self
+        }
+    }
+
     /// The user's seed.
     pub fn seed(self) -> u64 {
         self.seed
+    }
+
+    fn words(self, purpose: Purpose, index: u64) -> [u64; 4] {
+        [
+            self.seed ^ self.part,
+            purpose as u64 | (self.phase as u64) << 32,
+            self.attempt << 48 | self.update,
+            index,
+        ]
     }
 
     /// General-purpose generator for everything but bulk noise.
     ///
     /// `index` is the trial, the unit, the resample: whatever the purpose counts.
     pub fn stream(self, purpose: Purpose, index: u64) -> ChaCha8Rng {
-        let words = [
-            self.seed,
-            purpose as u64 | (self.phase as u64) << 32,
-            self.attempt << 48 | self.update,
-            index,
-        ];
+        let words = self.words(purpose, index);
         let mut seed = [0u8; 32];
         for (chunk, word) in seed.chunks_exact_mut(8).zip(words) {
             chunk.copy_from_slice(&word.to_le_bytes());
@@ -123,12 +160,7 @@ impl Key {
     ///
     /// Four rounds of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014) absorb the key word by word.
     pub fn lane_seed(self, purpose: Purpose, index: u64) -> [u32; 4] {
-        let words = [
-            self.seed,
-            purpose as u64 | (self.phase as u64) << 32,
-            self.attempt << 48 | self.update,
-            index,
-        ];
+        let words = self.words(purpose, index);
         let mut state = 0x243F_6A88_85A3_08D3_u64; // fractional part of pi
         for word in words {
             state = splitmix64(state ^ splitmix64(word));
@@ -140,6 +172,9 @@ impl Key {
         [a as u32, (a >> 32) as u32, b as u32, (b >> 32) as u32]
     }
 }
+
+/// Fractional part of √2: keeps the first part from being the whole.
+const PARTS: u64 = 0x6A09_E667_F3BC_C908;
 
 fn splitmix64(state: u64) -> u64 {
     let z = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -162,6 +197,11 @@ mod tests {
             key.at(1).stream(Purpose::Test, 0).next_u64(),
             key.attempt(1).stream(Purpose::Test, 0).next_u64(),
             key.phase(Phase::Validate).stream(Purpose::Test, 0).next_u64(),
+            key.part(0).stream(Purpose::Test, 0).next_u64(),
+            key.part(1).stream(Purpose::Test, 0).next_u64(),
+            key.part(0).part(0).stream(Purpose::Test, 0).next_u64(),
+            key.part(0).part(1).stream(Purpose::Test, 0).next_u64(),
+            key.part(1).part(0).stream(Purpose::Test, 0).next_u64(),
             key.stream(Purpose::Action, 0).next_u64(),
             key.stream(Purpose::Test, 1).next_u64(),
         ];
