@@ -1,8 +1,8 @@
 //! A network with its parameters and everything that moves them.
 
 use neuropil_math::real::Real;
-use neuropil_nn::adam::{Adam, Step};
 use neuropil_nn::network::Network;
+use neuropil_nn::optim::{Adam, AdamRule, Step, clip};
 use neuropil_nn::ties::Ties;
 
 /// Penalties on weights and rates; 0 switches one off.
@@ -47,7 +47,7 @@ impl<R: Real> Player<R> {
     /// A network about to learn from fresh moments, with nothing fixed and no penalty.
     pub fn new(mut network: Network<R>, params: Vec<R>, learning_rate: f64, noise_sd: f64) -> Self {
         network.load(&params);
-        let adam = Adam::new(params.len());
+        let adam = Adam::new(params.len(), AdamRule::default());
         Self {
             network,
             params,
@@ -66,7 +66,7 @@ impl<R: Real> Player<R> {
     pub fn tie(&mut self, ties: Ties<R>) {
         ties.spread(&mut self.params);
         self.network.load(&self.params);
-        self.adam = Adam::new(self.params.len() + ties.gains.len());
+        self.adam = Adam::new(self.params.len() + ties.gains.len(), self.adam.rule);
         self.ties = Some(ties);
     }
 
@@ -110,15 +110,17 @@ impl<R: Real> Player<R> {
         penalty
     }
 
-    fn step(&mut self, gradient: &[R], max_norm: f64) -> Step {
+    fn step(&mut self, gradient: &mut [R], max_norm: f64) -> Step {
         let (rate, n) = (self.learning_rate, self.params.len());
         let Some(ties) = &mut self.ties else {
-            return self.adam.step(&mut self.params, gradient, rate, max_norm);
+            let step = clip::to_norm(gradient, max_norm);
+            self.adam.step(&mut self.params, gradient, rate);
+            return step;
         };
         let mut moving = [&self.params[..], &ties.gains].concat();
-        let step = self
-            .adam
-            .step(&mut moving, &ties.gather(gradient), rate, max_norm);
+        let mut gradient = ties.gather(gradient);
+        let step = clip::to_norm(&mut gradient, max_norm);
+        self.adam.step(&mut moving, &gradient, rate);
         self.params.copy_from_slice(&moving[..n]);
         ties.gains.copy_from_slice(&moving[n..]);
         step

@@ -21,8 +21,8 @@ use crate::rules::Rules;
 use crate::seating;
 use neuropil_math::real::Real;
 use neuropil_math::rng::Key;
-use neuropil_nn::adam::Step;
 use neuropil_nn::network::{Backward, Network};
+use neuropil_nn::optim::Step;
 use rayon::prelude::*;
 
 /// What one update saw and did.

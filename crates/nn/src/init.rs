@@ -112,10 +112,6 @@ pub enum InitError {
     Eigenvalues(#[from] LinalgError),
 }
 
-/// State of every unit before the first step; that of [`Cell::Lstm`] is 0, as usual.
-const INITIAL_STATE: f64 = 0.5;
-/// Bias of forget gates, so that memories last from the start; Jozefowicz, Zaremba & Sutskever, ICML 2015.
-const FORGET_BIAS: f64 = 1.0;
 /// Recurrent magnitudes have mean 1 and standard deviation ½.
 const GAMMA_SHAPE: f64 = 4.0;
 const SMALLEST_RADIUS: f64 = 1e-12;
@@ -137,13 +133,7 @@ pub fn draw(
     masks: Purpose,
 ) -> Result<(Vec<f64>, Mask), InitError> {
     let layout = shape.layout();
-    let (mut params, mut mask) = (vec![0.0; layout.len()], vec![true; layout.len()]);
-    if shape.cell == Cell::Lstm {
-        let n = shape.n_units;
-        layout.view_mut(&mut params, "b_in")[2 * n..3 * n].fill(FORGET_BIAS); // after drive and input gate
-    } else {
-        layout.view_mut(&mut params, "x0").fill(INITIAL_STATE);
-    }
+    let (mut params, mut mask) = (shape.initial(), vec![true; layout.len()]);
     layout.view_mut(&mut params, "b_out").fill(initial.output_bias);
     if shape.cell == Cell::Linear {
         return Ok((params, Mask(mask)));
@@ -173,7 +163,7 @@ pub fn draw(
         }
     }
     zero_masked(layout.view_mut(&mut params, "w_in"), layout.view(&mask, "w_in"));
-    let gates = shape.cell.gates();
+    let gates = shape.cell.sizes().gates;
     for block in 0..=gates {
         let (name, columns, from) = if block < gates {
             ("w_gates", gates * n, block * n)

@@ -17,7 +17,7 @@ pub use backward::{Backward, Gradients};
 pub use history::{History, Keep};
 pub use shape::Shape;
 
-use crate::cell::{Cell, gated, leaky, lstm};
+use crate::cell::{Cell, Forward, Parts, apply_gains, of_cell};
 use crate::params::Layout;
 use crate::product::Product;
 use crate::readout;
@@ -41,6 +41,9 @@ pub struct Network<R> {
     alpha: f64,
     gates: Option<Product<R>>,
     drive: Option<Product<R>>,
+    synapse: Vec<R>,
+    /// Derivative of each effective recurrent weight by its parameter, \[from\]\[to\]; empty where they are the same.
+    slopes: Vec<R>,
     x0: Vec<R>,
     w_out: Vec<R>,
     b_out: Vec<R>,
@@ -62,16 +65,12 @@ impl<R: Real> Network<R> {
         let product = |rows: usize, index: &dyn Fn(usize, usize) -> usize| {
             Product::new(rows, n + i + 1, n, |row, column| mask.0[index(row, column)])
         };
-        let (gates, drive) = match shape.cell {
-            Cell::Gated | Cell::Lstm => (
-                Some(product(shape.cell.gates() * n, &|row, column| {
-                    place.of_gate(row, column)
-                })),
-                Some(product(n, &|row, column| place.of_drive(row, column))),
-            ),
-            Cell::Leaky => (None, Some(product(n, &|row, column| place.of_drive(row, column)))),
-            Cell::Linear => (None, None),
-        };
+        let sizes = shape.cell.sizes();
+        let gates =
+            (sizes.gates > 0).then(|| product(sizes.gates * n, &|row, column| place.of_gate(row, column)));
+        let drive = sizes
+            .dynamic
+            .then(|| product(n, &|row, column| place.of_drive(row, column)));
         let (x0, w_out, b_out) = (
             vec![R::ZERO; shape.n_state()],
             vec![R::ZERO; n * shape.n_outputs],
@@ -85,6 +84,8 @@ impl<R: Real> Network<R> {
             alpha,
             gates,
             drive,
+            synapse: Vec::new(),
+            slopes: Vec::new(),
             x0,
             w_out,
             b_out,
@@ -112,8 +113,19 @@ impl<R: Real> Network<R> {
         if let Some(gates) = &mut self.gates {
             gates.pack(|row, column| params[place.of_gate(row, column)]);
         }
+        if layout.has("synapse") {
+            self.synapse = layout.view(params, "synapse").to_vec();
+        }
+        self.slopes = slopes(&self.synapse, layout.view_if(params, "w_rec"));
         if let Some(drive) = &mut self.drive {
-            drive.pack(|row, column| params[place.of_drive(row, column)]);
+            let (slopes, n) = (&self.slopes, self.shape.n_rates());
+            drive.pack(|row, column| {
+                let value = params[place.of_drive(row, column)];
+                match slopes.get(column * n + row) {
+                    Some(&slope) if column < n => slope * value,
+                    _ => value,
+                }
+            });
         }
         self.x0.copy_from_slice(layout.view(params, "x0"));
         self.w_out.copy_from_slice(layout.view(params, "w_out"));
@@ -124,16 +136,17 @@ impl<R: Real> Network<R> {
     pub fn begin<const L: usize>(&self, history: &mut History<R, L>, states: Option<&[R]>) {
         let floor = history.floor;
         let x = &mut history.x[..history.n_state * L];
+        let rates = (history.n_state - history.n) * L;
         match states {
             Some(states) => x.copy_from_slice(states),
             None => {
                 for (lanes, &x0) in x.as_chunks_mut::<L>().0.iter_mut().zip(&self.x0) {
                     lanes.fill(x0);
                 }
+                apply_gains(history.gains.as_deref(), &mut x[rates..]);
             }
         }
-        let read = &x[(history.n_state - history.n) * L..];
-        for (r, &x) in history.sources[0].iter_mut().zip(read) {
+        for (r, &x) in history.sources[0].iter_mut().zip(&x[rates..]) {
             *r = x.larger(floor);
         }
         history.restarts.clear();
@@ -142,14 +155,21 @@ impl<R: Real> Network<R> {
     /// Puts one lane at x0 again at index `t`, the last one reached: a new trial starts there, and nothing flows
     /// back from it to the trial before.
     pub fn restart<const L: usize>(&self, history: &mut History<R, L>, t: usize, lane: usize) {
-        let width = history.n_state * L;
+        let (width, silent) = (history.n_state * L, history.n_state - history.n);
         let x = &mut history.x[(t % history.kept) * width..][..width];
         for (x, &x0) in x.as_chunks_mut::<L>().0.iter_mut().zip(&self.x0) {
             x[lane] = x0;
         }
         let rates = history.sources[0].as_chunks_mut::<L>().0;
-        for (r, &x0) in rates.iter_mut().zip(&self.x0[history.n_state - history.n..]) {
-            r[lane] = x0.larger(history.floor);
+        for (i, (r, x)) in rates
+            .iter_mut()
+            .zip(&mut x.as_chunks_mut::<L>().0[silent..])
+            .enumerate()
+        {
+            if let Some(gains) = &history.gains {
+                x[lane] *= gains[i * L + lane];
+            }
+            r[lane] = x[lane].larger(history.floor);
         }
         history.restarts.push((t, lane));
     }
@@ -209,48 +229,33 @@ impl<R: Real> Network<R> {
     pub fn recur<const L: usize>(&self, history: &mut History<R, L>, t: usize) {
         let n = history.n * L;
         let (now, before) = (t % history.kept, (t - 1) % history.kept);
-        let width = (history.n_inputs + 1) * L;
-        let inputs = &history.inputs[now * width..][..width];
-        let Some(drive) = &self.drive else {
-            history.x[now * n..][..n].copy_from_slice(&inputs[..n]);
-            return;
-        };
-        let [source, gated_source] = &mut history.sources;
-        let state = history.n_state * L;
+        let (width, state) = ((history.n_inputs + 1) * L, history.n_state * L);
+        let [source, heard] = &mut history.sources;
         let (x, previous) = two_rows(&mut history.x, now * state, before * state, state);
-        let y = &mut history.drive[now * n..][..n];
-        let activity = history.n_gates * n;
-        let activity = &mut history.gates[now * activity..][..activity];
-        match &self.gates {
-            Some(gates) if self.shape.cell == Cell::Lstm => {
-                if !(gates.projects() && drive.projects()) {
-                    source[n..].copy_from_slice(inputs);
-                }
-                gates.recur::<L>(source, activity);
-                drive.recur::<L>(source, y);
-                let (c, h) = x.split_at_mut(n);
-                lstm::integrate(activity, y, &previous[..n], c, h, &mut source[..n]);
-            }
-            Some(gates) => {
-                if !gates.projects() {
-                    source[n..].copy_from_slice(inputs);
-                }
-                if !drive.projects() {
-                    gated_source[n..].copy_from_slice(inputs);
-                }
-                gates.recur::<L>(source, activity);
-                let (update, recurrent) = activity.split_at_mut(n);
-                gated::open_gates(update, recurrent, &source[..n], &mut gated_source[..n]);
-                drive.recur::<L>(gated_source, y);
-                gated::integrate(R::of(self.alpha), previous, update, y, x, &mut source[..n]);
-            }
-            None => {
-                if !drive.projects() {
-                    source[n..].copy_from_slice(inputs);
-                }
-                drive.recur::<L>(source, y);
-                leaky::integrate(R::of(self.alpha), previous, y, x, &mut source[..n]);
-            }
+        let (drive, gates) = if self.drive.is_some() {
+            (n, history.n_gates * n)
+        } else {
+            (0, 0)
+        };
+        let step = Forward {
+            inputs: &history.inputs[now * width..][..width],
+            previous,
+            x,
+            activity: &mut history.gates[now * gates..][..gates],
+            y: &mut history.drive[now * drive..][..drive],
+            source,
+            heard,
+            gains: history.gains.as_deref(),
+        };
+        of_cell!(self.shape.cell, unit => unit::forward::<R, L>(self.parts(), step));
+    }
+
+    fn parts(&self) -> Parts<'_, R> {
+        Parts {
+            alpha: R::of(self.alpha),
+            gates: self.gates.as_ref(),
+            drive: self.drive.as_ref(),
+            synapse: &self.synapse,
         }
     }
 
@@ -267,7 +272,26 @@ impl<R: Real> Network<R> {
 
 /// Least rate of a unit: 0 where states are rectified.
 fn floor<R: Real>(cell: Cell) -> R {
-    R::of(if cell.rectifies() { 0.0 } else { f64::NEG_INFINITY })
+    R::of(if cell.sizes().rectifies {
+        0.0
+    } else {
+        f64::NEG_INFINITY
+    })
+}
+
+/// Derivatives of effective recurrent weights by their parameters: under Dale's law w = σ max(0, θ).
+fn slopes<R: Real>(synapse: &[R], weights: Option<&[R]>) -> Vec<R> {
+    let n = synapse.len() / crate::synapse::ROWS;
+    let signs = &synapse[..n];
+    let (true, Some(weights)) = (signs.iter().any(|&sign| sign != R::ZERO), weights) else {
+        return Vec::new();
+    };
+    let slope = |(i, &theta): (usize, &R)| match signs[i / n] {
+        sign if sign == R::ZERO => R::ONE,
+        sign if theta > R::ZERO => sign,
+        _ => R::ZERO,
+    };
+    weights.iter().enumerate().map(slope).collect()
 }
 
 /// Rows at two different places of one buffer, the first to write.

@@ -45,18 +45,18 @@ impl<R: Real> Ties<R> {
         for entry in layout
             .entries()
             .iter()
-            .filter(|entry| arrays.iter().any(|a| a == entry.name))
+            .filter(|entry| arrays.iter().any(|a| *a == entry.name))
         {
             let columns = entry.shape.get(1).copied();
-            let exists = layout.view(&mask.0, entry.name);
+            let exists = layout.view(&mask.0, &entry.name);
             let unit = |i: usize| (i / n, types[i % n]);
             let mut known = BTreeMap::new();
-            for (i, g) in layout.view_mut(&mut group, entry.name).iter_mut().enumerate() {
+            for (i, g) in layout.view_mut(&mut group, &entry.name).iter_mut().enumerate() {
                 if !exists[i] {
                     continue;
                 }
                 let (row, column) = (i / columns.unwrap_or(1), i % columns.unwrap_or(1));
-                let key = match entry.name {
+                let key = match &*entry.name {
                     "w_rec" | "w_gates" => (unit(row), unit(column)),
                     "w_in" => ((row, 0), unit(column)),
                     "w_out" => (unit(row), (column, 0)),
@@ -79,15 +79,15 @@ impl<R: Real> Ties<R> {
     fn of(layout: &Layout, group: Vec<u32>, n_groups: usize, params: &[R]) -> Self {
         let (mut base, mut gains) = (vec![R::ZERO; params.len()], vec![R::ONE; n_groups]);
         for entry in layout.entries() {
-            let groups = layout.view(&group, entry.name);
-            let values = layout.view(params, entry.name);
-            let base = layout.view_mut(&mut base, entry.name);
+            let groups = layout.view(&group, &entry.name);
+            let values = layout.view(params, &entry.name);
+            let base = layout.view_mut(&mut base, &entry.name);
             let mut sums: BTreeMap<u32, (f64, usize)> = BTreeMap::new();
             for ((b, &w), &g) in base.iter_mut().zip(values).zip(groups) {
                 if g == FREE {
                     continue;
                 }
-                if has_gains(entry.name) {
+                if has_gains(&entry.name) {
                     *b = w;
                     continue;
                 }

@@ -1,3 +1,4 @@
 //! Networks against finite differences. One binary, since each links everything.
 
 mod gradients;
+mod textbook;

@@ -1,30 +1,33 @@
-//! Back-propagation against central differences, for random shapes, masks, lengths, restarts and penalties.
+//! Back-propagation against central differences, for random shapes, masks, lengths, restarts, gains and penalties.
 
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_nn::cell::Cell;
+use neuropil_nn::check::worst_difference_among;
 use neuropil_nn::network::{Backward, History, Keep, Mask, Network, Shape};
+use neuropil_nn::synapse::Synapse;
 use proptest::prelude::*;
 use rand::RngExt;
 
-const LANES: usize = 8;
-const STEP: f64 = 1e-6;
+pub(crate) const LANES: usize = 8;
 
-struct Case {
-    shape: Shape,
-    n_steps: usize,
-    params: Vec<f64>,
-    mask: Vec<bool>,
-    inputs: Vec<f64>,
-    noise: Vec<f64>,
+pub(crate) struct Case {
+    pub(crate) shape: Shape,
+    pub(crate) n_steps: usize,
+    pub(crate) params: Vec<f64>,
+    pub(crate) mask: Vec<bool>,
+    pub(crate) inputs: Vec<f64>,
+    pub(crate) noise: Vec<f64>,
     /// Weight of every output in the loss, \[step\]\[output\]\[lane\]; 0 after a trial's end.
     weights: Vec<f64>,
     lengths: [usize; LANES],
     /// (t, lane): where lanes start anew from x0.
-    restarts: Vec<(usize, usize)>,
+    pub(crate) restarts: Vec<(usize, usize)>,
     rate_penalty: f64,
+    /// Gains of the rates, \[unit\]\[lane\], where the cell takes them.
+    pub(crate) gains: Option<Vec<f64>>,
 }
 
-fn case(
+pub(crate) fn case(
     cell: Cell,
     n: usize,
     n_inputs: usize,
@@ -43,7 +46,7 @@ fn case(
     let mut rng = Key::new(seed).stream(Purpose::Test, 0);
     let mut numbers =
         |count: usize, size: f64| -> Vec<f64> { (0..count).map(|_| rng.random_range(-size..size)).collect() };
-    let (params, chance) = (numbers(layout.len(), 0.8), numbers(layout.len(), 1.0));
+    let (mut params, chance) = (numbers(layout.len(), 0.8), numbers(layout.len(), 1.0));
     let mut mask = vec![true; layout.len()];
     for name in ["w_in", "w_gates", "w_rec"]
         .into_iter()
@@ -66,6 +69,20 @@ fn case(
     let restarts = restarts
         .filter(|&(t, lane)| (1..lengths[lane]).contains(&t))
         .collect();
+    let gains = cell.takes_gains().then(|| {
+        let draws = numbers(n * LANES, 1.0).into_iter();
+        draws.map(|x| if x < -0.5 { 0.0 } else { x + 0.5 }).collect()
+    });
+    if cell == Cell::EiStp {
+        let units: Vec<Synapse> = (0..n).map(|unit| plastic(unit, seed)).collect();
+        layout
+            .view_mut(&mut params, "synapse")
+            .copy_from_slice(&Synapse::array(&units));
+        layout
+            .view_mut(&mut params, "x0")
+            .iter_mut()
+            .for_each(|x| *x = x.abs());
+    }
     for (i, weight) in weights.iter_mut().enumerate() {
         if i / (2 * LANES) >= lengths[i % LANES] {
             *weight = 0.0;
@@ -82,15 +99,31 @@ fn case(
         lengths,
         restarts,
         rate_penalty,
+        gains,
+    }
+}
+
+/// Depressing, facilitating and fixed synapses of either sign or none, with steps long enough to clip.
+fn plastic(unit: usize, seed: u64) -> Synapse {
+    let kind = (unit as u64 + seed) % 6;
+    let (release, facilitation, depression) =
+        [(0.45, 0.1, 0.01), (0.15, 0.01, 0.1), (1.0, 0.0, 0.0)][unit % 3];
+    Synapse {
+        sign: [1.0, -1.0, 0.0][kind as usize % 3],
+        release,
+        facilitation,
+        depression,
+        step_s: if kind < 4 { 0.02 } else { 0.8 },
     }
 }
 
 /// Runs forward; returns the loss Σ weight·z + penalty/2·Σ r², the network and its history.
-fn forward(case: &Case, params: &[f64]) -> (f64, Network<f64>, History<f64, LANES>) {
+pub(crate) fn forward(case: &Case, params: &[f64]) -> (f64, Network<f64>, History<f64, LANES>) {
     let mut network = Network::new(case.shape, Mask(case.mask.clone()), 0.3);
     network.load(params);
     let mut history = History::new(case.shape, case.n_steps, Keep::All);
     let (n_in, n) = (case.shape.n_inputs * LANES, case.shape.n_state() * LANES);
+    history.set_gains(case.gains.as_deref());
     network.begin(&mut history, None);
     let (mut loss, mut z) = (0.0, vec![0.0; 2 * LANES]);
     for t in 1..case.n_steps {
@@ -145,18 +178,12 @@ fn gradient(case: &Case) -> Vec<f64> {
 
 /// Largest distance between a gradient and central differences, relative to the largest entry.
 fn error(case: &Case, gradient: &[f64]) -> f64 {
-    let largest = gradient.iter().fold(1e-2_f64, |m, g| m.max(g.abs()));
-    let distance = |i: usize| {
-        let at = |step: f64| {
-            let mut params = case.params.clone();
-            params[i] += step;
-            forward(case, &params).0
-        };
-        // A rectifier's kink between the two points spoils a difference: a shorter step may miss it.
-        let of = |step: f64| ((at(step) - at(-step)) / (2.0 * step) - gradient[i]).abs();
-        of(STEP).min(of(STEP / 10.0))
-    };
-    (0..case.params.len()).map(distance).fold(0.0, f64::max) / largest
+    let layout = case.shape.layout();
+    let constants = layout
+        .offset("synapse")
+        .map(|from| from..from + 5 * case.shape.n_units);
+    let learnt = (0..gradient.len()).filter(|i| !constants.as_ref().is_some_and(|c| c.contains(i)));
+    worst_difference_among(|params| forward(case, params).0, &case.params, gradient, learnt)
 }
 
 proptest! {
@@ -186,6 +213,14 @@ proptest! {
     }
 
     #[test]
+    fn networks_with_plastic_synapses_agree(
+        n in 1_usize..13, n_in in 1_usize..5, t in 1_usize..41, p in 0.05_f64..1.2, l2 in 0_u8..2, seed in 0_u64..999,
+    ) {
+        let case = case(Cell::EiStp, n, n_in, t, p, f64::from(l2) * 0.1, seed);
+        prop_assert!(error(&case, &gradient(&case)) < 1e-6);
+    }
+
+    #[test]
     fn linear_readouts_agree(n_in in 1_usize..7, t in 1_usize..12, seed in 0_u64..999) {
         let case = case(Cell::Linear, 1, n_in, t, 1.2, 0.0, seed);
         prop_assert!(error(&case, &gradient(&case)) < 1e-6);
@@ -194,7 +229,7 @@ proptest! {
 
 #[test]
 fn the_check_notices_a_wrong_sign() {
-    for cell in [Cell::Gated, Cell::Lstm] {
+    for cell in [Cell::Gated, Cell::Lstm, Cell::EiStp] {
         let case = case(cell, 5, 2, 8, 1.2, 0.0, 3);
         let mut wrong = gradient(&case);
         let largest = (0..wrong.len())
@@ -207,7 +242,7 @@ fn the_check_notices_a_wrong_sign() {
 
 #[test]
 fn absent_weights_have_no_gradient() {
-    for cell in [Cell::Gated, Cell::Lstm] {
+    for cell in [Cell::Gated, Cell::Lstm, Cell::EiStp] {
         let case = case(cell, 9, 3, 10, 0.2, 0.0, 5);
         for (g, exists) in gradient(&case).iter().zip(&case.mask) {
             assert!(*exists || *g == 0.0);
@@ -215,56 +250,33 @@ fn absent_weights_have_no_gradient() {
     }
 }
 
-/// The state of the [`Cell::Lstm`] as textbooks write it, one lane at a time: \[c; h\] after every step.
-fn textbook_lstm(case: &Case, lane: usize) -> Vec<Vec<f64>> {
-    let (n, n_in) = (case.shape.n_units, case.shape.n_inputs);
-    let layout = case.shape.layout();
-    let values: Vec<f64> = case
-        .params
-        .iter()
-        .zip(&case.mask)
-        .map(|(w, &exists)| if exists { *w } else { 0.0 })
-        .collect();
-    let array = |name: &str| layout.view(&values, name);
-    let sigma = |x: f64| 1.0 / (1.0 + (-x).exp());
-    let mut states = vec![array("x0").to_vec()];
-    for t in 1..case.n_steps {
-        let (c, h) = states[t - 1].split_at(n);
-        // Block 0: drive; 1: input gate; 2: forget gate; 3: output gate.
-        let reaches = |block: usize, i: usize| {
-            let shown = |k: usize| {
-                case.inputs[(t * n_in + k) * LANES + lane] * array("w_in")[(k * 4 + block) * n + i]
-            };
-            let weight = |j: usize| match block {
-                0 => array("w_rec")[j * n + i],
-                gate => array("w_gates")[(j * 3 + gate - 1) * n + i],
-            };
-            array("b_in")[block * n + i]
-                + (0..n_in).map(shown).sum::<f64>()
-                + (0..n).map(|j| h[j] * weight(j)).sum::<f64>()
-        };
-        let noise = |i: usize| case.noise[(t * 2 * n + i) * LANES + lane];
-        let memory =
-            |i: usize| sigma(reaches(2, i)) * c[i] + sigma(reaches(1, i)) * (reaches(0, i) + noise(i)).tanh();
-        let memories: Vec<f64> = (0..n).map(memory).collect();
-        let rates = (0..n).map(|i| sigma(reaches(3, i)) * memories[i].tanh());
-        states.push(memories.iter().copied().chain(rates).collect());
-    }
-    states
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
-    #[test]
-    fn lstm_networks_run_as_in_textbooks(n in 1_usize..13, n_in in 1_usize..5, p in 0.05_f64..1.2, seed in 0_u64..999) {
-        let mut case = case(Cell::Lstm, n, n_in, 20, p, 0.0, seed);
-        case.restarts.clear();
-        let (_, _, history) = forward(&case, &case.params);
-        for lane in 0..LANES {
-            for (t, states) in textbook_lstm(&case, lane).iter().enumerate() {
-                for (found, expected) in history.state(t).iter().skip(lane).step_by(LANES).zip(states) {
-                    prop_assert!((found - expected).abs() < 1e-12, "step {t}: {found}, not {expected}");
-                }
+#[test]
+fn nothing_flows_through_silent_units() {
+    for cell in [Cell::Lstm, Cell::EiStp] {
+        let mut case = case(cell, 6, 3, 15, 1.2, 0.0, 11);
+        case.gains = Some(
+            (0..6 * LANES)
+                .map(|i| if i / LANES < 2 { 0.0 } else { 1.0 })
+                .collect(),
+        );
+        let (layout, gradient) = (case.shape.layout(), gradient(&case));
+        for name in ["w_in", "b_in", "w_rec", "w_out"] {
+            let columns = *layout
+                .entries()
+                .iter()
+                .find(|e| e.name == name)
+                .unwrap()
+                .shape
+                .last()
+                .unwrap();
+            for (i, &g) in layout.view(&gradient, name).iter().enumerate() {
+                let (from, to) = (i / columns, i % columns % 6);
+                let silent = match name {
+                    "w_in" | "b_in" => to < 2,
+                    "w_rec" => from < 2 || to < 2,
+                    _ => from < 2,
+                };
+                assert!(!silent || g == 0.0, "{cell:?} {name}[{i}]: {g}");
             }
         }
     }
@@ -272,7 +284,7 @@ proptest! {
 
 #[test]
 fn a_restarted_lane_runs_like_a_fresh_one() {
-    for cell in [Cell::Gated, Cell::Lstm] {
+    for cell in [Cell::Gated, Cell::Leaky, Cell::Lstm, Cell::EiStp] {
         a_restart_is_fresh(cell);
     }
 }

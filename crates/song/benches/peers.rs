@@ -241,7 +241,7 @@ fn network(name: &str, shape: Shape, params: &[f64], mask: &Mask) -> Arrays {
     let layout = shape.layout();
     let mut arrays = Arrays::new();
     for entry in layout.entries() {
-        let (array, dims) = (entry.name, &entry.shape);
+        let (array, dims) = (&*entry.name, &entry.shape);
         arrays.push((
             format!("{name}/{array}"),
             dims.clone(),

@@ -59,8 +59,8 @@ pub fn weights(policy: &Player<f32>, value: &Player<f32>) -> Tensors {
     for (who, player) in [("policy", policy), ("value", value)] {
         let layout = player.network.layout();
         for entry in layout.entries() {
-            let exists = layout.view(&player.network.mask().0, entry.name);
-            let values = layout.view(&player.params, entry.name).iter().zip(exists);
+            let exists = layout.view(&player.network.mask().0, &entry.name);
+            let values = layout.view(&player.params, &entry.name).iter().zip(exists);
             let values = values.map(|(&value, &exists)| if exists { value } else { 0.0 });
             tensors.insert(
                 format!("{who}.{}", entry.name),

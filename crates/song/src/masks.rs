@@ -21,7 +21,7 @@ pub fn read_masks(
     let layout = shape.layout();
     let mut masks = BTreeMap::new();
     for (name, path) in &net.masks {
-        let entry = layout.entries().iter().find(|entry| entry.name == name);
+        let entry = layout.entries().iter().find(|entry| entry.name == *name);
         let shape = &entry.expect("the settings were checked").shape;
         let file = ArrayFile {
             path: PathBuf::from(path),

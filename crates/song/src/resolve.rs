@@ -216,7 +216,7 @@ fn check_arrays(config: &Config, task: &Task, layers: &Layers) -> Result<(), Pro
         ("value", &config.value, value),
     ] {
         let layout = shape.layout();
-        let all: Vec<&str> = layout.entries().iter().map(|entry| entry.name).collect();
+        let all: Vec<&str> = layout.entries().iter().map(|entry| &*entry.name).collect();
         let maskable: Vec<&str> = all
             .iter()
             .copied()

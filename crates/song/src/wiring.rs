@@ -60,7 +60,7 @@ pub fn read_wiring(
     }
     let layout = shape.layout();
     for (name, path) in &net.initial {
-        let entry = layout.entries().iter().find(|entry| entry.name == name);
+        let entry = layout.entries().iter().find(|entry| entry.name == *name);
         let shape = &entry.expect("the settings were checked").shape;
         let columns = *shape.last().expect("parameter arrays have one or two dimensions");
         let array = format!("initial.{name}");

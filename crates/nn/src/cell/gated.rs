@@ -22,8 +22,74 @@
 //! All arrays are `[unit][lane]`. One function per pass: slices that come in as arguments are known not to
 //! overlap, and only then does the compiler turn the loops into vector instructions.
 
+use super::{Backward, Forward, Parts, Sizes};
+use crate::network::Shape;
+use crate::params::Layout;
 use neuropil_math::real::Real;
 use neuropil_math::simd::vectorised;
+
+pub(crate) const SIZES: Sizes = Sizes {
+    gates: 2,
+    states: 1,
+    dynamic: true,
+    rectifies: true,
+    hears_other: true,
+    takes_gains: false,
+};
+
+/// Gates in order: update, recurrent.
+pub(crate) fn layout(shape: Shape) -> Layout {
+    super::lstm::layout(shape)
+}
+
+/// Song's networks begin with all units at a half.
+pub(crate) fn initial<R: Real>(_: Shape, layout: &Layout, params: &mut [R]) {
+    layout.view_mut(params, "x0").fill(R::of(0.5));
+}
+
+pub(crate) fn forward<R: Real, const L: usize>(parts: Parts<R>, step: Forward<R>) {
+    let (n, gates, drive) = (step.y.len(), parts.gates(), parts.drive());
+    if !gates.projects() {
+        step.source[n..].copy_from_slice(step.inputs);
+    }
+    if !drive.projects() {
+        step.heard[n..].copy_from_slice(step.inputs);
+    }
+    gates.recur::<L>(step.source, step.activity);
+    let (update, recurrent) = step.activity.split_at_mut(n);
+    open_gates(update, recurrent, &step.source[..n], &mut step.heard[..n]);
+    drive.recur::<L>(step.heard, step.y);
+    integrate(
+        parts.alpha,
+        step.previous,
+        update,
+        step.y,
+        step.x,
+        &mut step.source[..n],
+    );
+}
+
+pub(crate) fn backward<R: Real, const L: usize>(parts: Parts<R>, step: Backward<R>) {
+    let (n, dr) = (step.y.len(), step.dr);
+    let (update, recurrent) = step.activity.split_at(n);
+    let (d_update, d_recurrent) = step.d_gates.split_at_mut(n);
+    recall(step.previous, recurrent, step.rates, step.heard);
+    close_drive(
+        parts.alpha,
+        step.x,
+        step.previous,
+        update,
+        step.y,
+        dr,
+        step.dx,
+        step.d_drive,
+        d_update,
+    );
+    dr.fill(R::ZERO);
+    parts.drive().backward::<L>(step.d_drive, dr);
+    close_recurrent_gate(step.rates, recurrent, dr, d_recurrent);
+    parts.gates().backward::<L>(step.d_gates, dr);
+}
 
 vectorised! {
     /// Pre-activations of the gates become λ and γ; `gated` = γ ∘ r.

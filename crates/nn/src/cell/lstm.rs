@@ -12,7 +12,8 @@
 //! h_t = o_t ∘ tanh(c_t)                                   rate
 //! ```
 //!
-//! A step is a step: Δt and τ do not occur. The state is \[c; h\], 2N wide, since h_{t−1} does not follow from c_{t−1}
+//! With gains g, h_t = g ∘ o_t ∘ tanh(c_t) (Masse, Grant & Freedman, PNAS 115:E10467, 2018). A step is a step: Δt and τ
+//! do not occur. The state is \[c; h\], 2N wide, since h_{t−1} does not follow from c_{t−1}
 //! alone; so is the trainable x0, which holds c_0 and h_0. Backwards, with δh_t all that reaches the rate:
 //!
 //! ```text
@@ -22,8 +23,79 @@
 //! δh_{t−1} = δy W_recᵀ + δa_i W_iᵀ + δa_f W_fᵀ + δa_o W_oᵀ,   δc_{t−1} = f_t ∘ δc_t
 //! ```
 
+use super::{Backward, Forward, Parts, Sizes, apply_gains};
+use crate::network::Shape;
+use crate::params::Layout;
 use neuropil_math::real::Real;
 use neuropil_math::simd::vectorised;
+
+pub(crate) const SIZES: Sizes = Sizes {
+    gates: 3,
+    states: 2,
+    dynamic: true,
+    rectifies: false,
+    hears_other: false,
+    takes_gains: true,
+};
+
+/// Gates in order: input, forget, output.
+pub(crate) fn layout(shape: Shape) -> Layout {
+    let Sizes { gates, states, .. } = shape.cell.sizes();
+    let (n, i, o) = (shape.n_units, shape.n_inputs, shape.n_outputs);
+    Layout::new(&[
+        ("x0", &[states * n]),
+        ("w_in", &[i, (1 + gates) * n]),
+        ("b_in", &[(1 + gates) * n]),
+        ("w_gates", &[n, gates * n]),
+        ("w_rec", &[n, n]),
+        ("w_out", &[n, o]),
+        ("b_out", &[o]),
+    ])
+}
+
+/// Bias of forget gates, so that memories last from the start; Jozefowicz, Zaremba & Sutskever, ICML 2015.
+const FORGET_BIAS: f64 = 1.0;
+
+/// Nothing in memory, forget gates open.
+pub(crate) fn initial<R: Real>(shape: Shape, layout: &Layout, params: &mut [R]) {
+    let n = shape.n_units;
+    layout.view_mut(params, "b_in")[2 * n..3 * n].fill(R::of(FORGET_BIAS)); // after drive and input gate
+}
+
+pub(crate) fn forward<R: Real, const L: usize>(parts: Parts<R>, step: Forward<R>) {
+    let (n, gates, drive) = (step.y.len(), parts.gates(), parts.drive());
+    if !(gates.projects() && drive.projects()) {
+        step.source[n..].copy_from_slice(step.inputs);
+    }
+    gates.recur::<L>(step.source, step.activity);
+    drive.recur::<L>(step.source, step.y);
+    let (c, h) = step.x.split_at_mut(n);
+    let rates = &mut step.source[..n];
+    integrate(step.activity, step.y, &step.previous[..n], c, h, rates);
+    apply_gains(step.gains, h);
+    apply_gains(step.gains, rates);
+}
+
+pub(crate) fn backward<R: Real, const L: usize>(parts: Parts<R>, step: Backward<R>) {
+    let (n, dr) = (step.y.len(), step.dr);
+    let (before, h) = step.previous.split_at(n);
+    step.rates.copy_from_slice(h);
+    apply_gains(step.gains, dr);
+    let (c, dc) = (&step.x[..n], &mut step.dx[..n]);
+    close(
+        step.activity,
+        step.y,
+        before,
+        c,
+        dr,
+        dc,
+        step.d_drive,
+        step.d_gates,
+    );
+    dr.fill(R::ZERO);
+    parts.drive().backward::<L>(step.d_drive, dr);
+    parts.gates().backward::<L>(step.d_gates, dr);
+}
 
 vectorised! {
     /// Pre-activations of `gates` (\[i; f; o\]) and `drive` become their values; c_t, h_t, and r = h_t, from c_{t−1}.

@@ -6,7 +6,7 @@
 use super::history::History;
 use super::{Network, floor};
 use crate::buffer::Buffer;
-use crate::cell::{Cell, gated, leaky, lstm};
+use crate::cell::{self, of_cell};
 use crate::product::{Gradient, Product, WINDOW};
 use crate::readout;
 use neuropil_math::real::Real;
@@ -73,11 +73,8 @@ impl<R: Real> Network<R> {
         let (n, o) = (self.shape.n_rates() * L, self.shape.n_outputs);
         let n_state = self.shape.n_state() * L;
         let dynamic = if self.drive.is_some() { WINDOW * n } else { 0 };
-        let gated = if self.shape.cell == Cell::Gated {
-            WINDOW * n
-        } else {
-            0
-        };
+        let sizes = self.shape.cell.sizes();
+        let gated = if sizes.hears_other { WINDOW * n } else { 0 };
         Gradients {
             weights: Weights {
                 gates: self.gates.as_ref().map(Product::gradient::<L>),
@@ -93,7 +90,7 @@ impl<R: Real> Network<R> {
             windows: std::array::from_fn(|_| Window {
                 latest: 0,
                 live: Vec::with_capacity(WINDOW),
-                d_gates: Buffer::zeros(self.shape.cell.gates() * dynamic),
+                d_gates: Buffer::zeros(sizes.gates * dynamic),
                 d_drive: Buffer::zeros(dynamic),
                 rates: Buffer::zeros(dynamic),
                 gated: Buffer::zeros(gated),
@@ -141,19 +138,29 @@ impl<R: Real> Network<R> {
         }
         if block.from_x0 && n_steps > 0 {
             for lane in 0..L {
-                self.backward_start::<L>(history.state(0), lane, flow);
+                self.backward_start::<L>(history, 0, lane, flow);
             }
         }
     }
 
     /// Hands what flows back through one lane to x0, and stops it there.
-    fn backward_start<const L: usize>(&self, state: &[R], lane: usize, flow: &mut Flow<R>) {
+    fn backward_start<const L: usize>(
+        &self,
+        history: &History<R, L>,
+        t: usize,
+        lane: usize,
+        flow: &mut Flow<R>,
+    ) {
         let Flow { dx, dr, x0, .. } = flow;
+        let state = history.state(t);
         let floor = floor(self.shape.cell);
         let read = state.len() - dr.len();
         for i in (lane..dr.len()).step_by(L) {
             if state[read + i] > floor {
                 dx[read + i] += dr[i];
+            }
+            if let Some(gains) = &history.gains {
+                dx[read + i] *= gains[i];
             }
             dr[i] = R::ZERO;
         }
@@ -177,7 +184,7 @@ impl<R: Real> Network<R> {
         for t in steps.rev() {
             self.backward_readout(history, block, t, flow);
             for &(_, lane) in history.restarts.iter().filter(|&&(at, _)| at == t) {
-                self.backward_start::<L>(history.state(t), lane, flow);
+                self.backward_start::<L>(history, t, lane, flow);
             }
             self.backward_step(history, t, flow, window);
             let live = block.lengths.iter().rposition(|&length| length > t);
@@ -225,45 +232,23 @@ impl<R: Real> Network<R> {
         window: &mut Window<R>,
     ) {
         let Flow { dx, dr, .. } = flow;
-        let Some(drive) = &self.drive else {
-            dr.fill(R::ZERO); // the state at t is the input alone: nothing flows further back
-            return;
+        let n = if self.drive.is_some() { history.n * L } else { 0 };
+        let (place, gates) = ((window.latest - t) * n, history.n_gates);
+        let heard = if window.gated.is_empty() { 0 } else { n };
+        let step = cell::Backward {
+            x: history.state(t),
+            previous: history.state(t - 1),
+            activity: &history.gates[gates * t * n..][..gates * n],
+            y: &history.drive[t * n..][..n],
+            dr,
+            dx,
+            d_gates: &mut window.d_gates[gates * place..][..gates * n],
+            d_drive: &mut window.d_drive[place..][..n],
+            rates: &mut window.rates[place..][..n],
+            heard: &mut window.gated[if heard == 0 { 0 } else { place }..][..heard],
+            gains: history.gains.as_deref(),
         };
-        let n = history.n * L;
-        let place = (window.latest - t) * n;
-        let (x, previous) = (history.state(t), history.state(t - 1));
-        let y = &history.drive[t * n..][..n];
-        let (d_drive, rates) = (&mut window.d_drive[place..][..n], &mut window.rates[place..][..n]);
-        let alpha = R::of(self.alpha);
-        let activity = &history.gates[history.n_gates * t * n..][..history.n_gates * n];
-        let d_gates = &mut window.d_gates[history.n_gates * place..][..history.n_gates * n];
-        match &self.gates {
-            Some(gates) if self.shape.cell == Cell::Lstm => {
-                let (before, h) = previous.split_at(n);
-                rates.copy_from_slice(h);
-                lstm::close(activity, y, before, &x[..n], dr, &mut dx[..n], d_drive, d_gates);
-                dr.fill(R::ZERO);
-                drive.backward::<L>(d_drive, dr);
-                gates.backward::<L>(d_gates, dr);
-            }
-            Some(gates) => {
-                let (update, recurrent) = activity.split_at(n);
-                gated::recall(previous, recurrent, rates, &mut window.gated[place..][..n]);
-                gated::close_drive(alpha, x, previous, update, y, dr, dx, d_drive, &mut d_gates[..n]);
-                dr.fill(R::ZERO);
-                drive.backward::<L>(d_drive, dr);
-                gated::close_recurrent_gate(rates, recurrent, dr, &mut d_gates[n..]);
-                gates.backward::<L>(d_gates, dr);
-            }
-            None => {
-                for (r, &x) in rates.iter_mut().zip(previous) {
-                    *r = x.larger(R::ZERO);
-                }
-                leaky::close_drive(alpha, x, dr, dx, d_drive);
-                dr.fill(R::ZERO);
-                drive.backward::<L>(d_drive, dr);
-            }
-        }
+        of_cell!(self.shape.cell, unit => unit::backward::<R, L>(self.parts(), step));
     }
 
     /// Adds the weights' gradient of the steps of `window`.
@@ -291,7 +276,7 @@ impl<R: Real> Network<R> {
         let driven = weights.drive.as_mut().expect("a product has a gradient");
         match (&self.gates, &mut weights.gates) {
             (Some(gates), Some(gating)) => {
-                d_gates[self.shape.cell.gates() * live.len() * n..].fill(R::ZERO);
+                d_gates[history.n_gates * live.len() * n..].fill(R::ZERO);
                 let (rates, gated) = (&*rates, &*gated);
                 let heard = if gated.is_empty() { rates } else { gated };
                 rayon::join(
@@ -313,8 +298,10 @@ impl<R: Real> Network<R> {
             });
         }
         if let (Some(product), Some(gradient)) = (&self.drive, &mut weights.drive) {
+            let (slopes, n) = (&self.slopes, self.shape.n_rates());
             product.collect::<L>(gradient, |row, column, value| {
-                flat[place.of_drive(row, column)] += value;
+                let slope = slopes.get(column * n + row).filter(|_| column < n);
+                flat[place.of_drive(row, column)] += slope.map_or(value, |&slope| slope * value);
             });
         }
         for (name, lanes) in [

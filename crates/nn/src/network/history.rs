@@ -3,7 +3,6 @@
 use super::floor;
 use super::shape::Shape;
 use crate::buffer::Buffer;
-use crate::cell::Cell;
 use neuropil_math::real::Real;
 use std::ops::Range;
 
@@ -36,19 +35,19 @@ pub struct History<R, const L: usize> {
     pub(super) sources: [Buffer<R>; 2],
     /// (t, lane): where lanes start anew.
     pub(super) restarts: Vec<(usize, usize)>,
+    /// Gains of the rates, \[unit\]\[L\].
+    pub(super) gains: Option<Buffer<R>>,
+    takes_gains: bool,
 }
 
 impl<R: Real, const L: usize> History<R, L> {
     /// Room for `n_steps` steps (the initial state included).
     pub fn new(shape: Shape, n_steps: usize, keep: Keep) -> Self {
         let (n, n_state, n_inputs) = (shape.n_rates(), shape.n_state(), shape.n_inputs);
-        let n_gates = shape.cell.gates();
+        let sizes = shape.cell.sizes();
+        let n_gates = sizes.gates;
         let kept = if keep == Keep::All { n_steps.max(1) } else { 2 };
-        let dynamic = if shape.cell == Cell::Linear {
-            0
-        } else {
-            kept * n * L
-        };
+        let dynamic = if sizes.dynamic { kept * n * L } else { 0 };
         let mut inputs = Buffer::zeros(kept * (n_inputs + 1) * L);
         for step in inputs.chunks_exact_mut((n_inputs + 1) * L) {
             step[n_inputs * L..].fill(R::ONE);
@@ -66,7 +65,28 @@ impl<R: Real, const L: usize> History<R, L> {
             inputs,
             sources: std::array::from_fn(|_| Buffer::zeros((n + n_inputs + 1) * L)),
             restarts: Vec::new(),
+            gains: None,
+            takes_gains: sizes.takes_gains,
         }
+    }
+
+    /// From the next [`Network::begin`](super::Network::begin) on, every unit's rate is multiplied by a gain of its own in
+    /// each lane, \[unit\]\[L\] ≥ 0; `None`: by 1. A unit with gain 0 is silent and nothing flows through it.
+    ///
+    /// # Panics
+    /// When the cell has no rates of its own to multiply ([`Cell::takes_gains`](crate::cell::Cell::takes_gains)): in such a
+    /// network a gain is the same as scaling the weights that leave the unit, and units with gain 0 can be left out by
+    /// [`Layout::gathered`](crate::params::Layout::gathered).
+    pub fn set_gains(&mut self, gains: Option<&[R]>) {
+        assert!(
+            self.takes_gains || gains.is_none(),
+            "rates of this cell take no gains"
+        );
+        self.gains = gains.map(|gains| {
+            let mut buffer = Buffer::zeros(self.n * L);
+            buffer.copy_from_slice(gains);
+            buffer
+        });
     }
 
     /// State at index `t`, \[state\]\[L\].

@@ -1,7 +1,8 @@
 //! Sizes and kind of a network, and the layout of its parameters.
 
-use crate::cell::Cell;
+use crate::cell::{Cell, of_cell};
 use crate::params::Layout;
+use neuropil_math::real::Real;
 
 /// Sizes and kind of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,34 +20,29 @@ pub struct Shape {
 impl Shape {
     /// Number of rates: what is read out, and what units hear of one another.
     pub fn n_rates(self) -> usize {
-        if self.cell == Cell::Linear {
-            self.n_inputs
-        } else {
+        if self.cell.sizes().dynamic {
             self.n_units
+        } else {
+            self.n_inputs
         }
     }
 
-    /// Dimension of the state: one value per rate, or for [`Cell::Lstm`] memories, then rates.
+    /// Dimension of the state: one value per rate, or more, the rates last.
     pub fn n_state(self) -> usize {
-        match self.cell {
-            Cell::Lstm => 2 * self.n_units,
-            _ => self.n_rates(),
-        }
+        self.cell.sizes().states * self.n_rates()
     }
 
     /// Layout of the parameters, matrices *from × to*; columns of `w_in` and `b_in`: drive, then gates; of `w_gates`:
     /// gates. Gates in order: update, recurrent ([`Cell::Gated`]); input, forget, output ([`Cell::Lstm`]).
     pub fn layout(self) -> Layout {
-        let (n, i, o) = (self.n_rates(), self.n_inputs, self.n_outputs);
-        let (blocks, gates) = (self.cell.blocks(), self.cell.gates());
-        let x0 = ("x0", &[self.n_state()][..]);
-        let (w_out, b_out) = (("w_out", &[n, o][..]), ("b_out", &[o][..]));
-        let (w_in, b_in) = (("w_in", &[i, blocks * n][..]), ("b_in", &[blocks * n][..]));
-        let (w_gates, w_rec) = (("w_gates", &[n, gates * n][..]), ("w_rec", &[n, n][..]));
-        match self.cell {
-            Cell::Gated | Cell::Lstm => Layout::new(&[x0, w_in, b_in, w_gates, w_rec, w_out, b_out]),
-            Cell::Leaky => Layout::new(&[x0, w_in, b_in, w_rec, w_out, b_out]),
-            Cell::Linear => Layout::new(&[x0, w_out, b_out]),
-        }
+        of_cell!(self.cell, unit => unit::layout(self))
+    }
+
+    /// Parameters before any weight is drawn: the kind's own initial state, biases and constants, zeros elsewhere.
+    pub fn initial<R: Real>(self) -> Vec<R> {
+        let layout = self.layout();
+        let mut params = vec![R::ZERO; layout.len()];
+        of_cell!(self.cell, unit => unit::initial(self, &layout, &mut params));
+        params
     }
 }

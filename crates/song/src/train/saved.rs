@@ -27,7 +27,7 @@ struct Saved {
 fn player_arrays(who: &str, player: &Player<f32>, params: &[f32]) -> Vec<(String, (Vec<usize>, Values))> {
     let layout = player.network.layout();
     let array = |entry: &neuropil_nn::params::Entry| {
-        let values = layout.view(params, entry.name).to_vec();
+        let values = layout.view(params, &entry.name).to_vec();
         (
             format!("{who}.{}", entry.name),
             (entry.shape.clone(), values.into()),
@@ -42,10 +42,10 @@ fn mask_arrays(who: &str, player: &Player<f32>) -> Vec<(String, (Vec<usize>, Val
     let entries = layout
         .entries()
         .iter()
-        .filter(|entry| layout.view(flags, entry.name).contains(&false));
+        .filter(|entry| layout.view(flags, &entry.name).contains(&false));
     entries
         .map(|entry| {
-            let flags = layout.view(flags, entry.name).iter();
+            let flags = layout.view(flags, &entry.name).iter();
             let values: Vec<f32> = flags.map(|&flag| f32::from(u8::from(flag))).collect();
             (
                 format!("{who}.mask.{}", entry.name),
@@ -179,9 +179,9 @@ pub(crate) fn player_of(
                 entry.shape
             ),
         })?;
-        layout.view_mut(&mut params, entry.name).copy_from_slice(values);
+        layout.view_mut(&mut params, &entry.name).copy_from_slice(values);
         if let Some(flags) = array(&format!("{who}.mask.{}", entry.name)) {
-            for (flag, &value) in layout.view_mut(&mut mask, entry.name).iter_mut().zip(flags) {
+            for (flag, &value) in layout.view_mut(&mut mask, &entry.name).iter_mut().zip(flags) {
                 *flag = value != 0.0;
             }
         }

@@ -34,7 +34,7 @@ pub(crate) fn flat(layout: &Layout, json: &Value) -> Vec<f64> {
     layout
         .entries()
         .iter()
-        .flat_map(|entry| numbers(&json[reference_name(entry.name)]))
+        .flat_map(|entry| numbers(&json[reference_name(&entry.name)]))
         .collect()
 }
 
@@ -246,13 +246,14 @@ impl<R: Real> Case<R> {
     pub(crate) fn players(&self, json: &Value) -> (Player<R>, Player<R>) {
         let player = |shape: Shape, params: &Value, masks: &Value| {
             let layout = shape.layout();
-            let exists = layout
-                .entries()
-                .iter()
-                .flat_map(|entry| match &masks[reference_name(entry.name)] {
-                    Value::Null => vec![true; entry.len()],
-                    mask => numbers(mask).into_iter().map(|m| m != 0.0).collect(),
-                });
+            let exists =
+                layout
+                    .entries()
+                    .iter()
+                    .flat_map(|entry| match &masks[reference_name(&entry.name)] {
+                        Value::Null => vec![true; entry.len()],
+                        mask => numbers(mask).into_iter().map(|m| m != 0.0).collect(),
+                    });
             let network = Network::new(shape, Mask(exists.collect()), self.alpha);
             let params = flat(&layout, params).into_iter().map(R::of).collect();
             let mut player = Player::new(network, params, self.learning_rate, 0.0);

@@ -1,0 +1,291 @@
+//! Products of matrices in batch-major layout: what dense layers, convolutions and attention are made of.
+//!
+//! The loops are those of Goto & van de Geijn, ACM Trans. Math. Softw. 34:12 (2008): panels of both matrices are
+//! packed so that the innermost loop reads memory in order and keeps a tile of the result in registers. Matrices are
+//! given by strides, so that a transposed one, a block of columns, or the overlapping windows of a convolution cost no
+//! copy. Blocks of the result are shared out to the threads of the current pool; every sum runs in one order whatever
+//! the number of threads.
+
+use crate::buffer::Buffer;
+use neuropil_math::real::Real;
+use neuropil_math::simd::{Fused, Level, level, vectorised};
+use rayon::prelude::*;
+
+/// Terms of the sums that are packed at a time.
+const DEPTH: usize = 256;
+/// Rows of the result that one thread takes at a time.
+const ROWS: usize = 64;
+/// Columns of the result that are packed at a time.
+const COLUMNS: usize = 1024;
+/// Products smaller than this stay on the thread that asks for them.
+const ALONE: usize = 1 << 16;
+
+/// A matrix to be read: element (i, j) is `values[i * row_stride + j * column_stride]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Matrix<'a, R> {
+    /// Where the elements are.
+    pub values: &'a [R],
+    /// Number of rows.
+    pub rows: usize,
+    /// Number of columns.
+    pub columns: usize,
+    /// Distance from one row to the next; less than `columns` where rows overlap.
+    pub row_stride: usize,
+    /// Distance from one column to the next.
+    pub column_stride: usize,
+}
+
+impl<'a, R> Matrix<'a, R> {
+    /// A row-major matrix of the given number of columns.
+    ///
+    /// # Panics
+    /// When `values` is not a whole number of rows.
+    pub fn new(values: &'a [R], columns: usize) -> Self {
+        assert!(
+            columns > 0 && values.len().is_multiple_of(columns),
+            "whole rows of {columns}"
+        );
+        Self {
+            values,
+            rows: values.len() / columns,
+            columns,
+            row_stride: columns,
+            column_stride: 1,
+        }
+    }
+
+    /// The transposed matrix.
+    #[must_use]
+    pub fn transposed(self) -> Self {
+        Self {
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+            ..self
+        }
+    }
+
+    fn must_fit(&self) {
+        if self.rows > 0 && self.columns > 0 {
+            let last = (self.rows - 1) * self.row_stride + (self.columns - 1) * self.column_stride;
+            assert!(last < self.values.len(), "a matrix reaches beyond its values");
+        }
+    }
+}
+
+/// `c` \[m\]\[n\] += `a` \[m\]\[k\] · `b` \[k\]\[n\].
+///
+/// ```
+/// use neuropil_nn::matmul::{Matrix, add_product};
+/// let (a, b) = ([1.0_f32, 2.0, 3.0, 4.0], [1.0_f32, 0.0, 10.0, 1.0]);
+/// let mut c = [0.5; 4];
+/// add_product(Matrix::new(&a, 2), Matrix::new(&b, 2).transposed(), &mut c);
+/// assert_eq!(c, [1.5, 12.5, 3.5, 34.5]);
+/// ```
+///
+/// # Panics
+/// When the sizes do not fit.
+pub fn add_product<R: Real>(a: Matrix<R>, b: Matrix<R>, c: &mut [R]) {
+    assert_eq!(
+        a.columns, b.rows,
+        "columns of the left matrix, rows of the right one"
+    );
+    assert_eq!(c.len(), a.rows * b.columns, "room for the product");
+    a.must_fit();
+    b.must_fit();
+    let n = b.columns;
+    if c.is_empty() {
+        return;
+    }
+    match (level(), size_of::<R>()) {
+        (Level::Avx512, 4) => blocks::<R, 8, 32>(a, b, c, n),
+        (Level::Avx512, _) | (_, 4) => blocks::<R, 4, 16>(a, b, c, n),
+        _ => blocks::<R, 4, 8>(a, b, c, n),
+    }
+}
+
+fn blocks<R: Real, const M: usize, const N: usize>(a: Matrix<R>, b: Matrix<R>, c: &mut [R], n: usize) {
+    let alone = a.rows * a.columns * n < ALONE;
+    let mut packed = Buffer::zeros(n.min(COLUMNS).next_multiple_of(N) * a.columns.min(DEPTH));
+    for first_column in (0..n).step_by(COLUMNS) {
+        let columns = COLUMNS.min(n - first_column);
+        for term in (0..a.columns).step_by(DEPTH) {
+            let terms = DEPTH.min(a.columns - term);
+            let right = &mut packed[..columns.next_multiple_of(N) * terms];
+            let pack = |(panel, values): (usize, &mut [R])| {
+                pack_panel::<R, N>(b.transposed(), first_column + panel * N, term, values);
+            };
+            if alone {
+                right.chunks_exact_mut(N * terms).enumerate().for_each(pack);
+            } else {
+                right
+                    .par_chunks_exact_mut(N * terms)
+                    .enumerate()
+                    .with_min_len(4)
+                    .for_each(pack);
+            }
+            let right = &*right;
+            let work = |left: &mut Vec<R>, (block, c): (usize, &mut [R])| {
+                let rows = c.len() / n;
+                left.resize(rows.next_multiple_of(M) * terms, R::ZERO);
+                for (panel, values) in left.chunks_exact_mut(M * terms).enumerate() {
+                    pack_panel::<R, M>(a, block * ROWS + panel * M, term, values);
+                }
+                multiply_block::<R, M, N>(left, right, terms, n, first_column, columns, c);
+            };
+            if alone {
+                let mut left = Vec::new();
+                c.chunks_mut(ROWS * n)
+                    .enumerate()
+                    .for_each(|block| work(&mut left, block));
+            } else {
+                let blocks = c.par_chunks_mut(ROWS * n).enumerate();
+                blocks.for_each_init(Vec::new, |left, block| work(left, block));
+            }
+        }
+    }
+}
+
+/// `W` rows of a matrix from `first` on, zeros below its last one: \[term\]\[W\].
+fn pack_panel<R: Real, const W: usize>(matrix: Matrix<R>, first: usize, term: usize, panel: &mut [R]) {
+    let rows = W.min(matrix.rows - first);
+    let from = &matrix.values[first * matrix.row_stride + term * matrix.column_stride..];
+    let panel = panel.as_chunks_mut::<W>().0;
+    if matrix.row_stride == 1 {
+        for (t, out) in panel.iter_mut().enumerate() {
+            let row = &from[t * matrix.column_stride..][..rows];
+            out[..rows].copy_from_slice(row);
+            out[rows..].fill(R::ZERO);
+        }
+        return;
+    }
+    for i in 0..W {
+        if i >= rows {
+            panel.iter_mut().for_each(|out| out[i] = R::ZERO);
+            continue;
+        }
+        let row = &from[i * matrix.row_stride..];
+        for (t, out) in panel.iter_mut().enumerate() {
+            out[i] = row[t * matrix.column_stride];
+        }
+    }
+}
+
+/// One tile of the result, before what is there already: Σ over terms of `left` \[term\]\[M\] times `right` \[term\]\[N\].
+#[inline(always)]
+fn tile<F: Fused, R: Real, const M: usize, const N: usize>(left: &[R], right: &[R]) -> [[R; N]; M] {
+    let mut sum = [[R::ZERO; N]; M];
+    for (a, b) in left.as_chunks::<M>().0.iter().zip(right.as_chunks::<N>().0) {
+        for i in 0..M {
+            for j in 0..N {
+                sum[i][j] = R::fma::<F>(a[i], b[j], sum[i][j]);
+            }
+        }
+    }
+    sum
+}
+
+vectorised! {
+    /// Rows of `c` \[rows\]\[n\] += the packed panels' product, in columns `first`..`first + columns`.
+    fn multiply_block<F>[R: Real, const M: usize, const N: usize][R, M, N](
+        left: &[R], right: &[R], terms: usize, n: usize, first: usize, columns: usize, c: &mut [R],
+    ) {
+        for (panel, right) in right.chunks_exact(N * terms).enumerate() {
+            let from = first + panel * N;
+            let width = N.min(first + columns - from);
+            for (block, left) in c.chunks_mut(M * n).zip(left.chunks_exact(M * terms)) {
+                let sum = tile::<F, R, M, N>(left, right);
+                for (row, sum) in block.chunks_exact_mut(n).zip(&sum) {
+                    for (c, &sum) in row[from..from + width].iter_mut().zip(sum) {
+                        *c += sum;
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use neuropil_math::rng::{Key, Purpose};
+    use proptest::prelude::*;
+    use rand::RngExt;
+
+    fn numbers(n: usize, seed: u64) -> Vec<f64> {
+        let mut rng = Key::new(seed).stream(Purpose::Test, 0);
+        (0..n).map(|_| rng.random_range(-1.0..1.0)).collect()
+    }
+
+    fn naive(a: Matrix<f64>, b: Matrix<f64>) -> Vec<f64> {
+        let at = |m: Matrix<f64>, i: usize, j: usize| m.values[i * m.row_stride + j * m.column_stride];
+        let entry = |i: usize, j: usize| (0..a.columns).map(|k| at(a, i, k) * at(b, k, j)).sum::<f64>();
+        (0..a.rows)
+            .flat_map(|i| (0..b.columns).map(move |j| (i, j)))
+            .map(|(i, j)| entry(i, j))
+            .collect()
+    }
+
+    fn agrees(a: Matrix<f64>, b: Matrix<f64>) {
+        let mut c = vec![0.25; a.rows * b.columns];
+        add_product(a, b, &mut c);
+        for (found, expected) in c.iter().zip(naive(a, b)) {
+            assert!(
+                (found - 0.25 - expected).abs() < 1e-11,
+                "{found}, not {expected} and a quarter"
+            );
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn products_are_the_textbook_sums(m in 1_usize..150, k in 1_usize..300, n in 1_usize..80, t in 0_u8..4, seed in 0_u64..99) {
+            let (a, b) = (numbers(m * k, seed), numbers(k * n, seed + 100));
+            let a = if t & 1 == 0 { Matrix::new(&a, k) } else { Matrix::new(&a, m).transposed() };
+            let b = if t & 2 == 0 { Matrix::new(&b, n) } else { Matrix::new(&b, k).transposed() };
+            agrees(a, b);
+        }
+    }
+
+    #[test]
+    fn overlapping_rows_are_the_windows_of_a_convolution() {
+        let (signal, kernel) = (numbers(40 * 3, 1), numbers(7 * 3 * 5, 2));
+        let windows = Matrix {
+            rows: 34,
+            columns: 7 * 3,
+            row_stride: 3,
+            ..Matrix::new(&signal, 3)
+        };
+        agrees(windows, Matrix::new(&kernel, 5));
+    }
+
+    #[test]
+    fn wide_results_are_packed_in_turns_and_threads_change_no_bit() {
+        let (a, b) = (numbers(70 * 20, 3), numbers(20 * 2100, 4));
+        let (a, b) = (Matrix::new(&a, 20), Matrix::new(&b, 2100));
+        agrees(a, b);
+        let with = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            let mut c = vec![0.0; 70 * 2100];
+            pool.install(|| add_product(a, b, &mut c));
+            c
+        };
+        assert!(with(1) == with(3));
+    }
+
+    #[test]
+    #[should_panic(expected = "beyond its values")]
+    fn a_matrix_must_lie_within_its_values() {
+        let values = [0.0_f32; 4];
+        let a = Matrix {
+            rows: 3,
+            ..Matrix::new(&values, 2)
+        };
+        add_product(a, Matrix::new(&values, 2), &mut [0.0; 6]);
+    }
+}
