@@ -128,6 +128,10 @@ fn check(resolved: &Resolved<Config>, task: &Task) -> Result<(), Problem> {
         if name == "policy" && net.cell == Cell::Linear {
             return fail("policy.cell", "linear".into(), "gated, leaky or lstm");
         }
+        if net.cell == Cell::EiStp {
+            // Its constants of depression and facilitation are no settings of this system.
+            return fail(&key("cell"), "ei-stp".into(), "gated, leaky or lstm");
+        }
         for (input, &[from, to]) in &net.input_targets {
             let at = key(&format!("input_targets.{input}"));
             if !task.definition.inputs.contains(input) {

@@ -71,7 +71,7 @@ pub fn weights(policy: &Player<f32>, value: &Player<f32>) -> Result<Weights, Ana
         let gates: &[&str] = match shape.cell {
             Cell::Gated => &["update gate", "recurrent gate"],
             Cell::Lstm => &["input gate", "forget gate", "output gate"],
-            Cell::Leaky | Cell::Linear => &[],
+            Cell::Leaky | Cell::EiStp | Cell::Linear => &[],
         };
         for (i, gate) in gates.iter().enumerate() {
             add(gate, "w_gates", gates.len() * n, i * n)?;
