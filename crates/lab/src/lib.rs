@@ -20,6 +20,7 @@ pub mod journal;
 pub mod keeper;
 pub mod mat;
 pub mod nwb;
+pub mod pickle;
 pub mod provenance;
 pub mod run;
 pub mod sealed;
