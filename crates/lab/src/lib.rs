@@ -19,6 +19,7 @@ pub mod hash;
 pub mod journal;
 pub mod keeper;
 pub mod mat;
+pub mod memory;
 pub mod nwb;
 pub mod pickle;
 pub mod provenance;

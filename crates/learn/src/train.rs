@@ -10,6 +10,7 @@ use crate::validate::run;
 use neuropil_math::rng::{Key, Phase};
 use neuropil_tasks::performance::Performance;
 use neuropil_tasks::task::Task;
+use neuropil_tasks::trial::Trial;
 use serde::{Deserialize, Serialize};
 
 /// Batches smaller than this are cut into blocks of 8 trials, larger ones into blocks of 16.
@@ -57,8 +58,10 @@ pub struct Check {
     /// Best mean reward so far.
     pub new_best: bool,
     /// Root of the mean squared error of the value network in the last update.
+    #[serde(deserialize_with = "finite::number")]
     pub value_error: f64,
     /// Smallest and largest gradient norm of policy and value network since the last check.
+    #[serde(deserialize_with = "finite::norms")]
     pub gradient_norms: [[f64; 2]; 2],
 }
 
@@ -97,6 +100,29 @@ pub struct Progress {
     pub norms: Option<[[f64; 2]; 2]>,
     /// The validation due at this update has been made.
     pub checked: bool,
+}
+
+/// Numbers of a checkpoint that an earlier version wrote as `null` when they were not finite; they count as 0.
+mod finite {
+    use serde::{Deserialize, Deserializer};
+
+    type Norms<T> = [[T; 2]; 2];
+
+    fn known(norms: Norms<Option<f64>>) -> Norms<f64> {
+        norms.map(|range| range.map(Option::unwrap_or_default))
+    }
+
+    pub(super) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        Ok(Option::<f64>::deserialize(from)?.unwrap_or_default())
+    }
+
+    pub(super) fn norms<'de, D: Deserializer<'de>>(from: D) -> Result<Norms<f64>, D::Error> {
+        Norms::<Option<f64>>::deserialize(from).map(known)
+    }
+
+    pub(super) fn some_norms<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Norms<f64>>, D::Error> {
+        Ok(Option::<Norms<Option<f64>>>::deserialize(from)?.map(known))
+    }
 }
 
 /// Networks, moments and progress: what is saved and resumed.
@@ -298,10 +324,11 @@ fn check(task: &Task, plan: &Plan, rules: &Rules, key: Key, state: &mut State) -
         progress.best_update = progress.update;
         state.best = (state.policy.params.clone(), state.value.params.clone());
     }
-    // In a world that answers, long sessions without a decision are no trap.
+    // In a world that answers, long sessions without a decision are no trap; nor is whatever earns more than waiting.
     let silent = task.world.is_none()
         && performance.n_decided == 0
-        && performance.mean_steps > task.n_steps as f64 / 2.0;
+        && performance.mean_steps > task.n_steps as f64 / 2.0
+        && performance.mean_reward <= reward_of_waiting(&batch.trials, rules.discount_per_step) + ROUNDING;
     let since = progress.update
         - progress
             .history
@@ -332,6 +359,25 @@ fn check(task: &Task, plan: &Plan, rules: &Rules, key: Key, state: &mut State) -
     } else {
         None
     }
+}
+
+/// Sums of a trial's discounted rewards may differ by this much for the order of their terms.
+const ROUNDING: f64 = 1e-9;
+
+/// Mean reward of going on fixating through all of the given trials.
+fn reward_of_waiting(trials: &[Trial], discount_per_step: f64) -> f64 {
+    let of = |trial: &Trial| {
+        let mut sum = 0.0;
+        for t in 0..trial.n_steps {
+            let outcome = trial.row_at(t).outcomes[0];
+            sum += outcome.reward * (-discount_per_step * t as f64).exp();
+            if outcome.ends {
+                break;
+            }
+        }
+        sum
+    };
+    trials.iter().map(of).sum::<f64>() / trials.len().max(1) as f64
 }
 
 fn given_up(plan: &Plan, progress: &Progress) -> Option<Restart> {

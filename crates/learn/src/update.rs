@@ -21,7 +21,7 @@ use crate::rules::Rules;
 use crate::seating;
 use neuropil_math::real::Real;
 use neuropil_math::rng::Key;
-use neuropil_nn::network::{Backward, Network};
+use neuropil_nn::network::{Backward, Network, Shape};
 use neuropil_nn::optim::Step;
 use rayon::prelude::*;
 
@@ -122,6 +122,27 @@ impl<R: Real, const L: usize> Workspace<R, L> {
     pub fn gradients(&self) -> (&[R], &[R]) {
         (&self.policy_gradient, &self.value_gradient)
     }
+}
+
+/// About how many bytes a [`Workspace`] of `lanes` lanes takes, for batches of `n_trials` trials of up to `n_steps` steps.
+pub fn bytes_of_update(
+    policy: Shape,
+    value: Shape,
+    n_trials: usize,
+    n_steps: usize,
+    lanes: usize,
+    continuous: bool,
+) -> f64 {
+    let blocks = if continuous { n_trials } else { n_trials.div_ceil(lanes) };
+    let of = |shape: Shape, steps: f64| {
+        let (n, inputs, outputs) = (shape.n_rates() as f64, shape.n_inputs as f64, shape.n_outputs as f64);
+        // State, gates and drive, inputs, probabilities and their gradients; actions, rewards, returns.
+        let per_step = 4.0 * (5.0 * n + inputs + 3.0 * outputs) + 32.0;
+        let parameters = 4.0 * n * (n + inputs + 1.0);
+        steps * lanes as f64 * per_step + 3.0 * 4.0 * parameters
+    };
+    let longest = seating::capacity(n_steps) as f64;
+    blocks as f64 * (of(policy, n_steps as f64) + of(value, longest))
 }
 
 /// Actions, discounted rewards and returns of one trial, by step.

@@ -28,7 +28,9 @@ pub enum Cell {
     Leaky,
     /// Long short-term memory: counts steps, whatever Δt and τ are.
     Lstm,
-    /// Excitatory and inhibitory rectified units whose synapses depress and facilitate: see [`crate::synapse`].
+    /// Excitatory and inhibitory rectified units whose synapses depress and facilitate: see [`crate::synapse`]. It has no
+    /// name in settings: whoever offers it has settings for its constants as well.
+    #[serde(skip)]
     EiStp,
     /// No dynamics: the state is the input itself, read out linearly.
     Linear,

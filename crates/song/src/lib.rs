@@ -26,6 +26,7 @@ pub mod fixed_points;
 pub mod masks;
 pub mod model;
 pub mod probe;
+mod ranges;
 pub mod report;
 pub mod reproduce;
 pub mod resolve;

@@ -2,6 +2,7 @@
 
 use crate::config::{Config, NetworkConfig, unit_range};
 use crate::model::shapes;
+use crate::ranges::{self, default_of};
 use neuropil_lab::config::{Layers, Resolved};
 use neuropil_lab::error::{Problem, did_you_mean};
 use neuropil_learn::rules::Teacher;
@@ -84,11 +85,14 @@ fn check(resolved: &Resolved<Config>, task: &Task) -> Result<(), Problem> {
         );
     }
     for (name, net) in [("policy", &config.policy), ("value", &config.value)] {
+        if net.units == 0 {
+            return fail(&format!("{name}.units"), "0".into(), "a whole number ≥ 1");
+        }
+    }
+    ranges::check(config, task, layers)?;
+    for (name, net) in [("policy", &config.policy), ("value", &config.value)] {
         let key = |field: &str| format!("{name}.{field}");
         let p0 = net.connection_probability;
-        if net.units == 0 {
-            return fail(&key("units"), "0".into(), "a whole number ≥ 1");
-        }
         if !(p0 > 0.0 && p0 <= 1.0) {
             return fail(
                 &key("connection_probability"),
@@ -104,33 +108,8 @@ fn check(resolved: &Resolved<Config>, task: &Task) -> Result<(), Problem> {
             let hint = format!("raise it, or {}", key("units"));
             return Err(layers.problem_at(&at, message, Some(hint)));
         }
-        if !positive(net.learning_rate) {
-            return fail(
-                &key("learning_rate"),
-                net.learning_rate.to_string(),
-                "a number > 0",
-            );
-        }
-        if !(net.noise_variance >= 0.0 && net.noise_variance.is_finite()) {
-            return fail(
-                &key("noise_variance"),
-                net.noise_variance.to_string(),
-                "a variance ≥ 0",
-            );
-        }
-        if !positive(net.spectral_radius) {
-            return fail(
-                &key("spectral_radius"),
-                net.spectral_radius.to_string(),
-                "a number > 0",
-            );
-        }
         if name == "policy" && net.cell == Cell::Linear {
             return fail("policy.cell", "linear".into(), "gated, leaky or lstm");
-        }
-        if net.cell == Cell::EiStp {
-            // Its constants of depression and facilitation are no settings of this system.
-            return fail(&key("cell"), "ei-stp".into(), "gated, leaky or lstm");
         }
         for (input, &[from, to]) in &net.input_targets {
             let at = key(&format!("input_targets.{input}"));
@@ -163,30 +142,6 @@ fn check(resolved: &Resolved<Config>, task: &Task) -> Result<(), Problem> {
             "a number from 0 to 1",
         );
     }
-    for (field, value) in [
-        ("entropy_bonus", training.entropy_bonus),
-        ("l1_recurrent", training.l1_recurrent),
-        ("l2_recurrent", training.l2_recurrent),
-    ] {
-        if !(value >= 0.0 && value.is_finite()) {
-            return fail(&format!("training.{field}"), value.to_string(), "a number ≥ 0");
-        }
-    }
-    for (field, value) in [
-        ("check_every", Some(training.check_every as usize)),
-        ("trials_per_update", training.trials_per_update),
-    ] {
-        if value == Some(0) {
-            return fail(&format!("training.{field}"), "0".into(), "a whole number ≥ 1");
-        }
-    }
-    if !positive(training.max_gradient_norm) {
-        return fail(
-            "training.max_gradient_norm",
-            training.max_gradient_norm.to_string(),
-            "a number > 0",
-        );
-    }
     if training.teacher == Teacher::Targets {
         let key = "training.teacher";
         let refuse = |why: &str| {
@@ -201,15 +156,6 @@ fn check(resolved: &Resolved<Config>, task: &Task) -> Result<(), Problem> {
         }
     }
     Ok(())
-}
-
-/// What a setting is when nobody says, as a hint.
-fn default_of(key: &str) -> Option<String> {
-    let mut value = toml::Value::try_from(Config::default()).ok()?;
-    for part in key.split('.') {
-        value = value.get(part)?.clone();
-    }
-    Some(format!("left out, it is {value}"))
 }
 
 /// Settings that name parameter arrays, and Dale's law.
@@ -293,13 +239,6 @@ fn check_wiring(name: &str, net: &NetworkConfig, layers: &Layers) -> Result<(), 
         let key = format!("{name}.{field}");
         Err(layers.problem_at(&key, format!("{key} {message}"), hint.map(str::to_owned)))
     };
-    if !(net.l2_initial >= 0.0 && net.l2_initial.is_finite()) {
-        return fail(
-            "l2_initial",
-            format!("is {}, expected a number ≥ 0", net.l2_initial),
-            None,
-        );
-    }
     for (field, given) in [("signs", net.signs.is_some()), ("types", net.types.is_some())] {
         if given && net.cell == Cell::Linear {
             return fail(
