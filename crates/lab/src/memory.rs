@@ -20,7 +20,14 @@ pub fn physical() -> u64 {
 /// assert_eq!(text(3.6e13), "36 TB");
 /// ```
 pub fn text(bytes: f64) -> String {
-    let units = [(1e18, "EB"), (1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
+    let units = [
+        (1e18, "EB"),
+        (1e15, "PB"),
+        (1e12, "TB"),
+        (1e9, "GB"),
+        (1e6, "MB"),
+        (1e3, "kB"),
+    ];
     let unit = units.iter().find(|(size, _)| bytes >= *size);
     let Some((size, name)) = unit else {
         return format!("{bytes:.0} bytes");

@@ -133,9 +133,17 @@ pub fn bytes_of_update(
     lanes: usize,
     continuous: bool,
 ) -> f64 {
-    let blocks = if continuous { n_trials } else { n_trials.div_ceil(lanes) };
+    let blocks = if continuous {
+        n_trials
+    } else {
+        n_trials.div_ceil(lanes)
+    };
     let of = |shape: Shape, steps: f64| {
-        let (n, inputs, outputs) = (shape.n_rates() as f64, shape.n_inputs as f64, shape.n_outputs as f64);
+        let (n, inputs, outputs) = (
+            shape.n_rates() as f64,
+            shape.n_inputs as f64,
+            shape.n_outputs as f64,
+        );
         // State, gates and drive, inputs, probabilities and their gradients; actions, rewards, returns.
         let per_step = 4.0 * (5.0 * n + inputs + 3.0 * outputs) + 32.0;
         let parameters = 4.0 * n * (n + inputs + 1.0);

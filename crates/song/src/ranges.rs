@@ -118,7 +118,11 @@ fn check_counts(config: &Config, layers: &Layers) -> Result<(), Problem> {
 /// Bytes that a network needs beside its batches: parameters, moments, masks, packed weights, and the double-precision
 /// matrices that they are drawn from.
 fn bytes_of_network(shape: Shape) -> f64 {
-    let (n, i, o) = (shape.n_units as f64, shape.n_inputs as f64, shape.n_outputs as f64);
+    let (n, i, o) = (
+        shape.n_units as f64,
+        shape.n_inputs as f64,
+        shape.n_outputs as f64,
+    );
     let blocks = 4.0; // of a gated network or a little more
     let parameters = n * (blocks * (n + i + 1.0) + o + 1.0);
     50.0 * parameters + 32.0 * n * n
@@ -134,7 +138,14 @@ fn check_memory(config: &Config, task: &Task, layers: &Layers) -> Result<(), Pro
     let units = |name: &str, shape: Shape| (format!("{name}.units"), shape.n_units, bytes_of_network(shape));
     let lanes = if plan.trials_per_update < WIDE_FROM { 8 } else { 16 };
     let trials = plan.trials_per_update;
-    let batch = bytes_of_update(policy, value, trials, task.n_steps, lanes, config.training.continuous);
+    let batch = bytes_of_update(
+        policy,
+        value,
+        trials,
+        task.n_steps,
+        lanes,
+        config.training.continuous,
+    );
     for (key, found, bytes) in [
         units("policy", policy),
         units("value", value),
