@@ -184,7 +184,7 @@ pub(crate) fn step_input<R: Real, const L: usize>(
 }
 
 /// Inverse cumulative distribution: the first action whose cumulative probability exceeds the draw.
-fn choose<R: Real, const L: usize>(probabilities: &[R], draw: &[f64; L]) -> [usize; L] {
+pub(crate) fn choose<R: Real, const L: usize>(probabilities: &[R], draw: &[f64; L]) -> [usize; L] {
     let rows = probabilities.as_chunks::<L>().0;
     let mut chosen = [0; L];
     let mut cumulative = [0.0; L];

@@ -1,6 +1,8 @@
 //! Learning loops from outside. One binary, since each links everything.
 
+mod actor_critic;
 mod continuous;
+mod course;
 mod curriculum;
 mod objective;
 mod restart;

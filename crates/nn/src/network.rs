@@ -107,6 +107,11 @@ impl<R: Real> Network<R> {
         &self.mask
     }
 
+    /// α = Δt/τ.
+    pub fn alpha(&self) -> f64 {
+        self.alpha
+    }
+
     /// Takes (new) parameters; every other call uses the last ones loaded.
     pub fn load(&mut self, params: &[R]) {
         let (place, layout) = (self.place, &self.layout);

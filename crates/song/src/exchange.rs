@@ -216,7 +216,6 @@ pub fn import(tensors: &Tensors, path: &Path, config: &Config, task: &Task) -> R
         message,
     };
     let (policy, value) = draw_players(config, task, 0)?;
-    let alpha = task.dt_ms / config.tau_ms;
     let arrays = tensors.iter().map(|(name, (shape, values))| {
         let array = (shape.clone(), values.clone().into());
         (name.clone(), array)
@@ -248,7 +247,7 @@ pub fn import(tensors: &Tensors, path: &Path, config: &Config, task: &Task) -> R
             }
             known.extend(names);
         }
-        player_of(&checkpoint, path, who, template, alpha)
+        player_of(&checkpoint, path, who, template)
     };
     let (policy, value) = (player("policy", policy)?, player("value", value)?);
     if drawn.len() == 2 {
