@@ -1,8 +1,9 @@
 //! Everything that can be typed.
 
 pub(crate) mod connectome;
+pub(crate) mod song;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use neuropil_lab::error::Problem;
 use std::path::PathBuf;
 
@@ -28,6 +29,27 @@ pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// What every command understands.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Global {
+    /// Seed of every random draw [default: 1, or the run's].
+    #[arg(long, value_name = "N", global = true)]
+    pub seed: Option<u64>,
+    /// Threads [default: all cores; results do not depend on it].
+    #[arg(long, value_name = "N", global = true)]
+    pub threads: Option<usize>,
+    /// Where results go [default: train: runs/TASK-sSEED, with --seeds in runs; reproduce: runs/SYSTEM; others: the
+    /// run that they are made of].
+    #[arg(long, value_name = "PATH", global = true)]
+    pub out: Option<PathBuf>,
+    /// Print JSON on standard output, everything else on standard error.
+    #[arg(long, global = true)]
+    pub json: bool,
     /// Say less: no progress, no closing table.
     #[arg(long, short, global = true)]
     pub quiet: bool,
@@ -36,7 +58,7 @@ pub(crate) struct Cli {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// List the tasks of the library, or explain one.
+    /// List the experiments of every system, or explain one.
     Tasks(TasksArgs),
     /// Train a network, then test, analyse and report.
     Train(TrainArgs),
@@ -47,15 +69,15 @@ pub(crate) enum Command {
     /// Write the report page of a run anew.
     Report(ReportArgs),
     /// Experiment on a trained policy: silence or stimulate units, scale inputs, in a part of the trial.
-    Probe(ProbeArgs),
+    Probe(song::ProbeArgs),
     /// Find fixed and slow points of a trained policy under constant input.
-    FixedPoints(FixedPointsArgs),
+    FixedPoints(song::FixedPointsArgs),
     /// Write a run's recorded trials or weights for other programs.
     Export(ExportArgs),
     /// Make a run directory from weights that another program trained.
-    Import(ImportArgs),
+    Import(song::ImportArgs),
     /// Measure speed on this machine, against its multiply-add peak.
-    Bench(BenchArgs),
+    Bench(song::BenchArgs),
     /// Reproduce a paper's results with many seeds.
     Reproduce(ReproduceArgs),
     /// Analyse a whole brain's wiring: cascades, hubs, order, recurrence.
@@ -84,19 +106,13 @@ pub(crate) struct TasksArgs {
     /// Write a drawing of an example trial to this PNG or SVG file.
     #[arg(long, requires = "task", value_name = "FILE")]
     pub draw: Option<PathBuf>,
-    /// Seed of the example trial.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Settings and where they come from.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct SettingArgs {
     /// Time step in ms [default: the task's].
-    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
+    #[arg(long, value_name = "MS", allow_negative_numbers = true, value_parser = finite)]
     pub dt: Option<f64>,
     /// Change a setting: `--set policy.units=200 --set preset=song2017`.
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -115,20 +131,11 @@ Examples:
 pub(crate) struct TrainArgs {
     /// Task: a name of the library, a task file, or the `config.toml` of a run.
     pub task: String,
-    /// Seed of every random draw [default: 1].
-    #[arg(long, conflicts_with = "seeds")]
-    pub seed: Option<u64>,
     /// Several seeds, `A..B` with both ends: one run each, and a summary.
     #[arg(long, value_name = "A..B", value_parser = parse_seeds)]
     pub seeds: Option<(u64, u64)>,
-    /// Threads [default: all cores; results do not depend on it].
-    #[arg(long)]
-    pub threads: Option<usize>,
-    /// Run directory [default: runs/TASK-sSEED]; with --seeds, the folder of the run directories.
-    #[arg(long)]
-    pub out: Option<PathBuf>,
     /// Stop after this many updates, whatever the criterion.
-    #[arg(long)]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub updates: Option<u64>,
     #[command(flatten)]
     pub settings: SettingArgs,
@@ -141,9 +148,6 @@ pub(crate) struct TrainArgs {
     /// Only train: no test trials, analyses, figures or report.
     #[arg(long)]
     pub only: bool,
-    /// Print one JSON object (an array with --seeds).
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Arguments of `test`.
@@ -151,40 +155,25 @@ pub(crate) struct TrainArgs {
 pub(crate) struct TestArgs {
     /// Run directory.
     pub run: PathBuf,
-    /// What to keep: `behaviour`, or `activity` of both networks as well, from trials of its own.
-    #[arg(long, value_enum, default_value_t = Kind::Behaviour)]
-    pub kind: Kind,
+    /// What to keep: `behaviour` [default], or `activity` of both networks as well, from trials of its own.
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
     /// Test trials of each condition [default: enough for 20 000 in all, 300 with activity; of a world
     /// that answers 1000 and 30 sessions].
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = count(1, 10_000_000))]
     pub trials_per_condition: Option<usize>,
     /// Time between the steps whose activity is kept, in ms [default: 50; in a world that answers every step].
-    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
+    #[arg(long, value_name = "MS", allow_negative_numbers = true, value_parser = finite)]
     pub save_every: Option<f64>,
     /// Give an epoch this duration in every trial, in ms; may be repeated.
     #[arg(long, value_name = "EPOCH=MS")]
     pub fix: Vec<String>,
+    /// Change another option of the system's tests.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
     /// Time step in ms, other than in training.
-    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
+    #[arg(long, value_name = "MS", allow_negative_numbers = true, value_parser = finite)]
     pub dt: Option<f64>,
-    /// Seed of the test trials [default: the run's].
-    #[arg(long)]
-    pub seed: Option<u64>,
-    /// Threads [default: all cores].
-    #[arg(long)]
-    pub threads: Option<usize>,
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// What test trials keep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Kind {
-    /// How each trial ended.
-    Behaviour,
-    /// Rates of both networks and the predicted reward, too.
-    Activity,
 }
 
 /// Arguments of `analyse`.
@@ -219,9 +208,6 @@ pub(crate) struct AnalyseArgs {
     /// Recorded trial that `single-trial` shows [default: the last correct one].
     #[arg(long, value_name = "I")]
     pub trial: Option<usize>,
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Arguments of `report`.
@@ -229,88 +215,6 @@ pub(crate) struct AnalyseArgs {
 pub(crate) struct ReportArgs {
     /// Run directory.
     pub run: PathBuf,
-}
-
-/// Arguments of `probe`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  neuropil probe runs/rdm-s1 --silence 3,17,40
-  neuropil probe runs/rdm-s1 --stimulate 17=2 --during stimulus --from 100 --to 200
-  neuropil probe runs/rdm-s1 --scale LEFT=0.5 --name half-left
-  neuropil probe runs/rdm-s1 --given mine.npz     # arrays inputs and noise, time × trial × input or unit
-
-Every probed trial is compared with the same trial left alone. The value network takes no part in behaviour.
-Another time step: `neuropil test RUN --dt 5`.")]
-pub(crate) struct ProbeArgs {
-    /// Run directory.
-    pub run: PathBuf,
-    /// Units whose rate counts as 0 for all others and for the choice.
-    #[arg(long, value_name = "I,J,…", value_delimiter = ',')]
-    pub silence: Vec<usize>,
-    /// Add a current to the drive of a unit; may be repeated.
-    #[arg(long, value_name = "UNIT=CURRENT")]
-    pub stimulate: Vec<String>,
-    /// Multiply an input; may be repeated.
-    #[arg(long, value_name = "INPUT=FACTOR")]
-    pub scale: Vec<String>,
-    /// Multiply the recurrent noise.
-    #[arg(long, value_name = "FACTOR")]
-    pub noise: Option<f64>,
-    /// Only during this epoch; --from and --to count from its onset.
-    #[arg(long, value_name = "EPOCH")]
-    pub during: Option<String>,
-    /// From this time on, in ms.
-    #[arg(long, value_name = "MS", allow_hyphen_values = true)]
-    pub from: Option<f64>,
-    /// Until this time, in ms.
-    #[arg(long, value_name = "MS", allow_hyphen_values = true)]
-    pub to: Option<f64>,
-    /// Trials of each condition [default: enough for 2 000 in all].
-    #[arg(long, value_name = "K")]
-    pub trials_per_condition: Option<usize>,
-    /// Seed of the trials [default: the run's].
-    #[arg(long)]
-    pub seed: Option<u64>,
-    /// Name of the result's files: `results/probe-NAME.json` and so on.
-    #[arg(long, default_value = "last", value_parser = parse_file_name)]
-    pub name: String,
-    /// Show given inputs (and noise) instead of the task: an NPZ file; writes rates and probabilities.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["during", "trials_per_condition", "seed"])]
-    pub given: Option<PathBuf>,
-    /// Threads [default: all cores].
-    #[arg(long)]
-    pub threads: Option<usize>,
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Arguments of `fixed-points`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  neuropil fixed-points runs/rdm-s1
-  neuropil fixed-points runs/rdm-s1 --input LEFT=0.4 --input RIGHT=0.6
-  neuropil fixed-points runs/mante-s1 --input MOTION=1 --input COLOR=0")]
-pub(crate) struct FixedPointsArgs {
-    /// Run directory, with recorded activity.
-    pub run: PathBuf,
-    /// The constant inputs are the mean ones of this epoch, over all conditions.
-    #[arg(long, value_name = "EPOCH", default_value = "stimulus")]
-    pub during: String,
-    /// Give an input another value; may be repeated.
-    #[arg(long, value_name = "INPUT=VALUE")]
-    pub input: Vec<String>,
-    /// Number of descents, from states spread over the recorded trials.
-    #[arg(long, default_value_t = 100)]
-    pub starts: usize,
-    /// Threads [default: all cores].
-    #[arg(long)]
-    pub threads: Option<usize>,
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Arguments of `export`.
@@ -345,40 +249,6 @@ pub(crate) struct ExportArgs {
     pub species: Option<String>,
 }
 
-/// Arguments of `import`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  neuropil import rdm mine.safetensors --out runs/mine
-  neuropil import rdm mine.npz --out runs/mine --set policy.units=64 --set policy.cell=leaky
-
-Names: those of `neuropil export RUN --safetensors FILE`, with or without --torch. Networks that the file lacks are drawn.")]
-pub(crate) struct ImportArgs {
-    /// Task: a name of the library, a task file, or the `config.toml` of a run.
-    pub task: String,
-    /// Weights, .safetensors or .npz.
-    pub weights: PathBuf,
-    /// Run directory to make.
-    #[arg(long)]
-    pub out: PathBuf,
-    /// Seed of the networks that are drawn, and of test trials [default: 1].
-    #[arg(long)]
-    pub seed: Option<u64>,
-    #[command(flatten)]
-    pub settings: SettingArgs,
-}
-
-/// Arguments of `bench`.
-#[derive(Debug, Args)]
-pub(crate) struct BenchArgs {
-    /// Seconds of measurement per entry.
-    #[arg(long, default_value_t = 1.0)]
-    pub seconds: f64,
-    /// Write the results to this JSON file as well.
-    #[arg(long)]
-    pub out: Option<PathBuf>,
-}
-
 /// Arguments of `reproduce`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -392,23 +262,16 @@ Stop it at any time: the same command goes on where it stopped. `song` leaves so
 figures/ in its folder.")]
 pub(crate) struct ReproduceArgs {
     /// System: `song` or `connectome`.
-    #[arg(value_parser = ["song", "connectome"])]
     pub system: String,
     /// For `song` tasks [default: all of the paper, and the comparisons of value networks]; `further`: those beyond
     /// it. For `connectome` the data of the paper.
-    pub tasks: Vec<String>,
+    pub parts: Vec<String>,
     /// One network a task and few test trials.
     #[arg(long)]
     pub quick: bool,
     /// Seeds, `A..B` with both ends [default: 1..6; quick: 1..1].
     #[arg(long, value_name = "A..B", value_parser = parse_seeds)]
     pub seeds: Option<(u64, u64)>,
-    /// Threads [default: all cores].
-    #[arg(long)]
-    pub threads: Option<usize>,
-    /// Folder of the runs and the page [default: runs/song, quick: runs/song-quick].
-    #[arg(long)]
-    pub out: Option<PathBuf>,
     /// Write the trials to criterion to this file as well (.json; .md beside it); for `connectome` the table (.html
     /// as well).
     #[arg(long)]
@@ -417,28 +280,14 @@ pub(crate) struct ReproduceArgs {
     pub settings: SettingArgs,
 }
 
-fn parse_file_name(text: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!(
-            "`{text}` is not a plain file name, expected letters, digits, `-`, `_` and `.`"
-        ))
-    }
-}
+/// Most seeds of one command.
+const MOST_SEEDS: u64 = 100_000;
 
 fn parse_window(text: &str) -> Result<(f64, f64), String> {
     let wrong =
         || format!("`{text}` is not a window in ms, expected `FROM,TO` with FROM < TO, as in -200,600");
     let (from, to) = text.split_once(',').ok_or_else(wrong)?;
-    let number = |part: &str| {
-        part.trim()
-            .parse::<f64>()
-            .ok()
-            .filter(|ms| ms.is_finite())
-            .ok_or_else(wrong)
-    };
+    let number = |part: &str| finite(part.trim()).map_err(|_| wrong());
     let (from, to) = (number(from)?, number(to)?);
     if from < to { Ok((from, to)) } else { Err(wrong()) }
 }
@@ -447,8 +296,51 @@ fn parse_seeds(text: &str) -> Result<(u64, u64), String> {
     let wrong = || format!("`{text}` is not a range of seeds, expected `A..B` with A ≤ B, as in 1..6");
     let (from, to) = text.split_once("..").ok_or_else(wrong)?;
     let number = |part: &str| part.trim_start_matches('=').parse().map_err(|_| wrong());
-    let (from, to) = (number(from)?, number(to)?);
-    if from <= to { Ok((from, to)) } else { Err(wrong()) }
+    let (from, to): (u64, u64) = (number(from)?, number(to)?);
+    match to.checked_sub(from) {
+        None => Err(wrong()),
+        Some(more) if more >= MOST_SEEDS => Err(format!("`{text}` is more than {MOST_SEEDS} seeds")),
+        Some(_) => Ok((from, to)),
+    }
+}
+
+/// Reads a finite number.
+pub(crate) fn finite(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|x: &f64| x.is_finite());
+    number.ok_or_else(|| "expected a number".to_owned())
+}
+
+/// Reads a finite number above 0.
+pub(crate) fn positive(text: &str) -> Result<f64, String> {
+    finite(text)
+        .ok()
+        .filter(|x| *x > 0.0)
+        .ok_or_else(|| "expected a number > 0".to_owned())
+}
+
+/// Reads a finite number that is not below 0.
+pub(crate) fn at_least_0(text: &str) -> Result<f64, String> {
+    finite(text)
+        .ok()
+        .filter(|x| *x >= 0.0)
+        .ok_or_else(|| "expected a number ≥ 0".to_owned())
+}
+
+/// Reads a probability.
+pub(crate) fn probability(text: &str) -> Result<f64, String> {
+    let number = finite(text).ok().filter(|p| (0.0..=1.0).contains(p));
+    number.ok_or_else(|| "expected a probability from 0 to 1".to_owned())
+}
+
+/// Reads a whole number in a range, both ends included.
+pub(crate) fn count(
+    least: usize,
+    most: usize,
+) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync {
+    move |text: &str| {
+        let number = text.parse().ok().filter(|n| (least..=most).contains(n));
+        number.ok_or_else(|| format!("expected a whole number from {least} to {most}"))
+    }
 }
 
 /// Reads `NAME=NUMBER`, the value of `option`.
@@ -463,4 +355,50 @@ pub(crate) fn assignment(option: &str, text: &str) -> Result<(String, f64), Prob
             format!("as in `{option} A=0.5`"),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_command_is_declared_without_contradiction_and_understands_what_all_do() {
+        let mut cli = Cli::command();
+        cli.build();
+        cli.clone().debug_assert();
+        for verb in [
+            "tasks",
+            "train",
+            "test",
+            "analyse",
+            "report",
+            "export",
+            "reproduce",
+            "probe",
+            "fixed-points",
+        ] {
+            let verb = cli.find_subcommand(verb).unwrap_or_else(|| panic!("{verb}"));
+            for option in ["seed", "threads", "json", "out", "quiet"] {
+                assert!(
+                    verb.get_arguments().any(|arg| arg.get_id() == option),
+                    "{} --{option}",
+                    verb.get_name()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused_as_they_are_typed() {
+        assert!(parse_seeds("1..18446744073709551615").is_err() && parse_seeds("3..2").is_err());
+        assert_eq!(
+            parse_seeds("18446744073709551614..=18446744073709551615"),
+            Ok((u64::MAX - 1, u64::MAX))
+        );
+        assert!(count(1, 10)("0").is_err() && count(1, 10)("11").is_err() && count(1, 10)("10") == Ok(10));
+        assert!(finite("NaN").is_err() && finite("inf").is_err() && finite("-2.5") == Ok(-2.5));
+        assert!(positive("0").is_err() && at_least_0("0") == Ok(0.0) && probability("1.1").is_err());
+        assert!(parse_window("-200,600").is_ok() && parse_window("600,-200").is_err());
+    }
 }

@@ -1,17 +1,25 @@
-//! One file per verb.
+//! One file per verb; what belongs to one system alone in a folder of its name.
 
 pub(crate) mod analyse;
-pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod connectome;
+mod experiment;
 pub(crate) mod export;
-pub(crate) mod fixed_points;
-pub(crate) mod import;
-pub(crate) mod job;
-pub(crate) mod probe;
 pub(crate) mod report;
 pub(crate) mod reproduce;
-pub(crate) mod seeds;
+mod seeds;
+pub(crate) mod song;
 pub(crate) mod tasks;
 pub(crate) mod test;
 pub(crate) mod train;
+
+use crate::failure;
+use std::process::ExitCode;
+
+/// Help that was asked for, or what is wrong with what was typed.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    match error.print() {
+        Err(failed) if failed.kind() != std::io::ErrorKind::BrokenPipe => ExitCode::from(failure::BAD_INPUT),
+        _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::BAD_INPUT)),
+    }
+}

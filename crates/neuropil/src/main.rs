@@ -1,10 +1,7 @@
 //! The `neuropil` command.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks")]
-
 mod cli;
 mod commands;
-mod experiment;
 mod failure;
 mod process;
 mod terminal;
@@ -16,37 +13,38 @@ use neuropil_math::simd;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let quiet = cli.quiet;
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return commands::usage(&error),
+    };
     if let Err(found) = simd::asked() {
-        let names = "expected avx512, avx2 or portable";
-        let message = format!("{} is `{found}`, {names}", simd::VARIABLE);
-        let problem = Problem::new(message, "unset it to use the widest");
-        eprintln!("{}", failure::shown(&problem));
+        let message = format!(
+            "{} is `{found}`, expected avx512, avx2 or portable",
+            simd::VARIABLE
+        );
+        failure::show(&Problem::new(message, "unset it to use the widest"));
         return ExitCode::from(failure::BAD_INPUT);
     }
-    let done = match cli.command {
-        Command::Tasks(args) => commands::tasks::run(&args),
-        Command::Train(args) => commands::train::run(&args, quiet),
-        Command::Test(args) => commands::test::run(&args),
-        Command::Analyse(args) => commands::analyse::run(&args),
-        Command::Report(args) => commands::report::run(&args),
-        Command::Probe(args) => commands::probe::run(&args),
-        Command::FixedPoints(args) => commands::fixed_points::run(&args),
-        Command::Export(args) => commands::export::run(&args),
-        Command::Import(args) => commands::import::run(&args),
-        Command::Connectome(args) => commands::connectome::run(&args),
-        Command::Bench(args) => commands::bench::run(&args),
-        Command::Reproduce(args) => commands::reproduce::run(&args, quiet),
-        Command::Completions { shell } => {
-            commands::completions::run(shell);
-            Ok(0)
-        }
+    let global = &cli.global;
+    let done = match &cli.command {
+        Command::Tasks(args) => commands::tasks::run(args, global),
+        Command::Train(args) => commands::train::run(args, global),
+        Command::Test(args) => commands::test::run(args, global),
+        Command::Analyse(args) => commands::analyse::run(args, global),
+        Command::Report(args) => commands::report::run(args, global),
+        Command::Export(args) => commands::export::run(args, global),
+        Command::Reproduce(args) => commands::reproduce::run(args, global),
+        Command::Probe(args) => commands::song::probe::run(args, global),
+        Command::FixedPoints(args) => commands::song::fixed_points::run(args, global),
+        Command::Import(args) => commands::song::import::run(args, global),
+        Command::Bench(args) => commands::song::bench::run(args, global),
+        Command::Connectome(args) => commands::connectome::run(args, global),
+        Command::Completions { shell } => commands::completions::run(*shell),
     };
     match done {
         Ok(code) => ExitCode::from(code),
         Err(problem) => {
-            eprintln!("{}", failure::shown(&problem));
+            failure::show(&problem);
             ExitCode::from(failure::BAD_INPUT)
         }
     }

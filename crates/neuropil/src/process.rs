@@ -1,9 +1,13 @@
 //! The process: its threads, and the wish of others that it end.
 
 use crate::failure::INTERRUPTED;
+use crate::terminal::say;
 use neuropil_lab::error::Problem;
 use neuropil_lab::provenance::Origin;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// More threads than this are a slip of the finger.
+const MOST_THREADS: usize = 1024;
 
 /// Set by Ctrl-C and by the signals that ask to end.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -14,7 +18,7 @@ pub(crate) fn listen_for_interrupts() {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(INTERRUPTED));
         }
-        eprintln!("stopping at the next update; once more to quit without saving");
+        say!("stopping at the next update; once more to quit without saving");
     };
     // A second handler cannot be set: commands that train several runs come here once.
     let _ = ctrlc::set_handler(asked_twice);
@@ -27,26 +31,28 @@ pub(crate) fn interrupted() -> bool {
 
 /// The threads that everything runs on.
 pub(crate) fn thread_pool(threads: Option<usize>) -> Result<rayon::ThreadPool, Problem> {
-    if threads == Some(0) {
-        return Err(Problem::new(
-            "--threads is 0, expected a whole number ≥ 1",
-            "leave it out to use all cores",
-        ));
+    let hint = "leave it out to use all cores";
+    match threads {
+        Some(0) => return Err(Problem::new("--threads is 0, expected a whole number ≥ 1", hint)),
+        Some(n) if n > MOST_THREADS => {
+            let message = format!("--threads is {n}, expected a whole number from 1 to {MOST_THREADS}");
+            return Err(Problem::new(message, hint));
+        }
+        _ => {}
     }
-    let granted = std::env::var("SLURM_CPUS_PER_TASK")
-        .ok()
-        .and_then(|n| n.parse().ok());
+    let granted = std::env::var("SLURM_CPUS_PER_TASK").ok();
+    let granted = granted
+        .and_then(|n| n.parse().ok())
+        .filter(|n| (1..=MOST_THREADS).contains(n));
     let available = || std::thread::available_parallelism().map_or(1, usize::from);
     let n = threads.or(granted).unwrap_or_else(available);
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(n)
-        .build()
-        .map_err(|error| {
-            Problem::new(
-                format!("cannot start {n} threads: {error}"),
-                "try fewer `--threads`",
-            )
-        })
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build();
+    pool.map_err(|error| {
+        Problem::new(
+            format!("cannot start {n} threads: {error}"),
+            "try fewer `--threads`",
+        )
+    })
 }
 
 /// What a run records of the program that makes it.

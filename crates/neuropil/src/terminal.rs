@@ -1,8 +1,15 @@
-//! Progress and tables on the terminal.
+//! What is printed: results on standard output, everything else on standard error.
+//!
+//! A reader that has seen enough (`| head`) is no failure: what is left is not printed, and work goes on. A standard
+//! output that cannot be written for another reason is told. Control characters, which names and descriptions from
+//! files may hold, are shown and not obeyed.
 
+use crate::process::interrupted;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use neuropil_learn::train::Check;
-use std::io::IsTerminal;
+use neuropil_lab::error::Problem;
+use neuropil_study::{Flow, Measure, News, Watch};
+use std::borrow::Cow;
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -10,22 +17,121 @@ use std::time::{Duration, Instant};
 static BARS: LazyLock<MultiProgress> =
     LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8)));
 
-/// Progress of one training run, on standard error: a bar on a terminal, a line every 30 s elsewhere.
-pub(crate) struct Progress {
+/// Prints a line to standard output.
+macro_rules! out {
+    ($($text:tt)*) => {
+        $crate::terminal::print(&format!($($text)*))?
+    };
+}
+
+/// Prints a line to standard error, as well as that can be done.
+macro_rules! say {
+    ($($text:tt)*) => {
+        $crate::terminal::tell(&format!($($text)*))
+    };
+}
+
+pub(crate) use {out, say};
+
+/// Prints text and the end of its line.
+pub(crate) fn print(text: &str) -> Result<(), Problem> {
+    write(format!("{}\n", plain(text)).as_bytes())
+}
+
+/// Prints what is to be read by a program, as JSON.
+pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), Problem> {
+    let mut text = serde_json::to_vec_pretty(value).expect("results are JSON");
+    text.push(b'\n');
+    write(&text)
+}
+
+/// Writes bytes to standard output as they are.
+pub(crate) fn write(bytes: &[u8]) -> Result<(), Problem> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Problem::new(
+            format!("cannot write to standard output: {error}"),
+            "redirect it to a file that can be written",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Tells something on standard error; nobody need listen.
+pub(crate) fn tell(text: &str) {
+    complain(&plain(text));
+}
+
+/// Prints text with its colours on standard error; nobody need listen.
+pub(crate) fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// The text with control characters spelled out; lines and tabs stay.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    let obeyed = |c: char| c.is_control() && !['\n', '\t'].contains(&c);
+    if !text.contains(obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |c: char| {
+        if obeyed(c) {
+            c.escape_default().to_string()
+        } else {
+            c.to_string()
+        }
+    };
+    Cow::Owned(text.chars().map(shown).collect())
+}
+
+/// A table without lines.
+pub(crate) fn table<'a>(headers: impl IntoIterator<Item = &'a str>) -> comfy_table::Table {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(headers);
+    table
+}
+
+/// The terminal, watching jobs.
+pub(crate) struct Terminal {
+    /// No progress.
+    pub(crate) quiet: bool,
+}
+
+impl Watch for Terminal {
+    fn begin<'a>(&'a self, name: &str) -> Box<dyn FnMut(&News<'_>) -> Flow + 'a> {
+        let mut progress = Progress::new(name, self.quiet);
+        Box::new(move |news| {
+            progress.hear(news);
+            if interrupted() { Flow::Stop } else { Flow::Continue }
+        })
+    }
+
+    fn say(&self, line: &str) {
+        if !self.quiet {
+            say!("{line}");
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        interrupted()
+    }
+}
+
+/// Progress of one job, on standard error: a bar on a terminal, a line every 30 s elsewhere.
+struct Progress {
     bar: Option<ProgressBar>,
     quiet: bool,
     label: String,
     began: Instant,
     last_line: Instant,
-    trials_per_update: u64,
-    in_a_world: bool,
-    done: u64,
+    /// Examples seen at the first check.
     first: Option<u64>,
+    /// Seconds and the measure that grows with learning.
+    curve: Vec<(f64, f64)>,
 }
 
 impl Progress {
-    /// Progress of a run named `label`; `in_a_world` tells whether sessions are measured instead of decided.
-    pub(crate) fn new(label: &str, trials_per_update: usize, in_a_world: bool, quiet: bool) -> Self {
+    fn new(label: &str, quiet: bool) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = BARS.add(ProgressBar::new_spinner());
             bar.set_style(ProgressStyle::with_template("{spinner} {msg}").expect("the template is valid"));
@@ -33,59 +139,53 @@ impl Progress {
             bar
         });
         let now = Instant::now();
-        let (label, trials_per_update) = (label.to_owned(), trials_per_update as u64);
         Self {
             bar,
             quiet,
-            label,
+            label: plain(label).into_owned(),
             began: now,
             last_line: now,
-            trials_per_update,
-            in_a_world,
-            done: 0,
             first: None,
+            curve: Vec::new(),
         }
     }
 
-    /// An update was made.
-    pub(crate) fn update(&mut self, update: u64) {
-        self.first.get_or_insert(update.saturating_sub(1));
-        self.done = update;
+    fn hear(&mut self, news: &News<'_>) {
+        match *news {
+            News::Update(_) => {}
+            News::Check {
+                seen,
+                unit,
+                measures,
+                toward,
+            } => self.check(seen, unit, measures, toward),
+            News::Said(line) => self.say(line),
+        }
     }
 
-    /// A validation was made.
-    pub(crate) fn check(&mut self, check: &Check, history: &[(f64, f64)], threshold: f64) {
-        let p = &check.performance;
+    fn check(&mut self, seen: u64, unit: &str, measures: &[Measure], toward: Option<(f64, f64)>) {
         let seconds = self.began.elapsed().as_secs_f64();
-        let trials = (self.done - self.first.unwrap_or(self.done)) * self.trials_per_update;
-        let correct = if p.n_decided == 0 {
-            "  –".to_owned()
+        let new = seen - *self.first.get_or_insert(seen);
+        let told = measures.iter().filter(|measure| measure.told);
+        let told: Vec<String> = told.map(|m| format!("{} {}", m.label, m.with_unit())).collect();
+        let speed = if new == 0 {
+            String::new()
         } else {
-            format!("{:4.1}", 100.0 * p.fraction_correct())
+            format!("  {:.0} {unit}/s", new as f64 / seconds.max(1e-9))
         };
-        let came_to = if self.in_a_world {
-            let own = p.quantities.iter().filter(|(name, _)| *name != "reward");
-            own.map(|(name, value)| format!("{name} {value:.3}"))
-                .collect::<Vec<_>>()
-                .join("  ")
-        } else {
-            format!(
-                "decided {:5.1} %  correct {correct} %",
-                100.0 * p.fraction_decided()
-            )
-        };
+        let left = toward.map_or(String::new(), |(value, goal)| {
+            self.curve.push((seconds, value));
+            time_left(&self.curve, goal)
+        });
         let line = format!(
-            "{}  {:>7} trials  reward {:+.3}  {came_to}  {:.0} trials/s{}",
+            "{}  {seen:>7} {unit}  {}{speed}{left}",
             self.label,
-            check.n_trials,
-            p.mean_reward,
-            trials as f64 / seconds.max(1e-9),
-            eta(history, threshold),
+            told.join("  ")
         );
         match &self.bar {
             Some(bar) => bar.set_message(line),
             None if !self.quiet && self.last_line.elapsed() > Duration::from_secs(30) => {
-                eprintln!("{line}");
+                say!("{line}");
                 self.last_line = Instant::now();
             }
             None => {}
@@ -93,15 +193,17 @@ impl Progress {
     }
 
     /// A line that stays.
-    pub(crate) fn say(&self, line: &str) {
+    fn say(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.println(line),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.println(plain(line)),
+            None if !self.quiet => say!("{line}"),
+            None => {}
         }
     }
+}
 
-    /// Removes the bar.
-    pub(crate) fn finish(&self) {
+impl Drop for Progress {
+    fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
@@ -117,9 +219,9 @@ pub(crate) fn counter(label: &str, n: u64) -> ProgressBar {
     bar
 }
 
-/// Time left, if the last validations (seconds, fraction correct) go on as they went; nothing while they don't.
-fn eta(history: &[(f64, f64)], threshold: f64) -> String {
-    let recent = &history[history.len().saturating_sub(8)..];
+/// Time left, if the last checks (seconds, measure) go on as they went; nothing while they don't.
+fn time_left(curve: &[(f64, f64)], goal: f64) -> String {
+    let recent = &curve[curve.len().saturating_sub(8)..];
     let n = recent.len() as f64;
     if recent.len() < 4 {
         return String::new();
@@ -127,7 +229,7 @@ fn eta(history: &[(f64, f64)], threshold: f64) -> String {
     let mean = |f: &dyn Fn(&(f64, f64)) -> f64| recent.iter().map(f).sum::<f64>() / n;
     let (t, y) = (mean(&|p| p.0), mean(&|p| p.1));
     let slope = mean(&|p| (p.0 - t) * (p.1 - y)) / mean(&|p| (p.0 - t).powi(2)).max(1e-12);
-    let left = (threshold - recent[recent.len() - 1].1) / slope;
+    let left = (goal - recent[recent.len() - 1].1) / slope;
     if slope > 0.0 && left > 0.0 && left < 86_400.0 {
         format!("  about {} left", duration(left))
     } else {
@@ -142,5 +244,19 @@ pub(crate) fn duration(seconds: f64) -> String {
         0..60 => format!("{seconds:.1} s"),
         60..3600 => format!("{} min {} s", whole / 60, whole % 60),
         _ => format!("{} h {} min", whole / 3600, whole / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_shown_and_not_obeyed() {
+        assert_eq!(
+            plain("a\u{1b}[31mred\r\u{9b}0m\n\tb"),
+            "a\\u{1b}[31mred\\r\\u{9b}0m\n\tb"
+        );
+        assert!(matches!(plain("correct 80 % – αβ"), Cow::Borrowed(_)));
     }
 }

@@ -9,6 +9,7 @@ use neuropil_learn::player::Player;
 use neuropil_learn::train::Progress;
 use neuropil_math::rng::{Key, Phase};
 use neuropil_math::stats::summary::mean;
+use neuropil_study::{Shown, Table};
 use neuropil_tasks::task::Task;
 
 /// One analysis of a run: its result and figure, or why there is none.
@@ -83,7 +84,7 @@ pub fn page(
     seed: u64,
     behaviour: &Behaviour,
     progress: &Progress,
-    analysed: Vec<Analysed>,
+    analysed: &[neuropil_study::Analysed],
     details: Vec<(String, String)>,
 ) -> Report {
     let d = &task.definition;
@@ -136,16 +137,16 @@ pub fn page(
         facts.push(("correct (test)".to_owned(), percent(correct, decided)));
     }
     let mut sections: Vec<Section> = analysed
-        .into_iter()
+        .iter()
         .filter_map(|analysed| {
-            let figure = analysed.figure?;
+            let figure = &analysed.answer.as_ref().ok()?.figures.first()?.figure;
             Some(Section {
-                title: format!("{}: {}", analysed.analysis.title, figure.title),
+                title: format!("{}: {}", analysed.title, figure.title),
                 text: String::new(),
-                table: Some(data_table(&figure)),
+                table: Some(data_table(figure)),
                 figure: Some(Figure {
                     title: String::new(),
-                    ..figure
+                    ..figure.clone()
                 }),
             })
         })
@@ -215,6 +216,18 @@ pub fn data_rows(figure: &Figure) -> (Vec<String>, Vec<Vec<String>>) {
         }
     }
     (headers, rows)
+}
+
+/// A figure under the name of its files, with the numbers that it shows.
+pub fn shown_as(name: &str, figure: Figure) -> Shown {
+    let (headers, rows) = data_rows(&figure);
+    Shown {
+        figure: Figure {
+            name: name.to_owned(),
+            ..figure
+        },
+        numbers: Table::of_rows(&headers, &rows),
+    }
 }
 
 fn data_table(figure: &Figure) -> ReportTable {

@@ -5,6 +5,7 @@
 
 mod claims;
 mod page;
+mod run;
 
 use std::collections::BTreeMap;
 
@@ -14,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use crate::analysis::Finding;
 use crate::testing::Fixed;
 
-pub use claims::{Claim, Verdict, claims};
+pub use claims::claims;
 pub use page::page;
+pub(crate) use run::reproduce;
 
 /// A task of the reproduction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! What can be typed after `neuropil connectome`.
 
+use super::{at_least_0, count, finite, positive, probability};
 use clap::{Args, Subcommand, ValueEnum};
 use neuropil_connectome::winding2023;
 use std::path::PathBuf;
@@ -122,13 +123,13 @@ pub(crate) struct PresetArgs {
 #[derive(Debug, Args)]
 pub(crate) struct SettingsArgs {
     /// Probability that a synapse transmits.
-    #[arg(long, default_value_t = winding2023::P)]
+    #[arg(long, default_value_t = winding2023::P, value_parser = probability)]
     pub p: f64,
     /// Runs.
-    #[arg(long, default_value_t = winding2023::RUNS)]
+    #[arg(long, default_value_t = winding2023::RUNS, value_parser = count(1, 100_000_000))]
     pub runs: usize,
     /// Last hop.
-    #[arg(long, default_value_t = winding2023::MAX_HOPS)]
+    #[arg(long, default_value_t = winding2023::MAX_HOPS, value_parser = count(1, 10_000))]
     pub max_hops: usize,
     /// Seed of every draw.
     #[arg(long, default_value_t = 1)]
@@ -150,7 +151,7 @@ pub(crate) struct CascadeArgs {
     #[arg(long, value_name = "QUERY")]
     pub stop: Option<String>,
     /// Hops that count for the downstream set [default: --max-hops].
-    #[arg(long)]
+    #[arg(long, value_parser = count(0, 10_000))]
     pub hops: Option<usize>,
     /// Enumerate all states instead of running (small graphs).
     #[arg(long)]
@@ -208,7 +209,7 @@ pub(crate) struct HubsArgs {
     #[command(flatten)]
     pub edges: EdgesArgs,
     /// Partners from which a neuron is a hub.
-    #[arg(long, default_value_t = winding2023::HUB_DEGREE)]
+    #[arg(long, default_value_t = winding2023::HUB_DEGREE, value_parser = at_least_0)]
     pub degree: f64,
     /// Seed of the random graphs behind the rich club.
     #[arg(long, default_value_t = 1)]
@@ -224,7 +225,7 @@ pub(crate) struct LayersArgs {
     #[arg(long, value_name = "QUERY|FILE")]
     pub sources: Option<String>,
     /// Number of layers.
-    #[arg(long, default_value_t = winding2023::LAYERS)]
+    #[arg(long, default_value_t = winding2023::LAYERS, value_parser = count(0, 10_000))]
     pub hops: usize,
     /// Follow edges from targets to sources.
     #[arg(long)]
@@ -240,10 +241,10 @@ pub(crate) struct HemispheresArgs {
     #[arg(long, default_value = "0.01")]
     pub threshold: String,
     /// Longest path of the excision, edges.
-    #[arg(long, default_value_t = winding2023::PATH_CUTOFF)]
+    #[arg(long, default_value_t = winding2023::PATH_CUTOFF, value_parser = count(1, 1000))]
     pub cutoff: usize,
     /// Random excisions.
-    #[arg(long, default_value_t = 40)]
+    #[arg(long, default_value_t = 40, value_parser = count(1, 1_000_000))]
     pub repeats: usize,
     /// Cut random contralateral edges instead of any.
     #[arg(long)]
@@ -274,13 +275,13 @@ pub(crate) struct DirectionArgs {
     #[arg(long, default_value = "celltype")]
     pub column: String,
     /// Hops that count.
-    #[arg(long, default_value_t = winding2023::DIRECTION_HOPS)]
+    #[arg(long, default_value_t = winding2023::DIRECTION_HOPS, value_parser = count(0, 10_000))]
     pub hops: usize,
     /// Probability that a synapse transmits.
-    #[arg(long, default_value_t = winding2023::P)]
+    #[arg(long, default_value_t = winding2023::P, value_parser = probability)]
     pub p: f64,
     /// Runs.
-    #[arg(long, default_value_t = winding2023::DIRECTION_RUNS)]
+    #[arg(long, default_value_t = winding2023::DIRECTION_RUNS, value_parser = count(1, 100_000_000))]
     pub runs: usize,
     /// Seed of every draw.
     #[arg(long, default_value_t = 1)]
@@ -302,7 +303,7 @@ pub(crate) struct PathsArgs {
     #[arg(long, value_name = "QUERY", default_value = "io=output")]
     pub to: String,
     /// Longest path, edges.
-    #[arg(long, default_value_t = winding2023::PATH_CUTOFF)]
+    #[arg(long, default_value_t = winding2023::PATH_CUTOFF, value_parser = count(1, 1000))]
     pub cutoff: usize,
     /// Write every path to this file, one a line, packed when it ends in .gz.
     #[arg(long, value_name = "FILE")]
@@ -331,7 +332,7 @@ pub(crate) struct RandomArgs {
     #[arg(long, value_enum, default_value_t = Kept::Degree)]
     pub null: Kept,
     /// Number of random graphs.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = count(1, 1_000_000))]
     pub n: usize,
     /// Column of the neuron table that gives the blocks.
     #[arg(long, default_value = "celltype")]
@@ -374,13 +375,13 @@ pub(crate) struct InfluenceArgs {
     #[arg(long, value_name = "QUERY|FILE")]
     pub sources: String,
     /// Spectral radius that the weights are scaled to.
-    #[arg(long, default_value_t = 0.99)]
+    #[arg(long, default_value_t = 0.99, value_parser = positive)]
     pub radius: f64,
     /// Constant added to the logarithm.
-    #[arg(long, default_value_t = 24.0)]
+    #[arg(long, default_value_t = 24.0, value_parser = finite)]
     pub offset: f64,
     /// Hops of the effective connectivity.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = count(0, 10_000))]
     pub hops: usize,
     /// Column with the signs of the neurons: numbers, excitatory/inhibitory, or transmitters.
     #[arg(long, value_name = "COLUMN")]
@@ -441,7 +442,7 @@ pub(crate) struct ExportArgs {
     #[arg(long)]
     pub strongest: bool,
     /// Take the neurons within so many hops downstream of the selection as well.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = count(0, 10_000))]
     pub hops: usize,
     /// What becomes one unit.
     #[arg(long, value_enum, default_value_t = Unit::Neuron)]
@@ -450,10 +451,10 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_enum, default_value_t = Start::Synapses)]
     pub weights: Start,
     /// Leave out edges of fewer synapses.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, value_parser = finite)]
     pub least: f64,
     /// Spectral radius of the initial weights.
-    #[arg(long, default_value_t = 1.5)]
+    #[arg(long, default_value_t = 1.5, value_parser = positive)]
     pub radius: f64,
     /// Column with the signs of the neurons; without it every sign is free.
     #[arg(long, value_name = "COLUMN")]
@@ -474,7 +475,7 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_enum)]
     pub control: Option<Kept>,
     /// Number of random wirings.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = count(1, 1_000_000))]
     pub controls: usize,
     /// Seed of dealing and random wirings.
     #[arg(long, default_value_t = 1)]
@@ -509,7 +510,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub data: DataArgs,
     /// Hops that count [default: 8 for integration, 5 for recurrence and feedback].
-    #[arg(long)]
+    #[arg(long, value_parser = count(0, 10_000))]
     pub hops: Option<usize>,
     #[command(flatten)]
     pub settings: SettingsArgs,
@@ -539,16 +540,16 @@ pub(crate) struct TypesArgs {
     #[arg(long, value_enum, default_value_t = EmbeddingKind::Joint)]
     pub embedding: EmbeddingKind,
     /// Repeat with so many seeds and take the consensus.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = count(1, 100_000))]
     pub seeds: usize,
     /// Dimensions of the embedding that are clustered.
-    #[arg(long, default_value_t = winding2023::DIMENSIONS)]
+    #[arg(long, default_value_t = winding2023::DIMENSIONS, value_parser = count(1, 10_000))]
     pub dimensions: usize,
     /// Clusters of fewer neurons are not split.
-    #[arg(long, default_value_t = winding2023::MIN_SPLIT)]
+    #[arg(long, default_value_t = winding2023::MIN_SPLIT, value_parser = count(1, 1_000_000_000))]
     pub min_split: usize,
     /// Deepest level.
-    #[arg(long, default_value_t = winding2023::LEVELS)]
+    #[arg(long, default_value_t = winding2023::LEVELS, value_parser = count(1, 64))]
     pub levels: usize,
     /// Seed of the random starts.
     #[arg(long, default_value_t = 1)]
@@ -567,16 +568,16 @@ pub(crate) struct PageArgs {
     #[arg(long, alias = "jobs")]
     pub threads: Option<usize>,
     /// Seeds of the types; with several, their consensus.
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 4, value_parser = count(1, 100_000))]
     pub seeds: usize,
     /// Random graphs behind null models and motifs.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = count(1, 1_000_000))]
     pub nulls: usize,
     /// Random excisions.
-    #[arg(long, default_value_t = 40)]
+    #[arg(long, default_value_t = 40, value_parser = count(1, 1_000_000))]
     pub excisions: usize,
     /// Longest path, edges.
-    #[arg(long, default_value_t = winding2023::PATH_CUTOFF)]
+    #[arg(long, default_value_t = winding2023::PATH_CUTOFF, value_parser = count(1, 1000))]
     pub cutoff: usize,
     #[command(flatten)]
     pub settings: SettingsArgs,
@@ -590,10 +591,10 @@ pub(crate) struct SimulateArgs {
     /// Folder to write edges.csv and neurons.csv to.
     pub out: PathBuf,
     /// Homologous pairs.
-    #[arg(long, default_value_t = 300)]
+    #[arg(long, default_value_t = 300, value_parser = count(1, 1_000_000))]
     pub pairs: usize,
     /// Mean number of targets of a neuron.
-    #[arg(long, default_value_t = 20.0)]
+    #[arg(long, default_value_t = 20.0, value_parser = at_least_0)]
     pub degree: f64,
     /// Seed.
     #[arg(long, default_value_t = 1)]

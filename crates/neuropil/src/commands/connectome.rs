@@ -6,10 +6,12 @@ mod long_run;
 mod page;
 pub(crate) mod reproduce;
 
+use crate::cli::Global;
 use crate::cli::connectome::{
     CascadeArgs, ConnectomeArgs, ConnectomeVerb, DataArgs, EdgesArgs, EmbeddingKind, Format, Kept,
     LayersArgs, MotifsArgs, Pairs, PathsArgs, Preset, RandomArgs, RunArgs, SettingsArgs,
 };
+use crate::terminal::{plain, say, write};
 use long_run::LongRun;
 use neuropil_connectome::answer::{
     self, Answer, CascadeQuestion, InfluenceQuestion, LayersQuestion, NullQuestion, PathsQuestion, Strong,
@@ -30,13 +32,12 @@ use neuropil_connectome::{read, select, winding2023};
 use neuropil_lab::atomic;
 use neuropil_lab::error::Problem;
 use std::fmt::Write as _;
-use std::io::Write;
 
 /// Rows of a table that people are shown.
 const SHOWN: usize = 20;
 
 /// Runs the command.
-pub(crate) fn run(args: &ConnectomeArgs) -> Result<u8, Problem> {
+pub(crate) fn run(args: &ConnectomeArgs, global: &Global) -> Result<u8, Problem> {
     match &args.verb {
         ConnectomeVerb::Stats(data) => tell(data, answer::stats_answer),
         ConnectomeVerb::Cascade(args) => tell(&args.data, |c| cascade(c, args)),
@@ -128,7 +129,7 @@ pub(crate) fn run(args: &ConnectomeArgs) -> Result<u8, Problem> {
         }),
         ConnectomeVerb::ExportRnn(args) => export::run(args),
         ConnectomeVerb::Import(args) => files::import(args),
-        ConnectomeVerb::Report(args) => page::run(args),
+        ConnectomeVerb::Report(args) => page::run(args, global),
         ConnectomeVerb::Simulate(args) => files::simulated(args),
     }
 }
@@ -305,9 +306,7 @@ fn tell(
         let connectome = read::load(&args.data)?;
         Ok((ask(&connectome)?, connectome.warnings))
     })?;
-    warnings
-        .iter()
-        .for_each(|warning| eprintln!("warning: {warning}"));
+    warnings.iter().for_each(|warning| say!("warning: {warning}"));
     if let (Some(path), Some(form)) = (&args.table, form) {
         atomic::write(path, &form.bytes(&answer.headers, &answer.rows)?)?;
     }
@@ -317,16 +316,15 @@ fn tell(
     let text = match form {
         Some(form) if args.table.is_none() => form.bytes(&answer.headers, &answer.rows)?,
         _ if args.json => serde_json::to_vec_pretty(&answer.json).expect("answers are JSON"),
-        _ => for_people(&answer, SHOWN).into_bytes(),
+        _ => return print_for_people(&answer, SHOWN).map(|()| 0),
     };
-    match std::io::stdout().write_all(&text) {
-        // `| head` has seen enough.
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            let message = format!("cannot write to standard output: {error}");
-            Err(Problem::new(message, "redirect it to a file that can be written"))
-        }
-        _ => Ok(0),
-    }
+    write(&text)?;
+    Ok(0)
+}
+
+/// The sentences and the first rows, on standard output.
+fn print_for_people(answer: &Answer, most: usize) -> Result<(), Problem> {
+    write(plain(&for_people(answer, most)).as_bytes())
 }
 
 pub(super) fn for_people(answer: &Answer, most: usize) -> String {

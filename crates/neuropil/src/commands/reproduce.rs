@@ -1,316 +1,173 @@
-//! `neuropil reproduce`: for `song` the whole paper, figure by figure, over many seeds.
+//! `neuropil reproduce SYSTEM`: what a paper reports, computed here, in one table and one page.
 
-use super::job::Summary;
-use super::seeds::{print, train_all, trials_to_criterion};
-use super::test::{Trials, make_trials};
-use crate::cli::{ReproduceArgs, TrainArgs};
-use crate::experiment::{self, Experiment};
+use super::seeds::{columns, print, shown, trials_to_criterion};
+use crate::cli::{Global, ReproduceArgs};
 use crate::failure::{CHECK_FAILED, INTERRUPTED};
-use crate::process::{interrupted, listen_for_interrupts, thread_pool};
-use neuropil_lab::error::Problem;
-use neuropil_lab::run::RunDirectory;
+use crate::process::{listen_for_interrupts, origin, thread_pool};
+use crate::terminal::{Terminal, out, print_json, say};
+use neuropil::registry;
+use neuropil_lab::error::{Problem, did_you_mean};
 use neuropil_lab::table::write_csv;
 use neuropil_lab::{atomic, provenance};
 use neuropil_math::stats::summary::quantile;
-use neuropil_song::analysis::{Finding, Focus};
-use neuropil_song::reproduce::{Claim, PLAN, Planned, RunResult, claims, further, page};
-use neuropil_tasks::registry;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
-use std::collections::BTreeMap;
+use neuropil_study::life::{broken, write_page};
+use neuropil_study::{Asked, Claim, Reproduced, Summary, claims_markdown, claims_table};
+use serde::Serialize;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
-/// Seeds of a full reproduction: the paper's six realisations a task.
-const SEEDS: (u64, u64) = (1, 6);
-
 /// Runs the command. Finished runs are taken as they are, unfinished ones go on.
-pub(crate) fn run(args: &ReproduceArgs, quiet: bool) -> Result<u8, Problem> {
+pub(crate) fn run(args: &ReproduceArgs, global: &Global) -> Result<u8, Problem> {
     if args.system == "connectome" {
-        return super::connectome::reproduce::run(args);
+        return super::connectome::reproduce::run(args, global);
     }
+    let Some(system) = registry::system(&args.system) else {
+        let mut known: Vec<&str> = registry::SYSTEMS.iter().map(|system| system.name()).collect();
+        known.push("connectome");
+        let hint = did_you_mean(&args.system, "systems", &known);
+        return Err(Problem::new(format!("unknown system `{}`", args.system), hint));
+    };
     let clock = Instant::now();
     listen_for_interrupts();
-    let pool = thread_pool(args.threads)?;
-    let plan = plan(args)?;
-    let out = args.out.clone().unwrap_or_else(|| {
-        PathBuf::from(if args.quick {
-            "runs/song-quick"
-        } else {
-            "runs/song"
-        })
-    });
-    let seeds = args
-        .seeds
-        .unwrap_or(if args.quick { (SEEDS.0, SEEDS.0) } else { SEEDS });
-    let mut summaries: Vec<Summary> = Vec::new();
-    let mut results: Vec<RunResult> = Vec::new();
-    for planned in plan {
-        let trained = train(args, planned, &out, seeds, &pool, quiet)?;
-        if interrupted() {
-            return Ok(INTERRUPTED);
-        }
-        for summary in trained {
-            if PLAN.contains(&planned) {
-                let main = summary.seed == seeds.0;
-                results.push(pool.install(|| result(&summary, planned, args.quick, main))?);
-            }
-            summaries.push(summary);
-        }
-        if !quiet {
-            eprintln!("{}: done", planned.task);
-        }
+    let pool = thread_pool(global.threads)?;
+    let mut set = args.settings.set.clone();
+    set.extend(args.settings.dt.map(|dt| format!("dt_ms={dt}")));
+    let asked = Asked {
+        parts: &args.parts,
+        quick: args.quick,
+        seeds: args.seeds.or(global.seed.map(|seed| (seed, seed))),
+        set: &set,
+        out: global.out.as_deref(),
+        origin: &origin(),
+    };
+    let watch = Terminal { quiet: global.quiet };
+    let reproduced = pool.install(|| system.reproduce(&asked, &watch))?;
+    if reproduced.interrupted {
+        return Ok(INTERRUPTED);
     }
-    if !quiet {
-        print(&summaries);
+    if !global.quiet && !reproduced.runs.is_empty() {
+        print(&reproduced.runs);
     }
     if let Some(path) = &args.table {
-        save_table(path, &summaries)?;
+        save_table(path, &reproduced.runs)?;
     }
-    if !results.is_empty() {
-        let claims = claims(&results);
-        let seconds = clock.elapsed().as_secs_f64();
-        save(&out, args.quick, &results, &summaries, &claims, seconds)?;
-        println!("{}", markdown(&claims));
-        eprintln!("see {}", out.join("song.html").display());
+    save(system.name(), &reproduced, clock.elapsed().as_secs_f64())?;
+    if global.json {
+        print_json(&reproduced.claims)?;
+    } else if !reproduced.claims.is_empty() {
+        out!("{}", claims_markdown(&reproduced.claims));
     }
-    Ok(
-        if summaries
-            .iter()
-            .all(|summary| summary.criterion_met || is_meant_to_fail(&summary.task))
-        {
-            0
-        } else {
-            CHECK_FAILED
-        },
-    )
+    if let Some(folder) = &reproduced.folder {
+        say!("see {}", folder.join(format!("{}.html", system.name())).display());
+    }
+    Ok(if reproduced.held { 0 } else { CHECK_FAILED })
 }
 
-/// The paper shows that this one does not learn.
-fn is_meant_to_fail(task: &str) -> bool {
-    task == "wager-linear-value"
-}
-
-/// The tasks asked for, or all.
-fn plan(args: &ReproduceArgs) -> Result<Vec<Planned>, Problem> {
-    if args.tasks.is_empty() {
-        return Ok(PLAN.to_vec());
-    }
-    if args.tasks == ["further"] {
-        return Ok(registry::FURTHER.iter().map(|task| further(task)).collect());
-    }
-    let known = PLAN.map(|planned| planned.task);
-    let find = |name: &String| {
-        PLAN.into_iter()
-            .find(|planned| planned.task == name)
-            .ok_or_else(|| {
-                Problem::new(
-                    format!("`{name}` is not a task of the reproduction"),
-                    format!("known: {}; or `further`", known.join(", ")),
-                )
-            })
-    };
-    args.tasks.iter().map(find).collect()
-}
-
-fn train(
-    args: &ReproduceArgs,
-    planned: Planned,
-    out: &Path,
-    (from, to): (u64, u64),
-    pool: &rayon::ThreadPool,
-    quiet: bool,
-) -> Result<Vec<Summary>, Problem> {
-    let mut settings = args.settings.clone();
-    // What the user sets comes later and holds.
-    settings
-        .set
-        .insert(0, format!("training.max_updates={}", planned.max_updates));
-    let train = TrainArgs {
-        task: planned.task.to_owned(),
-        seed: None,
-        seeds: Some((from, to)),
-        threads: args.threads,
-        out: Some(out.to_owned()),
-        updates: None,
-        settings,
-        resume: true,
-        force: false,
-        only: true,
-        json: false,
-    };
-    train_all(&train, out, from..=to, pool, quiet)
-}
-
-/// What the results in a run directory were made from.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Made {
-    updates: u64,
-    behaviour: usize,
-    activity: usize,
-}
-
-/// Trials, analyses and figures of one run, unless they are there already.
-fn result(summary: &Summary, planned: Planned, quick: bool, main: bool) -> Result<RunResult, Problem> {
-    let run = RunDirectory::open(&summary.run_dir)?;
-    let experiment = experiment::of_run(&run, None)?;
-    let (behaviour, activity) = planned.trials(&experiment.task, quick);
-    // Of the other networks the claims need activity, but less of it.
-    let activity = if main { activity } else { activity.div_ceil(4) };
-    let wanted = Made {
-        updates: summary.updates,
-        behaviour,
-        activity,
-    };
-    let marker = run.file("results/reproduction.json");
-    let made: Option<Made> = std::fs::read(&marker)
-        .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    if made.as_ref() != Some(&wanted) {
-        let trials = Trials {
-            behaviour,
-            activity,
-            fixed: planned.fixed(),
-        };
-        make_trials(&run, &experiment, &trials)?;
-        let made = super::analyse::make(&run, &experiment, &[], &Focus::default())?;
-        super::analyse::save(&run, &made.analysed)?;
-        atomic::write(
-            &marker,
-            &serde_json::to_vec_pretty(&wanted).expect("counts are JSON"),
-        )?;
-    }
-    load(&run, &experiment, summary, &wanted)
-}
-
-/// A run's results from its directory.
-fn load(
-    run: &RunDirectory,
-    experiment: &Experiment,
-    summary: &Summary,
-    made: &Made,
-) -> Result<RunResult, Problem> {
-    let mut findings = BTreeMap::new();
-    for analysis in neuropil_song::analysis::ANALYSES {
-        let path = run.file(&format!("results/{}.json", analysis.name));
-        let Ok(bytes) = std::fs::read(&path) else {
-            continue;
-        };
-        let finding: Finding = serde_json::from_slice(&bytes).map_err(|error| {
-            Problem::new(
-                format!("{}: {error}", path.display()),
-                format!(
-                    "remove {} to have it made anew",
-                    run.file("results/reproduction.json").display()
-                ),
-            )
-        })?;
-        findings.insert(analysis.name.to_owned(), finding);
-    }
-    let task = &experiment.task;
-    let correct = task.quantities.iter().find(|quantity| quantity.name == "correct");
-    Ok(RunResult {
-        task: summary.task.clone(),
-        seed: summary.seed,
-        criterion_met: summary.criterion_met,
-        trials: summary.trials,
-        restarts: summary.restarts,
-        threshold: correct.and_then(|quantity| quantity.at_least),
-        n_trials: made.behaviour * task.n_conditions(),
-        n_recorded: made.activity * task.n_conditions(),
-        findings,
-    })
+/// What a reproduction leaves beside its page.
+#[derive(Serialize)]
+struct Document<'a> {
+    command: String,
+    version: &'a str,
+    cpu: String,
+    vectors: &'a str,
+    date: String,
+    seconds_of_this_call: f64,
+    seconds_of_training: f64,
+    claims: &'a [Claim],
+    runs: &'a [Summary],
 }
 
 /// The page, its figures as files, and the claims as JSON, CSV and Markdown.
-fn save(
-    out: &Path,
-    quick: bool,
-    results: &[RunResult],
-    summaries: &[Summary],
-    claims: &[Claim],
-    seconds: f64,
-) -> Result<(), Problem> {
-    let document = json!({
-        "command": provenance::command(),
-        "version": env!("CARGO_PKG_VERSION"),
-        "cpu": provenance::cpu(),
-        "date": provenance::now(),
-        "seconds_of_this_call": seconds,
-        "seconds_of_training": summaries.iter().map(|summary| summary.wall_seconds).sum::<f64>(),
-        "claims": claims,
-        "runs": summaries,
-    });
-    let text = serde_json::to_string_pretty(&document).expect("claims are JSON");
-    atomic::write(&out.join("claims.json"), text.as_bytes())?;
-    atomic::write(&out.join("claims.md"), markdown(claims).as_bytes())?;
-    let page = page(
-        results,
-        claims,
-        quick,
-        vec![("Claims and runs as JSON".to_owned(), text)],
-    );
-    let drawn =
-        |error: neuropil_draw::DrawError| Problem::new(format!("page: {error}"), "report this as a bug");
-    if let Some(table) = &page.sections[0].table {
-        write_csv(&out.join("claims.csv"), &table.headers, &table.rows)?;
-    }
+fn save(system: &str, reproduced: &Reproduced, seconds: f64) -> Result<(), Problem> {
+    let Some(out) = &reproduced.folder else {
+        return Ok(());
+    };
     let folder = out.join("figures");
     std::fs::create_dir_all(&folder)
         .map_err(|error| Problem::new(format!("{}: {error}", folder.display()), "give another `--out`"))?;
+    let document = Document {
+        command: provenance::command(),
+        version: env!("CARGO_PKG_VERSION"),
+        cpu: provenance::cpu(),
+        vectors: neuropil_math::simd::level().name(),
+        date: provenance::now(),
+        seconds_of_this_call: seconds,
+        seconds_of_training: reproduced.runs.iter().map(|run| run.wall_seconds).sum(),
+        claims: &reproduced.claims,
+        runs: &reproduced.runs,
+    };
+    let text = serde_json::to_string_pretty(&document).expect("claims are JSON");
+    atomic::write(&out.join("claims.json"), text.as_bytes())?;
+    atomic::write(
+        &out.join("claims.md"),
+        claims_markdown(&reproduced.claims).as_bytes(),
+    )?;
+    let table = claims_table(&reproduced.claims);
+    write_csv(&out.join("claims.csv"), &table.headers, &table.rows)?;
+    for (name, bytes) in &reproduced.files {
+        atomic::write(&out.join(name), bytes)?;
+    }
+    let Some(page) = &reproduced.page else {
+        return Ok(());
+    };
+    let mut page = page.clone();
     for figure in page.sections.iter().filter_map(|section| section.figure.as_ref()) {
-        let svg = figure.to_svg().map_err(drawn)?;
-        atomic::write(&out.join(format!("figures/{}.svg", figure.name)), svg.as_bytes())?;
+        let svg = figure.to_svg().map_err(|error| broken(&error))?;
+        atomic::write(&folder.join(format!("{}.svg", figure.name)), svg.as_bytes())?;
     }
-    let html = page.to_html().map_err(drawn)?;
-    Ok(atomic::write(&out.join("song.html"), html.as_bytes())?)
-}
-
-fn markdown(claims: &[Claim]) -> String {
-    let mut text =
-        String::from("| where | claim | paper | here | band | verdict |\n|---|---|---|---|---|---|\n");
-    for c in claims {
-        let cells = [&c.place, &c.claim, &c.paper, &c.ours, &c.band].map(|cell| cell.replace('|', "\\|"));
-        let _ = writeln!(text, "| {} | {} |", cells.join(" | "), c.verdict.words());
-    }
-    text
+    page.details.push(("Claims and runs as JSON".to_owned(), text));
+    write_page(&out.join(format!("{system}.html")), &page)
 }
 
 /// Trials to criterion of every run, as JSON and Markdown.
-fn save_table(path: &Path, summaries: &[Summary]) -> Result<(), Problem> {
-    let document = json!({
+fn save_table(path: &Path, runs: &[Summary]) -> Result<(), Problem> {
+    let document = serde_json::json!({
         "command": provenance::command(),
         "cpu": provenance::cpu(),
         "vectors": neuropil_math::simd::level().name(),
         "date": provenance::now(),
-        "runs": summaries,
+        "runs": runs,
     });
-    atomic::write(
-        path,
-        &serde_json::to_vec_pretty(&document).expect("summaries are JSON"),
-    )?;
-    let mut text = String::from(
-        "| task | seed | criterion | trials | restarts | decided % | correct % | time s | last validation |\n\
-         |---|---|---|---|---|---|---|---|---|\n",
+    let text = serde_json::to_vec_pretty(&document).expect("summaries are JSON");
+    atomic::write(path, &text)?;
+    Ok(atomic::write(
+        &path.with_extension("md"),
+        table_of_runs(runs).as_bytes(),
+    )?)
+}
+
+fn table_of_runs(runs: &[Summary]) -> String {
+    let columns = columns(runs);
+    let names: String = columns
+        .iter()
+        .fold(String::new(), |text, (_, name)| text + " " + name + " |");
+    let mut text = format!(
+        "| task | seed | criterion | trials | restarts |{names} time s | last validation |\n|{}\n",
+        "---|".repeat(7 + columns.len())
     );
-    for s in summaries {
-        let met = if s.criterion_met { "met" } else { "not met" };
-        let _ = writeln!(
+    for run in runs {
+        let met = if run.criterion_met { "met" } else { "not met" };
+        let _ = write!(
             text,
-            "| {} | {} | {met} | {} | {} | {} | {} | {:.1} | {} |",
-            s.task,
-            s.seed,
-            s.trials,
-            s.restarts,
-            s.percent(s.percent_decided),
-            s.percent(s.percent_correct),
-            s.wall_seconds,
-            s.came_to()
+            "| {} | {} | {met} | {} | {} |",
+            run.task, run.seed, run.trials, run.restarts
         );
+        for (label, _) in &columns {
+            let _ = write!(text, " {} |", shown(run, label));
+        }
+        let came_to = run
+            .criterion
+            .iter()
+            .map(|(name, value)| format!("{name} {value:.3}"));
+        let came_to = came_to.collect::<Vec<_>>().join(", ");
+        let _ = writeln!(text, " {:.1} | {came_to} |", run.wall_seconds);
     }
-    text.push_str("\n| task | met | of these without a restart | trials to criterion, mean ± sd | s of training, median |\n|---|---|---|---|---|\n");
-    for task in summaries.chunk_by(|a, b| a.task == b.task) {
+    text.push_str(
+        "\n| task | met | of these without a restart | trials to criterion, mean ± sd | s of training, median |\n\
+         |---|---|---|---|---|\n",
+    );
+    for task in runs.chunk_by(|a, b| a.task == b.task) {
         let met: Vec<&Summary> = task.iter().filter(|s| s.criterion_met).collect();
         let seconds: Vec<f64> = task.iter().map(|s| s.wall_seconds).collect();
         let _ = writeln!(
@@ -325,5 +182,5 @@ fn save_table(path: &Path, summaries: &[Summary]) -> Result<(), Problem> {
         );
     }
     let _ = writeln!(text, "\nMade by `{}`.", provenance::command());
-    Ok(atomic::write(&path.with_extension("md"), text.as_bytes())?)
+    text
 }

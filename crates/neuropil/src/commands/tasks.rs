@@ -1,14 +1,16 @@
 //! `neuropil tasks`: the library, and one task in words, tables and a drawing.
 
-use crate::cli::{SettingArgs, TasksArgs};
-use crate::experiment;
-use comfy_table::{Table, presets};
+use super::experiment::Typed;
+use crate::cli::{Global, SettingArgs, TasksArgs};
+use crate::terminal::{self, out, print_json, say, write};
+use neuropil::registry as systems;
 use neuropil_draw::{DrawError, Figure};
 use neuropil_lab::error::Problem;
 use neuropil_math::rng::{Key, Purpose};
+use neuropil_song::experiment::Experiment;
 use neuropil_song::figures;
-use neuropil_tasks::definition::{Definition, NumberOrText};
-use neuropil_tasks::registry;
+use neuropil_study::Job;
+use neuropil_tasks::definition::NumberOrText;
 use neuropil_tasks::task::Task;
 use neuropil_tasks::world::{Rules, wander};
 use serde_json::json;
@@ -16,48 +18,61 @@ use std::path::Path;
 use toml::Value;
 
 /// Runs the command.
-pub(crate) fn run(args: &TasksArgs) -> Result<u8, Problem> {
+pub(crate) fn run(args: &TasksArgs, global: &Global) -> Result<u8, Problem> {
     if args.schema {
-        let schema = neuropil_tasks::schema();
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&schema).expect("a schema is JSON")
-        );
+        print_json(&neuropil_tasks::schema())?;
         return Ok(0);
     }
     let Some(name) = &args.task else {
-        list(args.json)?;
+        list(global.json)?;
         return Ok(0);
     };
-    let task = experiment::find(
-        name,
-        None,
-        &SettingArgs {
-            dt: None,
-            set: Vec::new(),
-        },
-    )?
-    .task;
+    let typed = Typed::new(name, None, &SettingArgs::default())?;
+    let given = typed.given();
+    let other = given.text.is_none()
+        && name
+            .split_once('/')
+            .is_some_and(|(system, _)| systems::system(system).is_some());
+    if other {
+        explain_job(&*typed.open()?, global.json, args.toml)?;
+        return Ok(0);
+    }
+    let (task, seed) = (Experiment::find(&given)?.task, global.seed.unwrap_or(1));
     if args.toml {
-        print!("{}", task.text);
-    } else if args.json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&as_json(&task)).expect("a task is JSON")
-        );
+        write(task.text.as_bytes())?;
+    } else if global.json {
+        print_json(&as_json(&task))?;
     } else {
-        explain(&task, args.seed);
+        explain(&task, seed)?;
     }
     if let Some(path) = &args.draw {
         if task.world.is_some() {
             let message = format!("{name} is a world that answers: it has no trial to draw");
             return Err(Problem::new(message, "leave `--draw` out for words and numbers"));
         }
-        let trial = task.draw(&mut Key::new(args.seed).stream(Purpose::Condition, 0));
-        save(&figures::trial(&task, &trial, args.seed), path)?;
-        eprintln!("drew an example trial: {}", path.display());
+        let trial = task.draw(&mut Key::new(seed).stream(Purpose::Condition, 0));
+        save(&figures::trial(&task, &trial, seed), path)?;
+        say!("drew an example trial: {}", path.display());
     }
     Ok(0)
+}
+
+/// An experiment of another system: its settings, each with where it comes from.
+fn explain_job(job: &dyn Job, json: bool, toml: bool) -> Result<(), Problem> {
+    if json {
+        return print_json(&json!({"name": job.name(), "seed": job.seed(), "settings": job.settings()}));
+    }
+    if !toml {
+        let known = systems::experiments()
+            .into_iter()
+            .find(|known| known.name == job.name());
+        let title = known.map_or(String::new(), |known| format!(" — {}", known.title));
+        out!(
+            "{}{title}\n\n`neuropil train {0}` trains it with these settings; `--set KEY=VALUE` changes one:\n",
+            job.name()
+        );
+    }
+    write(job.settings().as_bytes())
 }
 
 /// Writes a figure as PNG or SVG, by the file's ending.
@@ -77,34 +92,24 @@ fn save(figure: &Figure, path: &Path) -> Result<(), Problem> {
     Ok(neuropil_lab::atomic::write(path, &bytes)?)
 }
 
-fn table(headers: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(headers);
-    table
+fn table(headers: &[&str]) -> comfy_table::Table {
+    terminal::table(headers.iter().copied())
 }
 
 fn list(json: bool) -> Result<(), Problem> {
-    let mut tasks = Vec::new();
-    for name in registry::names() {
-        tasks.push(registry::find(name, None)?.definition);
-    }
+    let experiments = systems::experiments();
     if json {
-        let list: Vec<_> = tasks
+        let list = experiments
             .iter()
-            .map(|d| json!({"name": d.name, "title": d.title, "aliases": d.aliases}))
-            .collect();
-        println!("{}", serde_json::to_string_pretty(&list).expect("names are JSON"));
-        return Ok(());
+            .map(|e| json!({"name": e.name, "title": e.title, "aliases": e.also}));
+        return print_json(&list.collect::<Vec<_>>());
     }
-    let mut table = table(&["task", "what it asks", "also called"]);
-    for Definition {
-        name, title, aliases, ..
-    } in &tasks
-    {
-        table.add_row([name.clone(), title.clone(), aliases.join(", ")]);
+    let mut rows = table(&["task", "what it asks", "also called"]);
+    for experiment in experiments {
+        rows.add_row([experiment.name, experiment.title, experiment.also.join(", ")]);
     }
-    println!("{table}");
-    println!("`neuropil tasks NAME` explains one; `neuropil train NAME` trains a network on it.");
+    out!("{rows}");
+    out!("`neuropil tasks NAME` explains one; `neuropil train NAME` trains a network on it.");
     Ok(())
 }
 
@@ -119,17 +124,16 @@ fn as_json(task: &Task) -> serde_json::Value {
 }
 
 /// Words and tables.
-fn explain(task: &Task, seed: u64) {
+fn explain(task: &Task, seed: u64) -> Result<(), Problem> {
     let d = &task.definition;
-    println!("{} — {}\n", d.name, d.title);
+    out!("{} — {}\n", d.name, d.title);
     if !d.description.is_empty() {
-        println!("{}\n", d.description.trim());
+        out!("{}\n", d.description.trim());
     }
     if let Some(world) = &task.world {
-        explain_world(task, &**world, seed);
-        return;
+        return explain_world(task, &**world, seed);
     }
-    println!(
+    out!(
         "Δt {} ms, at most {} ms ({} steps); {} conditions; {} trials per update, {} per validation\n",
         task.dt_ms,
         d.tmax_ms,
@@ -142,7 +146,7 @@ fn explain(task: &Task, seed: u64) {
     for (name, values) in &d.factors {
         factors.add_row([name.clone(), values.to_string()]);
     }
-    println!("{factors}\n");
+    out!("{factors}\n");
     let mut epochs = table(&["epoch", "begins", "lasts", "only if"]);
     let text = |value: &toml::Value, key: &str| value.get(key).map(ToString::to_string).unwrap_or_default();
     let mut before = "the trial begins".to_owned();
@@ -171,7 +175,7 @@ fn explain(task: &Task, seed: u64) {
         epochs.add_row([name.clone(), begins, lasts, only_if]);
         before = format!("{name} ends");
     }
-    println!("{epochs}\n");
+    out!("{epochs}\n");
     let mut inputs = table(&["input", "shows"]);
     for name in &d.inputs {
         let shown = d
@@ -180,7 +184,7 @@ fn explain(task: &Task, seed: u64) {
             .map_or_else(|| "nothing".to_owned(), ToString::to_string);
         inputs.add_row([name.clone(), shown]);
     }
-    println!("{inputs}\n");
+    out!("{inputs}\n");
     let mut answers = table(&["action", "is an answer"]);
     for (i, name) in d.actions.iter().enumerate() {
         let answer = match (i, d.answers.get(name)) {
@@ -190,48 +194,53 @@ fn explain(task: &Task, seed: u64) {
         };
         answers.add_row([name.clone(), answer]);
     }
-    println!("{answers}\n");
+    out!("{answers}\n");
     let r = &d.rewards;
     let terminal = match &r.terminal {
         None => format!("{:+}", r.abort),
         Some(NumberOrText::Number(x)) => format!("{x:+}"),
         Some(NumberOrText::Text(text)) => text.clone(),
     };
-    println!(
+    out!(
         "rewards: correct {:+}, wrong {:+}, abort {:+}, out of time {terminal}",
-        r.correct, r.wrong, r.abort
+        r.correct,
+        r.wrong,
+        r.abort
     );
     if let Some(tau) = r.tau_ms {
-        println!("discounted: every reward counts exp(−t/{tau} ms)");
+        out!("discounted: every reward counts exp(−t/{tau} ms)");
     }
-    println!("learnt when: {}", criterion(task));
-    lessons(task);
-    println!();
-    sketch(task, seed);
+    out!("learnt when: {}", criterion(task));
+    lessons(task)?;
+    out!("");
+    sketch(task, seed)
 }
 
 /// The curriculum: what ends each lesson, and what it changes, one thing a line as in a task file.
-fn lessons(task: &Task) {
+fn lessons(task: &Task) -> Result<(), Problem> {
     for (i, (lesson, changes)) in task.lessons.iter().zip(&task.definition.curriculum).enumerate() {
-        println!("lesson {}, until {}:", i + 1, criterion(lesson));
+        out!("lesson {}, until {}:", i + 1, criterion(lesson));
         for (key, change) in changes.iter().filter(|(key, _)| *key != "criterion") {
             match change {
-                Value::Table(parts) => parts
-                    .iter()
-                    .for_each(|(name, value)| println!("  {key}.{name} = {value}")),
-                value => println!("  {key} = {value}"),
+                Value::Table(parts) => {
+                    for (name, value) in parts {
+                        out!("  {key}.{name} = {value}");
+                    }
+                }
+                value => out!("  {key} = {value}"),
             }
         }
     }
+    Ok(())
 }
 
 /// Steps of the example session.
 const SHOWN_STEPS: usize = 8;
 
 /// A world: its parameters, and the first steps of a session of random actions.
-fn explain_world(task: &Task, world: &dyn Rules, seed: u64) {
+fn explain_world(task: &Task, world: &dyn Rules, seed: u64) -> Result<(), Problem> {
     let d = &task.definition;
-    println!(
+    out!(
         "a world that answers: at most {} steps a session; {} sessions per update, {} per validation\n",
         world.n_steps(),
         d.trials_per_update,
@@ -241,8 +250,8 @@ fn explain_world(task: &Task, world: &dyn Rules, seed: u64) {
     for parameter in world.parameters() {
         parameters.add_row([parameter.name, parameter.value.to_string(), parameter.meaning]);
     }
-    println!("{parameters}\n");
-    println!(
+    out!("{parameters}\n");
+    out!(
         "to change one: `neuropil tasks {} --toml > mine.toml`, and in mine.toml",
         d.name
     );
@@ -250,16 +259,17 @@ fn explain_world(task: &Task, world: &dyn Rules, seed: u64) {
         world.parameters().first(),
         d.world.as_ref().and_then(|world| world.get("kind")),
     ) {
-        println!(
+        out!(
             "  world = {{ kind = {kind}, {} = {} }}\n",
-            parameter.name, parameter.value
+            parameter.name,
+            parameter.value
         );
     }
-    println!("actions: {}", d.actions.join(", "));
-    println!("measured: reward, steps, {}", world.measures().join(", "));
-    println!("learnt when: {}", criterion(task));
-    lessons(task);
-    println!("\nthe first steps of a session of random actions (seed {seed}):");
+    out!("actions: {}", d.actions.join(", "));
+    out!("measured: reward, steps, {}", world.measures().join(", "));
+    out!("learnt when: {}", criterion(task));
+    lessons(task)?;
+    out!("\nthe first steps of a session of random actions (seed {seed}):");
     let mut steps = table(&[]);
     let headers = ["step".to_owned()]
         .into_iter()
@@ -278,7 +288,8 @@ fn explain_world(task: &Task, world: &dyn Rules, seed: u64) {
         ]);
         steps.add_row(row);
     }
-    println!("{steps}");
+    out!("{steps}");
+    Ok(())
 }
 
 /// The criterion in words.
@@ -298,7 +309,7 @@ pub(crate) fn criterion(task: &Task) -> String {
 }
 
 /// One trial as bars of text, 60 columns wide.
-fn sketch(task: &Task, seed: u64) {
+fn sketch(task: &Task, seed: u64) -> Result<(), Problem> {
     const WIDTH: usize = 60;
     let trial = task.draw(&mut Key::new(seed).stream(Purpose::Condition, 0));
     let at = |column: usize| column * (trial.n_steps - 1) / WIDTH;
@@ -312,18 +323,17 @@ fn sketch(task: &Task, seed: u64) {
             format!("{} {shown}", column.name)
         })
         .collect();
-    println!("an example trial (seed {seed}): {}", condition.join(", "));
-    let row = |name: &str, mark: &dyn Fn(usize) -> char| {
-        println!(
-            "  {name:<14}{}",
-            (0..WIDTH).map(|column| mark(at(column))).collect::<String>()
-        );
+    out!("an example trial (seed {seed}): {}", condition.join(", "));
+    let row = |name: &str, mark: &dyn Fn(usize) -> char| -> Result<(), Problem> {
+        let marks: String = (0..WIDTH).map(|column| mark(at(column))).collect();
+        out!("  {name:<14}{marks}");
+        Ok(())
     };
     for (i, epoch) in task.epochs.iter().enumerate() {
         if let Some((start, end)) = trial.epochs[i] {
             row(&epoch.name, &|k| {
                 if (start..end).contains(&k) { '━' } else { '·' }
-            });
+            })?;
         }
     }
     for (i, name) in task.definition.inputs.iter().enumerate() {
@@ -331,12 +341,13 @@ fn sketch(task: &Task, seed: u64) {
             x if x <= 0.0 => ' ',
             x => ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'][((x * 8.0).ceil() as usize).clamp(1, 8) - 1],
         };
-        row(name, &level);
+        row(name, &level)?;
     }
-    println!(
+    out!(
         "  {:<14}0{:>width$} ms",
         "",
         task.definition.tmax_ms,
         width = WIDTH - 1
     );
+    Ok(())
 }

@@ -5,53 +5,13 @@ mod integration;
 mod perception;
 mod value;
 
-use serde::{Deserialize, Serialize};
+use neuropil_study::{Band, Claim, Found};
 
 use super::RunResult;
 use crate::analysis::Finding;
 use crate::analysis::proportion::DurationPoint;
 use crate::analysis::{accuracy_duration, chronometric, delay_tuning, economic, multisensory, psychometric};
 use crate::analysis::{state_space, unit_values, value_trace, wager};
-
-/// Is a measured value where the paper has it?
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// In the band.
-    InBand,
-    /// Outside.
-    Outside,
-    /// No run measured it.
-    NotMeasured,
-}
-
-impl Verdict {
-    /// In words.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::InBand => "in band",
-            Self::Outside => "outside",
-            Self::NotMeasured => "not measured",
-        }
-    }
-}
-
-/// A claim, the paper's value and ours.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Claim {
-    /// Figure or table of the paper.
-    pub place: String,
-    /// What is claimed.
-    pub claim: String,
-    /// The paper's value, or its statement in words.
-    pub paper: String,
-    /// What counts as in band, and how it is measured.
-    pub band: String,
-    /// Ours, with the number of networks.
-    pub ours: String,
-    /// The comparison.
-    pub verdict: Verdict,
-}
 
 /// One measure of one run: its value, and whether it is in the band.
 type Measured = (f64, bool);
@@ -131,17 +91,6 @@ fn spread(values: &[f64], digits: usize) -> String {
     format!("{mean:.digits$} ± {sd:.digits$}")
 }
 
-fn claim(place: &str, text: &str, paper: &str, band: &str, ours: String, verdict: Verdict) -> Claim {
-    Claim {
-        place: place.to_owned(),
-        claim: text.to_owned(),
-        paper: paper.to_owned(),
-        band: band.to_owned(),
-        ours,
-        verdict,
-    }
-}
-
 impl Runs<'_> {
     /// A claim that most networks that met their criterion must show: more than half of them.
     fn judge(
@@ -152,54 +101,38 @@ impl Runs<'_> {
     ) -> Claim {
         let (place, text, paper, band) = words;
         let trained = self.0.iter().filter(|run| run.criterion_met);
-        let measured: Vec<Measured> = trained.filter_map(|run| measure(run)).collect();
-        if measured.is_empty() {
-            return claim(place, text, paper, band, "–".to_owned(), Verdict::NotMeasured);
-        }
-        let within = measured.iter().filter(|(_, within)| *within).count();
-        let found: Vec<f64> = measured.iter().map(|(value, _)| *value).collect();
-        let ours = format!(
-            "{} ({within} of {} networks)",
-            spread(&found, digits),
-            measured.len()
-        );
-        let verdict = if 2 * within > measured.len() {
-            Verdict::InBand
-        } else {
-            Verdict::Outside
-        };
-        claim(place, text, paper, band, ours, verdict)
+        let measured = trained.filter_map(|run| measure(run));
+        let ours = Found::judged(measured).digits(digits).of("networks");
+        Claim::new(place, text, paper, Band::when(band), ours)
     }
 }
 
 fn learnt(place: &str, task: &str, runs: &Runs) -> Claim {
-    let text = format!("{task} is learnt to its criterion");
     let threshold = runs.0.first().and_then(|run| run.threshold);
     let paper = threshold.map_or("criterion reached".to_owned(), |t| {
         format!("{:.0} % correct reached", 100.0 * t)
     });
-    let band = "more than half of the networks; trials to criterion, mean ± sd";
-    if runs.0.is_empty() {
-        return claim(place, &text, &paper, band, "–".to_owned(), Verdict::NotMeasured);
-    }
-    let met: Vec<f64> = runs
-        .0
-        .iter()
-        .filter(|run| run.criterion_met)
-        .map(|run| run.trials as f64)
-        .collect();
+    let band = Band::when("more than half of the networks; trials to criterion, mean ± sd");
+    let met = runs.0.iter().filter(|run| run.criterion_met);
+    let met: Vec<f64> = met.map(|run| run.trials as f64).collect();
     let trials = if met.is_empty() {
         String::new()
     } else {
         format!(", {} trials", spread(&met, 0))
     };
-    let ours = format!("{} of {} networks{trials}", met.len(), runs.0.len());
-    let verdict = if 2 * met.len() > runs.0.len() {
-        Verdict::InBand
+    let ours = if runs.0.is_empty() {
+        Found::nothing()
     } else {
-        Verdict::Outside
+        let each = runs.0.iter().map(|run| (run.trials as f64, run.criterion_met));
+        Found::judged(each).called(format!("{} of {} networks{trials}", met.len(), runs.0.len()))
     };
-    claim(place, &text, &paper, band, ours, verdict)
+    Claim::new(
+        place,
+        format!("{task} is learnt to its criterion"),
+        paper,
+        band,
+        ours,
+    )
 }
 
 /// Pooled fraction of some points.
@@ -234,6 +167,7 @@ mod tests {
     use crate::analysis::{Focus, Session, named};
     use crate::behaviour::Behaviour;
     use neuropil_math::rng::Key;
+    use neuropil_study::Verdict;
     use std::collections::BTreeMap;
 
     fn run(task: &str, behaviour: &Behaviour, analysis: &str) -> RunResult {
@@ -260,14 +194,14 @@ mod tests {
     }
 
     fn verdict(claims: &[Claim], words: &str) -> Verdict {
-        let found = claims.iter().find(|claim| claim.claim.contains(words));
-        found.unwrap_or_else(|| panic!("no claim of {words}")).verdict
+        let found = claims.iter().find(|claim| claim.what.contains(words));
+        found.unwrap_or_else(|| panic!("no claim of {words}")).verdict()
     }
 
     #[test]
     fn nothing_is_claimed_of_what_was_not_run() {
         for claim in claims(&[]) {
-            assert_eq!(claim.verdict, Verdict::NotMeasured, "{}", claim.claim);
+            assert_eq!(claim.verdict(), Verdict::NotMeasured, "{}", claim.what);
         }
     }
 

@@ -2,11 +2,11 @@
 
 use neuropil_draw::{Color, Figure, Mark, Panel, Report, ReportTable, Section, Series};
 
-use super::claims::{Claim, Verdict};
 use super::{PLAN, RunResult};
 use crate::analysis::learning_curve::LearningCurve;
 use crate::analysis::{Finding, named};
 use crate::figures::{Origin, figure};
+use neuropil_study::{Claim, Verdict, claims_table};
 
 /// One part of the paper: heading, task, analyses shown of the main network; `learning` shows all networks.
 struct Part {
@@ -129,7 +129,7 @@ const PARAMETERS: [(&str, &str); 10] = [
 /// The page of the given runs; the first run of a task is its main network.
 pub fn page(runs: &[RunResult], claims: &[Claim], quick: bool, details: Vec<(String, String)>) -> Report {
     let of = |task: &str| -> Vec<&RunResult> { runs.iter().filter(|run| run.task == task).collect() };
-    let count = |verdict: Verdict| claims.iter().filter(|claim| claim.verdict == verdict).count();
+    let count = |verdict: Verdict| claims.iter().filter(|claim| claim.verdict() == verdict).count();
     let (within, outside, open) = (
         count(Verdict::InBand),
         count(Verdict::Outside),
@@ -199,26 +199,6 @@ pub fn page(runs: &[RunResult], claims: &[Claim], quick: bool, details: Vec<(Str
         ],
         sections,
         details,
-    }
-}
-
-/// Claims as a table.
-pub(super) fn claims_table(claims: &[Claim]) -> ReportTable {
-    let headers = ["where", "claim", "paper", "here", "band", "verdict"];
-    let row = |claim: &Claim| {
-        vec![
-            claim.place.clone(),
-            claim.claim.clone(),
-            claim.paper.clone(),
-            claim.ours.clone(),
-            claim.band.clone(),
-            claim.verdict.words().to_owned(),
-        ]
-    };
-    ReportTable {
-        headers: headers.map(str::to_owned).to_vec(),
-        rows: claims.iter().map(row).collect(),
-        csv_name: Some("claims.csv".to_owned()),
     }
 }
 

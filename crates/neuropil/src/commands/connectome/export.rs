@@ -2,6 +2,7 @@
 
 use super::null;
 use crate::cli::connectome::{CellKind, ExportArgs, Start, Unit};
+use crate::terminal::out;
 use neuropil_connectome::data::Connectome;
 use neuropil_connectome::error::DataError;
 use neuropil_connectome::export::{
@@ -48,13 +49,13 @@ pub(super) fn run(args: &ExportArgs) -> Result<u8, Problem> {
             .iter()
             .map(|(path, n, edges)| json!({"file": path, "n_units": n, "n_connections": edges}))
             .collect();
-        println!(
+        out!(
             "{}",
             json!({"files": files, "channels": names(&settings.inputs), "actions": names(&settings.outputs)})
         );
     } else {
         for (path, n, edges) in written {
-            println!("{n} units, {edges} connections: {}", path.display());
+            out!("{n} units, {edges} connections: {}", path.display());
         }
     }
     Ok(0)

@@ -1,6 +1,7 @@
 //! Connectomes as tables in a folder.
 
 use crate::cli::connectome::{ImportArgs, SimulateArgs};
+use crate::terminal::{out, say};
 use neuropil_connectome::data::Connectome;
 use neuropil_connectome::read;
 use neuropil_connectome::simulate::{SimulateSettings, simulate, tables};
@@ -34,16 +35,16 @@ pub(super) fn import(args: &ImportArgs) -> Result<u8, Problem> {
     connectome
         .warnings
         .iter()
-        .for_each(|warning| eprintln!("warning: {warning}"));
+        .for_each(|warning| say!("warning: {warning}"));
     let (n, pairs) = (connectome.n(), connectome.pairs.len());
     if args.json {
         let layers: Vec<&String> = connectome.layers.keys().collect();
-        println!(
+        out!(
             "{}",
             json!({"out": args.out, "n_neurons": n, "n_pairs": pairs, "n_edges": edges, "layers": layers})
         );
     } else {
-        println!(
+        out!(
             "{n} neurons, {pairs} pairs, {edges} edges: {}",
             args.out.display()
         );
@@ -61,12 +62,12 @@ pub(super) fn simulated(args: &SimulateArgs) -> Result<u8, Problem> {
     let edges = write(&args.out, &connectome)?;
     let (n, seed) = (connectome.n(), args.seed);
     if args.json {
-        println!(
+        out!(
             "{}",
             json!({"out": args.out, "n_neurons": n, "n_edges": edges, "seed": seed})
         );
     } else {
-        println!("{n} neurons, {edges} edges (seed {seed}): {}", args.out.display());
+        out!("{n} neurons, {edges} edges (seed {seed}): {}", args.out.display());
     }
     Ok(0)
 }

@@ -2,8 +2,9 @@
 
 use super::long_run::LongRun;
 use super::settings;
+use crate::cli::Global;
 use crate::cli::connectome::PageArgs;
-use crate::terminal;
+use crate::terminal::{self, out, print_json, say};
 use neuropil_connectome::error::DataError;
 use neuropil_connectome::figures::Drawn;
 use neuropil_connectome::read;
@@ -11,6 +12,7 @@ use neuropil_connectome::report::{self, ReportSettings};
 use neuropil_draw::DrawError;
 use neuropil_lab::error::Problem;
 use neuropil_lab::{atomic, table};
+use serde_json::json;
 use std::path::Path;
 
 fn broken(error: &DrawError) -> Problem {
@@ -33,7 +35,7 @@ pub(super) fn draw(folder: &Path, drawn: &[Drawn]) -> Result<(), Problem> {
 }
 
 /// Writes the page, every figure of it, and every answer as JSON.
-pub(super) fn run(args: &PageArgs) -> Result<u8, Problem> {
+pub(super) fn run(args: &PageArgs, global: &Global) -> Result<u8, Problem> {
     let pool = crate::process::thread_pool(args.threads)?;
     let settings = ReportSettings {
         cascades: settings(&args.settings),
@@ -54,7 +56,7 @@ pub(super) fn run(args: &PageArgs) -> Result<u8, Problem> {
     })?;
     bar.finish_and_clear();
     let warned = connectome.warnings.iter().chain(&missing);
-    warned.for_each(|warning| eprintln!("warning: {warning}"));
+    warned.for_each(|warning| say!("warning: {warning}"));
     for (name, answer) in &parts {
         draw(&args.out, &answer.figures)?;
         let text = serde_json::to_vec(&answer.json).expect("answers are JSON");
@@ -67,9 +69,16 @@ pub(super) fn run(args: &PageArgs) -> Result<u8, Problem> {
         page.to_html().map_err(|error| broken(&error))?.as_bytes(),
     )?;
     long.finish();
-    for (figure, _) in parts.iter().flat_map(|(_, answer)| &answer.figures) {
-        println!("{:<20} {}", figure.name, figure.title);
+    let figures = parts.iter().flat_map(|(_, answer)| &answer.figures);
+    if global.json {
+        let figures = figures.map(|(figure, _)| json!({"name": figure.name, "title": figure.title}));
+        let figures: Vec<_> = figures.collect();
+        print_json(&json!({"report": args.out.join("report.html"), "figures": figures, "missing": missing}))?;
+        return Ok(0);
     }
-    println!("\n{}", args.out.join("report.html").display());
+    for (figure, _) in figures {
+        out!("{:<20} {}", figure.name, figure.title);
+    }
+    out!("\n{}", args.out.join("report.html").display());
     Ok(0)
 }

@@ -1,27 +1,30 @@
 //! `neuropil reproduce connectome`: the paper's numbers beside those of its data.
 
 use super::long_run::LongRun;
-use crate::cli::ReproduceArgs;
+use crate::cli::{Global, ReproduceArgs};
 use crate::failure::CHECK_FAILED;
+use crate::process::thread_pool;
+use crate::terminal::print_json;
 use neuropil_connectome::cascade::Settings;
 use neuropil_connectome::error::DataError;
 use neuropil_connectome::{read, reproduce};
 use neuropil_lab::error::Problem;
 use neuropil_lab::{atomic, provenance};
+use neuropil_study::{Band, Claim, Found};
 use std::fmt::Write;
 use std::path::Path;
 
 /// Runs the command.
-pub(crate) fn run(args: &ReproduceArgs) -> Result<u8, Problem> {
-    let [data] = &args.tasks[..] else {
+pub(crate) fn run(args: &ReproduceArgs, global: &Global) -> Result<u8, Problem> {
+    let [data] = &args.parts[..] else {
         return Err(Problem::new(
-            format!("{} data files, expected one", args.tasks.len()),
+            format!("{} data files, expected one", args.parts.len()),
             "neuropil reproduce connectome supplement_s1.zip",
         ));
     };
-    let pool = crate::process::thread_pool(args.threads)?;
+    let pool = thread_pool(global.threads)?;
     let settings = Settings {
-        seed: args.seeds.map_or(1, |(first, _)| first),
+        seed: args.seeds.map(|(first, _)| first).or(global.seed).unwrap_or(1),
         ..Settings::default()
     };
     let long = LongRun::new(None)?;
@@ -31,7 +34,11 @@ pub(crate) fn run(args: &ReproduceArgs) -> Result<u8, Problem> {
     })?;
     long.finish();
     let answer = reproduce::answer(&claims, &settings);
-    print!("{}", super::for_people(&answer, usize::MAX));
+    if global.json {
+        print_json(&claims.iter().map(judged).collect::<Vec<_>>())?;
+    } else {
+        super::print_for_people(&answer, usize::MAX)?;
+    }
     if let Some(path) = &args.table {
         let mut document = answer.json.clone();
         document["command"] = provenance::command().into();
@@ -56,4 +63,21 @@ pub(crate) fn run(args: &ReproduceArgs) -> Result<u8, Problem> {
     }
     let all = claims.iter().all(reproduce::Claim::holds);
     Ok(if all { 0 } else { CHECK_FAILED })
+}
+
+/// A number of the paper beside that of the data, as every system tells it.
+fn judged(claim: &reproduce::Claim) -> Claim {
+    let said = if claim.paper.is_empty() {
+        format!("data: {}", claim.data)
+    } else {
+        claim.paper.to_owned()
+    };
+    let band = Band::between(claim.band.0, claim.band.1);
+    Claim::new(
+        claim.part,
+        claim.what.as_str(),
+        said,
+        band,
+        Found::one(claim.ours),
+    )
 }

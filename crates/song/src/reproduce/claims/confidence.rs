@@ -1,6 +1,6 @@
 //! Figure 3: post-decision wagering.
 
-use super::{Claim, Runs, Verdict, bets, claim, correlation, late_minus_early, mean};
+use super::{Band, Claim, Found, Runs, bets, correlation, late_minus_early, mean};
 use crate::analysis::proportion::Proportion;
 use crate::reproduce::WAGER_UPDATES;
 
@@ -58,27 +58,18 @@ pub(super) fn confidence(wagers: &Runs, linear: &Runs) -> Vec<Claim> {
         ),
     ];
     let (text, paper) = ("a linear value network does not suffice for the wager", "fails");
-    let band = &format!(
+    let band = Band::at_most(0.5).called(format!(
         "at most half of the networks meet the criterion, in {WAGER_UPDATES} updates with the paper's settings"
+    ));
+    let (met, n) = (
+        linear.0.iter().filter(|run| run.criterion_met).count(),
+        linear.0.len(),
     );
-    claims.push(if linear.0.is_empty() {
-        claim(
-            "Fig. 3, supplements",
-            text,
-            paper,
-            band,
-            "–".to_owned(),
-            Verdict::NotMeasured,
-        )
+    let ours = if n == 0 {
+        Found::nothing()
     } else {
-        let met = linear.0.iter().filter(|run| run.criterion_met).count();
-        let ours = format!("{met} of {} networks meet it", linear.0.len());
-        let verdict = if 2 * met <= linear.0.len() {
-            Verdict::InBand
-        } else {
-            Verdict::Outside
-        };
-        claim("Fig. 3, supplements", text, paper, band, ours, verdict)
-    });
+        Found::one(met as f64 / n as f64).called(format!("{met} of {n} networks meet it"))
+    };
+    claims.push(Claim::new("Fig. 3, supplements", text, paper, band, ours));
     claims
 }

@@ -94,7 +94,7 @@ pub(super) fn perception(rdm: &Runs, rt: &Runs, linear: &Runs) -> Vec<Claim> {
         },
     ));
     let mut suffices = learnt("Fig. 1, supplements", "rdm-linear-value", linear);
-    "a linear value network suffices for the perceptual task".clone_into(&mut suffices.claim);
+    "a linear value network suffices for the perceptual task".clone_into(&mut suffices.what);
     "suffices".clone_into(&mut suffices.paper);
     claims.push(suffices);
     claims

@@ -1,16 +1,20 @@
 //! `neuropil fixed-points RUN`: where a trained policy comes to rest under constant input.
 
 use super::probe::input;
-use super::test::{dynamics, load_activity, players};
-use crate::cli::{FixedPointsArgs, assignment};
-use crate::experiment;
+use crate::cli::song::FixedPointsArgs;
+use crate::cli::{Global, assignment};
+use crate::commands::experiment::open_run;
 use crate::process::thread_pool;
+use crate::terminal::{out, print_json, say, table};
 use neuropil_lab::atomic;
 use neuropil_lab::error::Problem;
-use neuropil_lab::run::RunDirectory;
 use neuropil_math::rng::{Key, Phase, Purpose};
+use neuropil_song::experiment::Experiment;
 use neuropil_song::figures::{self, Origin};
 use neuropil_song::fixed_points::{FixedPoints, Kind, fixed_points};
+use neuropil_song::report::shown_as;
+use neuropil_song::trials::{players, require_recorded};
+use neuropil_study::life;
 use neuropil_tasks::task::Task;
 use std::collections::BTreeMap;
 
@@ -18,52 +22,41 @@ use std::collections::BTreeMap;
 const MOST_SHOWN: usize = 12;
 
 /// Runs the command.
-pub(crate) fn run(args: &FixedPointsArgs) -> Result<u8, Problem> {
-    if args.starts == 0 {
-        return Err(Problem::new(
-            "--starts is 0, expected a whole number ≥ 1",
-            "leave it out for 100",
-        ));
-    }
-    RunDirectory::read(&args.run)?;
-    let run = RunDirectory::open(&args.run)?;
-    let experiment = experiment::of_run(&run, None)?;
+pub(crate) fn run(args: &FixedPointsArgs, global: &Global) -> Result<u8, Problem> {
+    let run = open_run(&args.run, global.out.as_deref())?;
+    let experiment = Experiment::of_run(&run, None)?;
     let task = &experiment.task;
     let shown = run.path().display();
-    let recorded = load_activity(&run, task)?.ok_or_else(|| {
-        Problem::new(
-            format!("{shown}: no trials with activity, from whose states the descents start"),
-            format!("`neuropil test {shown} --kind activity` makes them"),
-        )
-    })?;
+    let recorded = require_recorded(&run, task, ", from whose states the descents start")?;
     let mut u = mean_inputs(task, &args.during)?;
     for text in &args.input {
         let (name, value) = assignment("--input", text)?;
         u[input("--input", &name, task)?] = value;
     }
     let (policy, _) = players(&run, &experiment)?;
-    let dynamics = dynamics(&policy, &experiment)?;
-    let pool = thread_pool(args.threads)?;
-    let tau_ms = experiment.config.value.tau_ms;
+    let dynamics = experiment.dynamics(&policy)?;
+    let pool = thread_pool(global.threads)?;
+    let tau_ms = experiment.config().tau_ms;
     let found = pool
         .install(|| fixed_points(&dynamics, &recorded, &u, args.starts, tau_ms))
         .map_err(|error| Problem::new(format!("{shown}: {error}"), "record activity anew"))?;
     let json = serde_json::to_vec_pretty(&found).expect("results are JSON");
-    atomic::write(&run.file("results/fixed-points.json"), &json)?;
+    atomic::write(&run.place("results/fixed-points.json"), &json)?;
     let origin = Origin {
         task: task.definition.name.clone(),
-        seed: experiment.config.value.seed,
+        seed: experiment.config().seed,
         n_trials: 0,
         n_recorded: recorded.behaviour.n_trials(),
         threshold: None,
         measures: Vec::new(),
     };
-    super::analyse::save_figure(&run, "fixed-points", &figures::fixed_points(&found, &origin))?;
-    if args.json {
-        println!("{}", String::from_utf8(json).expect("JSON is UTF-8"));
+    let figure = shown_as("fixed-points", figures::fixed_points(&found, &origin));
+    life::save_figure(&run.place("figures"), &run.place("results"), &figure)?;
+    if global.json {
+        print_json(&found)?;
     } else {
-        print(&found);
-        eprintln!("saved {}", run.file("figures/fixed-points.svg").display());
+        print(&found)?;
+        say!("saved {}", run.place("figures/fixed-points.svg").display());
     }
     Ok(0)
 }
@@ -104,18 +97,17 @@ fn milliseconds(ms: f64) -> String {
     }
 }
 
-fn print(found: &FixedPoints) {
+fn print(found: &FixedPoints) -> Result<(), Problem> {
     let inputs: Vec<String> = found
         .inputs
         .iter()
         .map(|(name, value)| format!("{name} {value:.3}"))
         .collect();
-    println!("constant input: {}", inputs.join(", "));
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::NOTHING);
+    out!("constant input: {}", inputs.join(", "));
     let actions = found.actions.iter().map(|action| format!("p({action})"));
     let columns = ["point", "kind", "speed", "starts", "unstable", "slowest ms"].map(str::to_owned);
-    table.set_header(columns.into_iter().chain(actions));
+    let headers: Vec<String> = columns.into_iter().chain(actions).collect();
+    let mut rows = table(headers.iter().map(String::as_str));
     for (i, point) in found.points.iter().enumerate().take(MOST_SHOWN) {
         let kind = match point.kind {
             Kind::Stable => "stable",
@@ -136,11 +128,14 @@ fn print(found: &FixedPoints) {
             milliseconds(found.tau_ms / slowest),
         ];
         let probabilities = point.probabilities.iter().map(|p| format!("{p:.3}"));
-        table.add_row(numbers.into_iter().chain(probabilities));
+        rows.add_row(numbers.into_iter().chain(probabilities));
     }
-    println!("{table}");
-    println!(
+    out!("{rows}");
+    out!(
         "{} starts, {} ended at none of these; median speed along the mean courses: {:.0e}",
-        found.n_starts, found.n_lost, found.typical_speed
+        found.n_starts,
+        found.n_lost,
+        found.typical_speed
     );
+    Ok(())
 }

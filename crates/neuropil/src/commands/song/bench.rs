@@ -1,7 +1,8 @@
 //! `neuropil bench`: the engine against the machine's peak, and whole updates of every task.
 
-use crate::cli::BenchArgs;
-use crate::terminal;
+use crate::cli::Global;
+use crate::cli::song::BenchArgs;
+use crate::terminal::{self, out, print_json, table};
 use neuropil_lab::error::Problem;
 use neuropil_lab::provenance;
 use neuropil_song::bench::{BATCHES, KERNELS, Pupil, least, peak};
@@ -17,27 +18,14 @@ struct Measured {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &BenchArgs) -> Result<u8, Problem> {
-    if !(args.seconds > 0.0 && args.seconds.is_finite()) {
-        return Err(Problem::new(
-            format!("--seconds is {}, expected a number > 0", args.seconds),
-            "try 1",
-        ));
-    }
+pub(crate) fn run(args: &BenchArgs, global: &Global) -> Result<u8, Problem> {
     let one = crate::process::thread_pool(Some(1))?;
-    let all = crate::process::thread_pool(None)?;
+    let all = crate::process::thread_pool(global.threads)?;
     let n = all.current_num_threads();
     let tops = [
         one.install(|| peak(args.seconds)),
         all.install(|| peak(args.seconds)),
     ];
-    println!(
-        "{}, {}: f32 multiply-add peak {:.0} GFLOP/s on 1 thread, {:.0} on {n}",
-        provenance::cpu(),
-        neuropil_math::simd::level().name(),
-        tops[0],
-        tops[1]
-    );
     let mut pupils = taught();
     let mut rows: Vec<(usize, Measured)> = Vec::new();
     for (threads, pool) in [(1, &one), (n, &all)] {
@@ -47,38 +35,53 @@ pub(crate) fn run(args: &BenchArgs) -> Result<u8, Problem> {
             break;
         }
     }
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::NOTHING);
-    table.set_header(["work", "threads", "ms", "trials/s", "GFLOP/s", "% of peak"]);
-    for (threads, m) in &rows {
+    let document = json!({
+        "cpu": provenance::cpu(), "vectors": neuropil_math::simd::level().name(), "date": provenance::now(),
+        "peak_gflops": { "1": tops[0], (n.to_string()): tops[1] },
+        "rows": rows.iter().map(|(threads, m)| json!({
+            "work": m.work, "threads": threads, "seconds": m.seconds, "trials": m.trials, "flops": m.flops,
+        })).collect::<Vec<_>>(),
+    });
+    if let Some(path) = &global.out {
+        let text = serde_json::to_vec_pretty(&document).expect("numbers are JSON");
+        neuropil_lab::atomic::write(path, &text)?;
+    }
+    if global.json {
+        print_json(&document)?;
+    } else {
+        print(&rows, tops, n)?;
+    }
+    Ok(0)
+}
+
+/// The peak, and every kind of work against it.
+fn print(rows: &[(usize, Measured)], tops: [f64; 2], n: usize) -> Result<(), Problem> {
+    out!(
+        "{}, {}: f32 multiply-add peak {:.0} GFLOP/s on 1 thread, {:.0} on {n}",
+        provenance::cpu(),
+        neuropil_math::simd::level().name(),
+        tops[0],
+        tops[1]
+    );
+    let mut shown = table(["work", "threads", "ms", "trials/s", "GFLOP/s", "% of peak"]);
+    for (threads, m) in rows {
         let top = if *threads == 1 { tops[0] } else { tops[1] };
-        table.add_row([
+        let flops = |digits: usize, factor: f64| {
+            m.flops.map_or(String::new(), |flops| {
+                format!("{:.digits$}", flops / m.seconds * factor)
+            })
+        };
+        shown.add_row([
             m.work.clone(),
             threads.to_string(),
             format!("{:.3}", 1e3 * m.seconds),
             format!("{:.0}", m.trials as f64 / m.seconds),
-            m.flops
-                .map_or(String::new(), |flops| format!("{:.1}", flops / m.seconds * 1e-9)),
-            m.flops.map_or(String::new(), |flops| {
-                format!("{:.0}", flops / m.seconds * 1e-7 / top)
-            }),
+            flops(1, 1e-9),
+            flops(0, 1e-7 / top),
         ]);
     }
-    println!("{table}");
-    if let Some(path) = &args.out {
-        let document = json!({
-            "cpu": provenance::cpu(), "vectors": neuropil_math::simd::level().name(), "date": provenance::now(),
-            "peak_gflops": { "1": tops[0], (n.to_string()): tops[1] },
-            "rows": rows.iter().map(|(threads, m)| json!({
-                "work": m.work, "threads": threads, "seconds": m.seconds, "trials": m.trials, "flops": m.flops,
-            })).collect::<Vec<_>>(),
-        });
-        neuropil_lab::atomic::write(
-            path,
-            &serde_json::to_vec_pretty(&document).expect("numbers are JSON"),
-        )?;
-    }
-    Ok(0)
+    out!("{shown}");
+    Ok(())
 }
 
 /// Networks of every published task that have learnt for a while.

@@ -1,17 +1,23 @@
 //! `neuropil probe RUN`: experiments on a trained policy.
 
-use super::test::{dynamics, players};
-use crate::cli::{ProbeArgs, assignment};
-use crate::experiment::{self, Experiment};
+use crate::cli::song::ProbeArgs;
+use crate::cli::{Global, assignment};
+use crate::commands::experiment::open_run;
 use crate::process::thread_pool;
+use crate::terminal::{out, print_json, say, table};
 use neuropil_lab::array::{Npz, read_tensors};
 use neuropil_lab::atomic;
 use neuropil_lab::error::Problem;
 use neuropil_lab::run::RunDirectory;
 use neuropil_song::analysis::psychometric::psychometric;
+use neuropil_song::dynamics::Dynamics;
+use neuropil_song::experiment::Experiment;
 use neuropil_song::figures::{self, Origin};
 use neuropil_song::probe::{Probe, Probed, Window, probe, respond};
+use neuropil_song::report::shown_as;
 use neuropil_song::testing::Tested;
+use neuropil_song::trials::players;
+use neuropil_study::life;
 use neuropil_tasks::task::Task;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -20,38 +26,30 @@ use std::path::Path;
 const DEFAULT_TRIALS: usize = 2000;
 
 /// Runs the command.
-pub(crate) fn run(args: &ProbeArgs) -> Result<u8, Problem> {
-    RunDirectory::read(&args.run)?;
-    let run = RunDirectory::open(&args.run)?;
-    let experiment = experiment::of_run(&run, None)?;
+pub(crate) fn run(args: &ProbeArgs, global: &Global) -> Result<u8, Problem> {
+    let run = open_run(&args.run, global.out.as_deref())?;
+    let experiment = Experiment::of_run(&run, None)?;
     let task = &experiment.task;
     let wanted = wanted(args, &experiment)?;
     let (policy, _) = players(&run, &experiment)?;
-    let dynamics = dynamics(&policy, &experiment)?;
+    let dynamics = experiment.dynamics(&policy)?;
     if let Some(given) = &args.given {
-        let path = run.file(&format!("trials/probe-{}.npz", args.name));
+        let path = run.place(&format!("trials/probe-{}.npz", args.name));
         show(&dynamics, given, &path, &wanted, task)?;
-        eprintln!("saved {}", path.display());
+        say!("saved {}", path.display());
         return Ok(0);
     }
     let k = args
         .trials_per_condition
         .unwrap_or_else(|| DEFAULT_TRIALS.div_ceil(task.n_conditions()));
-    if k == 0 {
-        let message = "--trials-per-condition is 0, expected a whole number ≥ 1";
-        return Err(Problem::new(message, "leave it out for 2 000 trials in all"));
-    }
-    let seed = args.seed.unwrap_or(experiment.config.value.seed);
-    let pool = thread_pool(args.threads)?;
+    let seed = global.seed.unwrap_or(experiment.config().seed);
+    let pool = thread_pool(global.threads)?;
     let found = pool.install(|| probe(&dynamics, policy.noise_sd, task, seed, k, &wanted));
     let document = save(&run, &experiment, &args.name, seed, &wanted, &found)?;
-    if args.json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&document).expect("results are JSON")
-        );
+    if global.json {
+        print_json(&document)?;
     } else {
-        print(&document);
+        print(&document)?;
     }
     Ok(0)
 }
@@ -69,7 +67,7 @@ pub(super) fn input(option: &str, name: &str, task: &Task) -> Result<usize, Prob
 
 /// What was asked for, checked.
 fn wanted(args: &ProbeArgs, experiment: &Experiment) -> Result<Probe, Problem> {
-    let (task, n) = (&experiment.task, experiment.config.value.policy.units);
+    let (task, n) = (&experiment.task, experiment.config().policy.units);
     let unit = |option: &str, unit: usize| {
         if unit < n {
             Ok(unit)
@@ -210,12 +208,12 @@ fn save(
         "probed": summary(&found.probed, task),
     });
     let json = serde_json::to_vec_pretty(&document).expect("results are JSON");
-    atomic::write(&run.file(&format!("results/probe-{name}.json")), &json)?;
+    atomic::write(&run.place(&format!("results/probe-{name}.json")), &json)?;
     let behaviour = found.probed.behaviour(task);
     let csv = behaviour
         .to_csv()
         .map_err(|error| Problem::new(format!("probed trials: {error}"), "rename the factor in the task"))?;
-    atomic::write(&run.file(&format!("trials/probe-{name}.csv")), csv.as_bytes())?;
+    atomic::write(&run.place(&format!("trials/probe-{name}.csv")), csv.as_bytes())?;
     if let (Ok(before), Ok(after)) = (
         psychometric(&found.intact.behaviour(task)),
         psychometric(&behaviour),
@@ -229,22 +227,21 @@ fn save(
             measures: Vec::new(),
         };
         let figure = figures::probe(&before, &after, &words(probe, task), &origin);
-        super::analyse::save_figure(run, &format!("probe-{name}"), &figure)?;
+        let figure = shown_as(&format!("probe-{name}"), figure);
+        life::save_figure(&run.place("figures"), &run.place("results"), &figure)?;
     }
     Ok(document)
 }
 
-fn print(document: &Value) {
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::NOTHING);
-    table.set_header(["", "decided %", "correct %", "reward", "choice at ms"]);
+fn print(document: &Value) -> Result<(), Problem> {
+    let mut rows = table(["", "decided %", "correct %", "reward", "choice at ms"]);
     for (name, key) in [("left alone", "intact"), ("probed", "probed")] {
         let number = |field: &str, digits: usize| {
             document[key][field]
                 .as_f64()
                 .map_or("–".to_owned(), |value| format!("{value:.digits$}"))
         };
-        table.add_row([
+        rows.add_row([
             name.to_owned(),
             number("percent_decided", 1),
             number("percent_correct", 1),
@@ -252,23 +249,18 @@ fn print(document: &Value) {
             number("mean_choice_ms", 0),
         ]);
     }
-    println!("{}", document["what"].as_str().unwrap_or_default());
-    println!("{table}");
-    println!(
+    out!("{}", document["what"].as_str().unwrap_or_default());
+    out!("{rows}");
+    out!(
         "{} trials, {:.1} % end alike",
         document["n_trials"],
         document["percent_unchanged"].as_f64().unwrap_or_default()
     );
+    Ok(())
 }
 
 /// Shows given inputs and writes what the policy does.
-fn show(
-    dynamics: &neuropil_song::dynamics::Dynamics,
-    given: &Path,
-    out: &Path,
-    probe: &Probe,
-    task: &Task,
-) -> Result<(), Problem> {
+fn show(dynamics: &Dynamics, given: &Path, out: &Path, probe: &Probe, task: &Task) -> Result<(), Problem> {
     let tensors = read_tensors(given)?;
     let shown = given.display();
     let array = |name: &str, width: usize| {

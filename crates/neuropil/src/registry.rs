@@ -1,0 +1,89 @@
+//! Every system, one line each, and how names lead to them.
+
+use neuropil_lab::error::{Problem, did_you_mean};
+use neuropil_lab::run::RunDirectory;
+use neuropil_song::system::Song;
+use neuropil_study::{Given, Job, Listed, System, experiment_of};
+
+/// Every system. Experiments of the first are named without it: `rdm` is `song/rdm`.
+pub const SYSTEMS: &[&dyn System] = &[&Song];
+
+/// The system of a name.
+pub fn system(name: &str) -> Option<&'static dyn System> {
+    SYSTEMS.iter().copied().find(|system| system.name() == name)
+}
+
+/// Opens an experiment: `rdm`, `SYSTEM/NAME`, or the settings in the text of a file.
+///
+/// # Errors
+/// No such system or experiment; everything that is wrong with the settings.
+pub fn open(given: &Given<'_>) -> Result<Box<dyn Job>, Vec<Problem>> {
+    let named = match given.text {
+        None => given
+            .name
+            .split_once('/')
+            .map(|(system, name)| (system.to_owned(), name)),
+        Some(text) => experiment_of(text).map(|named| {
+            let system = named.split('/').next().unwrap_or_default().to_owned();
+            (system, given.name)
+        }),
+    };
+    let Some((name, experiment)) = named else {
+        return SYSTEMS[0].open(given);
+    };
+    match system(&name) {
+        Some(system) => system.open(&Given {
+            name: experiment,
+            ..*given
+        }),
+        None if given.text.is_none() => SYSTEMS[0].open(given),
+        None => {
+            let known: Vec<&str> = SYSTEMS.iter().map(|system| system.name()).collect();
+            let message = format!("{}: experiment of an unknown system `{name}`", given.name);
+            Err(vec![Problem::new(
+                message,
+                did_you_mean(&name, "systems", &known),
+            )])
+        }
+    }
+}
+
+/// The job of a run directory.
+///
+/// # Errors
+/// Its settings cannot be read.
+pub fn of_run(run: &RunDirectory) -> Result<Box<dyn Job>, Vec<Problem>> {
+    let path = run.file("config.toml");
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        let message = format!("{}: cannot read: {error}", path.display());
+        vec![Problem::new(message, "give the directory of a run")]
+    })?;
+    open(&Given {
+        name: &path.display().to_string(),
+        text: Some(&text),
+        set: &[],
+        options: &[],
+    })
+}
+
+/// Every experiment, as it is typed: those of the first system by their own name, others as `SYSTEM/NAME`.
+pub fn experiments() -> Vec<Listed> {
+    let mut all = Vec::new();
+    for (i, system) in SYSTEMS.iter().enumerate() {
+        let named = |listed: Listed| Listed {
+            name: if i == 0 {
+                listed.name
+            } else {
+                format!("{}/{}", system.name(), listed.name)
+            },
+            ..listed
+        };
+        all.extend(system.experiments().into_iter().map(named));
+    }
+    all
+}
+
+/// Every analysis of every system.
+pub fn analyses() -> Vec<Listed> {
+    SYSTEMS.iter().flat_map(|system| system.analyses()).collect()
+}

@@ -1,0 +1,220 @@
+//! Test trials of a run in its directory: made, kept and read again.
+
+use crate::analysis::activity::{Activity, Recorded};
+use crate::behaviour::{Behaviour, BehaviourError, Column};
+use crate::experiment::Experiment;
+use crate::testing::{
+    Fixed, Tested, default_recorded_per_condition, default_trials_per_condition, record_activity, test,
+};
+use crate::train::{load_players, rules};
+use neuropil_lab::array;
+use neuropil_lab::atomic;
+use neuropil_lab::error::Problem;
+use neuropil_lab::run::RunDirectory;
+use neuropil_learn::player::Player;
+use neuropil_tasks::task::Task;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+const TESTED: &str = "trials/test.csv";
+const NUMBERS: &str = "trials/test.npz";
+const RECORDED: &str = "trials/activity.csv";
+const ACTIVITY: &str = "trials/activity.npz";
+
+/// Test trials to make of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trials {
+    /// Of each condition.
+    pub behaviour: usize,
+    /// Of each condition with activity; 0: none.
+    pub activity: usize,
+    /// Durations that are not drawn.
+    pub fixed: Fixed,
+}
+
+impl Trials {
+    /// As many as are made after training.
+    pub fn after_training(task: &Task) -> Self {
+        Self {
+            behaviour: default_trials_per_condition(task),
+            activity: default_recorded_per_condition(task),
+            fixed: Fixed::new(),
+        }
+    }
+
+    /// Makes and keeps trials of both kinds.
+    ///
+    /// # Errors
+    /// Nothing was trained; files cannot be written.
+    pub fn make(&self, run: &RunDirectory, experiment: &Experiment) -> Result<(), Problem> {
+        let (task, config) = (&experiment.task, experiment.config());
+        let (policy, value) = players(run, experiment)?;
+        let rules = rules(config, task);
+        let (seed, fixed) = (config.seed, &self.fixed);
+        let tested = test(&policy, task, seed, self.behaviour, fixed, rules.continuous);
+        save_tested(run, task, &tested)?;
+        if self.activity > 0 {
+            let every = (default_save_every(task) / task.dt_ms).round().max(1.0) as usize;
+            let networks = (&policy, &value);
+            let recorded = record_activity(networks, task, seed, self.activity, fixed, every, &rules);
+            save_recorded(run, task, &recorded)?;
+        }
+        Ok(())
+    }
+}
+
+/// The best networks of a run: policy and value.
+///
+/// # Errors
+/// Nothing was trained; the checkpoint is damaged or of other settings.
+pub fn players(run: &RunDirectory, experiment: &Experiment) -> Result<(Player<f32>, Player<f32>), Problem> {
+    let loaded = load_players(run, experiment.config(), &experiment.task)?;
+    loaded.ok_or_else(|| {
+        let path = run.path().display();
+        let name = &experiment.task.definition.name;
+        Problem::new(
+            format!("{path}: no trained network"),
+            format!("`neuropil train {name} --out {path} --resume`"),
+        )
+    })
+}
+
+/// Time between kept steps, ms; of a world's sessions, in which time counts in steps, every step is kept.
+pub(crate) fn default_save_every(task: &Task) -> f64 {
+    if task.world.is_some() { task.dt_ms } else { 50.0 }
+}
+
+/// The trials as CSV, and their numbers as NPZ; the path of the first.
+pub(crate) fn save_tested(run: &RunDirectory, task: &Task, tested: &Tested) -> Result<PathBuf, Problem> {
+    let behaviour: Behaviour = tested.behaviour(task);
+    let csv = behaviour.to_csv().map_err(|error| unwritable(task, &error))?;
+    let path = run.place(TESTED);
+    atomic::write(&path, csv.as_bytes())?;
+    let columns = behaviour.columns();
+    let numbers = columns.iter().filter_map(|(name, column)| match column {
+        Column::Numbers(values) => Some((name.as_str(), vec![values.len()], values.clone())),
+        Column::Labels(_) => None,
+    });
+    let mut arrays: Vec<array::Named> = numbers.collect();
+    let index = behaviour.action.iter();
+    let index = index.map(|action| action.map_or(0.0, |a| a as f64)).collect();
+    arrays.push(("action_index", vec![behaviour.n_trials()], index));
+    array::write_npz(&run.place(NUMBERS), arrays)?;
+    Ok(path)
+}
+
+/// The trials as CSV; inputs, probabilities, rates and predictions as NPZ, time × trial × unit. The path of the latter.
+pub(crate) fn save_recorded(
+    run: &RunDirectory,
+    task: &Task,
+    recorded: &Recorded,
+) -> Result<PathBuf, Problem> {
+    let csv = recorded
+        .behaviour
+        .to_csv()
+        .map_err(|error| unwritable(task, &error))?;
+    atomic::write(&run.place(RECORDED), csv.as_bytes())?;
+    let times: Vec<f32> = recorded.policy.times_ms.iter().map(|&ms| ms as f32).collect();
+    let mut arrays: Vec<array::Named<f32>> = vec![("times_ms", vec![times.len()], times)];
+    let parts = [
+        ("inputs", &recorded.inputs),
+        ("action_probabilities", &recorded.probabilities),
+        ("policy_rates", &recorded.policy),
+        ("value_rates", &recorded.value),
+        ("predicted_reward", &recorded.predicted),
+    ];
+    for (name, activity) in parts {
+        let shape = vec![activity.times_ms.len(), activity.n_trials, activity.n_units];
+        arrays.push((name, shape, activity.rates.clone()));
+    }
+    let path = run.place(ACTIVITY);
+    array::write_npz(&path, arrays)?;
+    Ok(path)
+}
+
+/// The test trials of a run, as kept.
+///
+/// # Errors
+/// There are none, or they are damaged.
+pub fn load_tested(run: &RunDirectory, task: &Task) -> Result<Behaviour, Problem> {
+    let path = run.file(TESTED);
+    let hint = format!("`neuropil test {}` makes them", run.path().display());
+    let text = std::fs::read_to_string(&path)
+        .map_err(|_| Problem::new(format!("{}: no test trials", run.path().display()), hint.clone()))?;
+    let d = &task.definition;
+    Behaviour::from_csv(&d.name, task.dt_ms, &d.actions, &text)
+        .map_err(|error| Problem::new(format!("{}: {error}", path.display()), hint))
+}
+
+/// The recorded trials of a run, if there are any.
+///
+/// # Errors
+/// They are damaged.
+pub fn load_recorded(run: &RunDirectory, task: &Task) -> Result<Option<Recorded>, Problem> {
+    let (csv, npz) = (run.file(RECORDED), run.file(ACTIVITY));
+    if !csv.exists() || !npz.exists() {
+        return Ok(None);
+    }
+    let hint = || {
+        format!(
+            "`neuropil test {} --kind activity` makes them anew",
+            run.path().display()
+        )
+    };
+    let text = std::fs::read_to_string(&csv)
+        .map_err(|error| Problem::new(format!("{}: {error}", csv.display()), hint()))?;
+    let d = &task.definition;
+    let behaviour = Behaviour::from_csv(&d.name, task.dt_ms, &d.actions, &text)
+        .map_err(|error| Problem::new(format!("{}: {error}", csv.display()), hint()))?;
+    let mut arrays: BTreeMap<String, (Vec<usize>, Vec<f32>)> = BTreeMap::new();
+    for (name, shape, values) in array::read_npz::<f32>(&npz)? {
+        arrays.insert(name, (shape, values));
+    }
+    let mut take = |name: &str, dimensions: usize| {
+        let found = arrays.remove(name).filter(|(shape, _)| shape.len() == dimensions);
+        found.ok_or_else(|| {
+            let message = format!("{}: no array `{name}` of {dimensions} dimensions", npz.display());
+            Problem::new(message, hint())
+        })
+    };
+    let times_ms: Vec<f64> = take("times_ms", 1)?.1.into_iter().map(f64::from).collect();
+    let mut activity = |name: &str| -> Result<Activity, Problem> {
+        let (shape, rates) = take(name, 3)?;
+        Ok(Activity {
+            times_ms: times_ms.clone(),
+            n_trials: shape[1],
+            n_units: shape[2],
+            rates,
+        })
+    };
+    Ok(Some(Recorded {
+        input_names: d.inputs.clone(),
+        inputs: activity("inputs")?,
+        probabilities: activity("action_probabilities")?,
+        policy: activity("policy_rates")?,
+        value: activity("value_rates")?,
+        predicted: activity("predicted_reward")?,
+        behaviour,
+    }))
+}
+
+/// The recorded trials of a run, which something cannot do without.
+///
+/// # Errors
+/// There are none; `without` says what cannot be done.
+pub fn require_recorded(run: &RunDirectory, task: &Task, without: &str) -> Result<Recorded, Problem> {
+    let path = run.path().display();
+    load_recorded(run, task)?.ok_or_else(|| {
+        Problem::new(
+            format!("{path}: no trials with activity{without}"),
+            format!("`neuropil test {path} --kind activity` makes them"),
+        )
+    })
+}
+
+fn unwritable(task: &Task, error: &BehaviourError) -> Problem {
+    Problem::new(
+        format!("test trials of {}: {error}", task.definition.name),
+        "rename the factor in the task",
+    )
+}
