@@ -1,10 +1,10 @@
 //! From a connectome to a trained network and back, as it is typed.
 
+use crate::support::killed_mid_run;
 use neuropil_connectome::export::Wiring;
 use neuropil_lab::array::{Tensors, read_tensors};
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_neuropil"));
@@ -99,26 +99,19 @@ fn an_exported_wiring_is_obeyed_resumed_to_the_bit_and_comes_back() {
     run_owned(&train("three", &["--threads", "3"]));
 
     // The files are not needed any more once a checkpoint holds what they said.
-    let mut begun = false;
-    for kill in 0..6_u64 {
+    let (mut begun, mut landed) = (false, 0);
+    for _ in 0..6 {
         let args = train("killed", &["--resume"]);
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let mut child = command(here, &args)
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .expect("the command starts");
-        std::thread::sleep(Duration::from_millis(60 + kill * 37 % 90));
-        child.kill().expect("SIGKILL");
-        child.wait().expect("it ends");
+        landed += usize::from(killed_mid_run(&mut command(here, &args), &here.join("killed"), 1));
         if !begun && here.join("killed/checkpoint/last.safetensors").is_file() {
             begun = true;
             std::fs::rename(here.join("wiring.npz"), here.join("away.npz")).unwrap();
         }
     }
+    assert!(begun && landed >= 4, "{landed} of 6 kills landed mid-run");
     run_owned(&train("killed", &["--resume"]));
-    if begun {
-        std::fs::rename(here.join("away.npz"), here.join("wiring.npz")).unwrap();
-    }
+    std::fs::rename(here.join("away.npz"), here.join("wiring.npz")).unwrap();
     let bytes = |out: &str| std::fs::read(here.join(out).join("checkpoint/last.safetensors")).unwrap();
     assert!(bytes("one") == bytes("three"), "threads matter");
     assert!(bytes("one") == bytes("killed"), "kills matter");
