@@ -2,6 +2,7 @@
 
 pub(crate) mod connectome;
 pub(crate) mod song;
+pub(crate) mod sweep;
 
 use clap::{Args, Parser, Subcommand};
 use neuropil_lab::error::Problem;
@@ -80,6 +81,8 @@ pub(crate) enum Command {
     Bench(song::BenchArgs),
     /// Reproduce a paper's results with many seeds.
     Reproduce(ReproduceArgs),
+    /// Many runs of one experiment: a grid, a list or random draws of settings, and seeds; here, in shards, or on Slurm.
+    Sweep(sweep::SweepArgs),
     /// Analyse a whole brain's wiring: cascades, hubs, order, recurrence.
     Connectome(connectome::ConnectomeArgs),
     /// Print a completion script for a shell.

@@ -9,6 +9,7 @@ pub(crate) mod report;
 pub(crate) mod reproduce;
 mod seeds;
 pub(crate) mod song;
+pub(crate) mod sweep;
 pub(crate) mod tasks;
 pub(crate) mod test;
 pub(crate) mod train;

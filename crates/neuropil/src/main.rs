@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         Command::Report(args) => commands::report::run(args, global),
         Command::Export(args) => commands::export::run(args, global),
         Command::Reproduce(args) => commands::reproduce::run(args, global),
+        Command::Sweep(args) => commands::sweep::run(args, global),
         Command::Probe(args) => commands::song::probe::run(args, global),
         Command::FixedPoints(args) => commands::song::fixed_points::run(args, global),
         Command::Import(args) => commands::song::import::run(args, global),

@@ -24,6 +24,7 @@ mod job;
 pub mod life;
 mod reproduction;
 mod summary;
+pub mod sweep;
 mod system;
 mod table;
 mod tell;

@@ -2,3 +2,4 @@
 
 mod coin;
 mod life;
+mod sweep;
