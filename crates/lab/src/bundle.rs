@@ -88,6 +88,89 @@ pub(crate) fn find(folder: &Path, name: &str, sum: Sum) -> Result<Vec<u8>, LabEr
     ))
 }
 
+/// Files that are being written as one.
+///
+/// ```
+/// use neuropil_lab::{atomic, bundle};
+/// let folder = tempfile::tempdir()?;
+/// let mut new = bundle::Bundle::begin(folder.path(), "both.json")?;
+/// atomic::write(&new.place("a.csv"), b"1")?;
+/// atomic::write(&new.place("a.npz"), b"2")?;
+/// assert!(!folder.path().join("a.csv").exists());
+/// new.commit(&"how they were made")?;
+/// let (paths, made) = bundle::paths(folder.path(), "both.json")?.expect("they are there");
+/// assert_eq!((paths["a.npz"].clone(), made.as_str()), (folder.path().join("a.npz"), Some("how they were made")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Bundle {
+    folder: PathBuf,
+    index: String,
+    names: Vec<String>,
+}
+
+impl Bundle {
+    /// Begins to write files of a folder, in the place of those that its index speaks of.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn begin(folder: &Path, index: &str) -> Result<Self, LabError> {
+        // What a killed writer left may be what the present index speaks of. One that cannot be read is replaced, and
+        // nothing that it spoke of is left to lose.
+        if let Ok(Some((sums, _))) = read_index(folder, index) {
+            settle(folder, &sums)?;
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+            index: index.to_owned(),
+            names: Vec::new(),
+        })
+    }
+
+    /// Where to write a file until all are there.
+    pub fn place(&mut self, name: &str) -> PathBuf {
+        self.names.push(name.to_owned());
+        next(&self.folder, name)
+    }
+
+    /// All are there: they take their names. `made` says how they were made.
+    ///
+    /// # Errors
+    /// The folder cannot be written; then what was there before is still there.
+    pub fn commit(self, made: &impl Serialize) -> Result<(), LabError> {
+        let sum = |name: String| {
+            let path = next(&self.folder, &name);
+            let bytes = fs::read(&path).map_err(LabError::io(&path, "read"))?;
+            Ok((name, Sum::of(&bytes)))
+        };
+        let sums: Sums = self.names.into_iter().map(sum).collect::<Result<_, LabError>>()?;
+        sealed::save(
+            &self.folder.join(&self.index),
+            &json!({ "files": sums, "made": made }),
+        )?;
+        settle(&self.folder, &sums)
+    }
+}
+
+/// Where the files of a bundle lie, each checked, and how they were made; none if there is no index.
+///
+/// # Errors
+/// One of them is missing, damaged, or of another moment than the index.
+pub fn paths(folder: &Path, index: &str) -> Result<Option<(BTreeMap<String, PathBuf>, Value)>, LabError> {
+    let Some((sums, made)) = read_index(folder, index)? else {
+        return Ok(None);
+    };
+    let path = |(name, sum): (String, Sum)| {
+        find(folder, &name, sum)?;
+        let place = folder.join(&name);
+        let there = read_if_there(&place)?.is_some_and(|bytes| Sum::of(&bytes) == sum);
+        let path = if there { place } else { next(folder, &name) };
+        Ok((name, path))
+    };
+    let paths = sums.into_iter().map(path).collect::<Result<_, LabError>>()?;
+    Ok(Some((paths, made)))
+}
+
 /// Content of a file; none if there is no such file.
 ///
 /// # Errors
@@ -110,12 +193,7 @@ pub fn write(
     made: &impl Serialize,
     files: &[(&str, &[u8])],
 ) -> Result<(), LabError> {
-    // What a killed writer left may be what the present index speaks of.
-    match read_index(folder, index) {
-        Ok(Some((sums, _))) => settle(folder, &sums)?,
-        // Not readable: it is replaced, and nothing that it spoke of is left to lose.
-        Ok(None) | Err(_) => {}
-    }
+    Bundle::begin(folder, index)?;
     let sums = lay(folder, files)?;
     sealed::save(&folder.join(index), &json!({ "files": sums, "made": made }))?;
     settle(folder, &sums)

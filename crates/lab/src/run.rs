@@ -155,6 +155,12 @@ impl RunDirectory {
             }
             _ => LabError::io(&lock_path, "create")(error),
         })?;
+        // Who asks how far a sweep is holds a lock for an instant.
+        let mut tries = 0;
+        while tries < 5 && matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            tries += 1;
+        }
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -20,8 +20,34 @@ pub(crate) fn listen_for_interrupts() {
         }
         say!("stopping at the next update; once more to quit without saving");
     };
+    #[cfg(unix)]
+    on_signals(asked_twice);
     // A second handler cannot be set: commands that train several runs come here once.
+    #[cfg(not(unix))]
     let _ = ctrlc::set_handler(asked_twice);
+}
+
+/// Calls `heard` at each signal that asks to end: all of them, but a hang-up where it is to be ignored (`nohup`).
+#[cfg(unix)]
+fn on_signals(heard: impl Fn() + Send + 'static) {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let mut signals = vec![SIGINT, SIGTERM];
+    if !is_ignored(SIGHUP) {
+        signals.push(SIGHUP);
+    }
+    // Without handlers the signals do what they do by themselves: end the process, which goes on from its checkpoint.
+    if let Ok(mut signals) = signal_hook::iterator::Signals::new(signals) {
+        std::thread::spawn(move || signals.forever().for_each(|_| heard()));
+    }
+}
+
+/// Does this process ignore a signal? Where the system does not tell, it does not.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 /// Was an interrupt asked for?

@@ -4,6 +4,7 @@ mod architecture;
 mod bad_input;
 mod circles;
 mod connectome;
+mod keeping;
 mod pipes;
 mod runs;
 mod support;

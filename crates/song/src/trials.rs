@@ -9,17 +9,18 @@ use crate::testing::{
 use crate::train::{load_players, rules};
 use neuropil_lab::array;
 use neuropil_lab::atomic;
+use neuropil_lab::bundle::{self, Bundle};
 use neuropil_lab::error::Problem;
 use neuropil_lab::run::RunDirectory;
 use neuropil_learn::player::Player;
 use neuropil_tasks::task::Task;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-const TESTED: &str = "trials/test.csv";
-const NUMBERS: &str = "trials/test.npz";
-const RECORDED: &str = "trials/activity.csv";
-const ACTIVITY: &str = "trials/activity.npz";
+/// Trials by name: `NAME.csv`, `NAME.npz`, and the index `NAME.json` by which they are written and read as one.
+const TESTED: &str = "test";
+const RECORDED: &str = "activity";
 
 /// Test trials to make of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,8 +89,6 @@ pub(crate) fn default_save_every(task: &Task) -> f64 {
 pub(crate) fn save_tested(run: &RunDirectory, task: &Task, tested: &Tested) -> Result<PathBuf, Problem> {
     let behaviour: Behaviour = tested.behaviour(task);
     let csv = behaviour.to_csv().map_err(|error| unwritable(task, &error))?;
-    let path = run.place(TESTED);
-    atomic::write(&path, csv.as_bytes())?;
     let columns = behaviour.columns();
     let numbers = columns.iter().filter_map(|(name, column)| match column {
         Column::Numbers(values) => Some((name.as_str(), vec![values.len()], values.clone())),
@@ -99,8 +98,35 @@ pub(crate) fn save_tested(run: &RunDirectory, task: &Task, tested: &Tested) -> R
     let index = behaviour.action.iter();
     let index = index.map(|action| action.map_or(0.0, |a| a as f64)).collect();
     arrays.push(("action_index", vec![behaviour.n_trials()], index));
-    array::write_npz(&run.place(NUMBERS), arrays)?;
-    Ok(path)
+    let mut files = Bundle::begin(&run.place("trials"), &index_of(TESTED))?;
+    atomic::write(&files.place("test.csv"), csv.as_bytes())?;
+    array::write_npz(&files.place("test.npz"), arrays)?;
+    files.commit(&json!({ "trials": behaviour.n_trials() }))?;
+    Ok(run.place("trials/test.csv"))
+}
+
+fn index_of(name: &str) -> String {
+    format!("{name}.json")
+}
+
+/// Where the table and the arrays of trials lie, each as it was written with the other; none if there are no trials.
+fn files_of(run: &RunDirectory, name: &str) -> Result<Option<(PathBuf, PathBuf)>, Problem> {
+    let index = index_of(name);
+    let folder = run.folder_with("trials", &index);
+    let (csv, npz) = (format!("{name}.csv"), format!("{name}.npz"));
+    if let Some((mut paths, _)) = bundle::paths(&folder, &index)? {
+        if let (Some(csv), Some(npz)) = (paths.remove(&csv), paths.remove(&npz)) {
+            return Ok(Some((csv, npz)));
+        }
+        let message = format!(
+            "{}: not an index of `{csv}` and `{npz}`",
+            folder.join(index).display()
+        );
+        return Err(Problem::new(message, "`neuropil test` makes them anew"));
+    }
+    // Runs of versions before 0.2 have no index.
+    let (csv, npz) = (folder.join(csv), folder.join(npz));
+    Ok((csv.exists() && npz.exists()).then_some((csv, npz)))
 }
 
 /// The trials as CSV; inputs, probabilities, rates and predictions as NPZ, time × trial × unit. The path of the latter.
@@ -113,7 +139,6 @@ pub(crate) fn save_recorded(
         .behaviour
         .to_csv()
         .map_err(|error| unwritable(task, &error))?;
-    atomic::write(&run.place(RECORDED), csv.as_bytes())?;
     let times: Vec<f32> = recorded.policy.times_ms.iter().map(|&ms| ms as f32).collect();
     let mut arrays: Vec<array::Named<f32>> = vec![("times_ms", vec![times.len()], times)];
     let parts = [
@@ -127,9 +152,11 @@ pub(crate) fn save_recorded(
         let shape = vec![activity.times_ms.len(), activity.n_trials, activity.n_units];
         arrays.push((name, shape, activity.rates.clone()));
     }
-    let path = run.place(ACTIVITY);
-    array::write_npz(&path, arrays)?;
-    Ok(path)
+    let mut files = Bundle::begin(&run.place("trials"), &index_of(RECORDED))?;
+    atomic::write(&files.place("activity.csv"), csv.as_bytes())?;
+    array::write_npz(&files.place("activity.npz"), arrays)?;
+    files.commit(&json!({ "trials": recorded.behaviour.n_trials() }))?;
+    Ok(run.place("trials/activity.npz"))
 }
 
 /// The test trials of a run, as kept.
@@ -137,10 +164,13 @@ pub(crate) fn save_recorded(
 /// # Errors
 /// There are none, or they are damaged.
 pub fn load_tested(run: &RunDirectory, task: &Task) -> Result<Behaviour, Problem> {
-    let path = run.file(TESTED);
     let hint = format!("`neuropil test {}` makes them", run.path().display());
+    let Some((path, _)) = files_of(run, TESTED)? else {
+        let message = format!("{}: no test trials", run.path().display());
+        return Err(Problem::new(message, hint));
+    };
     let text = std::fs::read_to_string(&path)
-        .map_err(|_| Problem::new(format!("{}: no test trials", run.path().display()), hint.clone()))?;
+        .map_err(|error| Problem::new(format!("{}: {error}", path.display()), hint.clone()))?;
     let d = &task.definition;
     Behaviour::from_csv(&d.name, task.dt_ms, &d.actions, &text)
         .map_err(|error| Problem::new(format!("{}: {error}", path.display()), hint))
@@ -151,10 +181,9 @@ pub fn load_tested(run: &RunDirectory, task: &Task) -> Result<Behaviour, Problem
 /// # Errors
 /// They are damaged.
 pub fn load_recorded(run: &RunDirectory, task: &Task) -> Result<Option<Recorded>, Problem> {
-    let (csv, npz) = (run.file(RECORDED), run.file(ACTIVITY));
-    if !csv.exists() || !npz.exists() {
+    let Some((csv, npz)) = files_of(run, RECORDED)? else {
         return Ok(None);
-    }
+    };
     let hint = || {
         format!(
             "`neuropil test {} --kind activity` makes them anew",
@@ -180,6 +209,16 @@ pub fn load_recorded(run: &RunDirectory, task: &Task) -> Result<Option<Recorded>
     let times_ms: Vec<f64> = take("times_ms", 1)?.1.into_iter().map(f64::from).collect();
     let mut activity = |name: &str| -> Result<Activity, Problem> {
         let (shape, rates) = take(name, 3)?;
+        if shape[..2] != [times_ms.len(), behaviour.n_trials()] {
+            let message = format!(
+                "{}: `{name}` has shape {shape:?}, expected {} times and {} trials as in {}",
+                npz.display(),
+                times_ms.len(),
+                behaviour.n_trials(),
+                csv.display()
+            );
+            return Err(Problem::new(message, hint()));
+        }
         Ok(Activity {
             times_ms: times_ms.clone(),
             n_trials: shape[1],
