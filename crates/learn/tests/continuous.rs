@@ -1,14 +1,14 @@
 //! Continuous mode: two trials back to back are one run that goes on.
 
+use crate::support::Drawing;
 use neuropil_learn::batch::Batch;
 use neuropil_learn::player::Player;
 use neuropil_learn::randomness::{Randomness, SeatedNoise};
 use neuropil_learn::rollout::Draws;
 use neuropil_learn::rules::{FirstReturn, Rules, ValueInput};
 use neuropil_learn::update::{Workspace, update};
-use neuropil_math::rng::{Key, Purpose};
+use neuropil_math::rng::Key;
 use neuropil_nn::cell::Cell;
-use neuropil_nn::init::{Initial, draw};
 use neuropil_nn::network::{History, Keep, Network, Shape};
 use neuropil_tasks::environment::Environment;
 
@@ -116,9 +116,7 @@ impl SeatedNoise<f64> for GivenNoise {
 
 fn player(cell: Cell, shape: Shape) -> Player<f64> {
     let shape = Shape { cell, ..shape };
-    let initial = Initial::default();
-    let key = Key::new(shape.n_units as u64);
-    let (mut params, mask) = draw(shape, &initial, key, Purpose::InitPolicy, Purpose::MaskPolicy).unwrap();
+    let (mut params, mask) = Drawing::default().draw(shape, shape.n_units as u64);
     for (i, w) in shape
         .layout()
         .view_mut(&mut params, "w_out")

@@ -1,14 +1,14 @@
 //! What weighs an action: advantages, entropy, and what a step must not undo.
 
+use crate::support::Drawing;
 use neuropil_learn::batch::Batch;
 use neuropil_learn::player::Player;
 use neuropil_learn::randomness::{Randomness, SeatedNoise};
 use neuropil_learn::rollout::Draws;
 use neuropil_learn::rules::{FirstReturn, Rules};
 use neuropil_learn::update::{Workspace, update};
-use neuropil_math::rng::{Key, Purpose};
+use neuropil_math::rng::Key;
 use neuropil_nn::cell::Cell;
-use neuropil_nn::init::{Dale, Initial, draw};
 use neuropil_nn::network::{Network, Shape};
 use neuropil_nn::ties::{FREE, Ties};
 use neuropil_tasks::environment::Environment;
@@ -92,22 +92,15 @@ impl SeatedNoise<f64> for Fixed {
     }
 }
 
-fn player(shape: Shape, initial: &Initial, learning_rate: f64) -> Player<f64> {
-    let (params, mask) = draw(
-        shape,
-        initial,
-        Key::new(3),
-        Purpose::InitPolicy,
-        Purpose::MaskPolicy,
-    )
-    .unwrap();
+fn player(shape: Shape, drawing: &Drawing, learning_rate: f64) -> Player<f64> {
+    let (params, mask) = drawing.draw(shape, 3);
     Player::new(Network::new(shape, mask, 0.4), params, learning_rate, 0.0)
 }
 
-fn initial(output_bias: f64) -> Initial {
-    Initial {
+fn initial(output_bias: f64) -> Drawing {
+    Drawing {
         output_bias,
-        ..Initial::default()
+        ..Drawing::default()
     }
 }
 
@@ -235,17 +228,18 @@ fn an_entropy_bonus_counts_in_the_loss_and_vanishes_at_even_odds() {
 
 #[test]
 fn signs_never_flip_under_dales_law_and_fixed_arrays_and_absent_weights_never_move() {
-    let dale = Dale::population(7, 10, true);
-    let initial = Initial {
-        dale: Some(dale.clone()),
-        connection_probability: 0.5,
-        spectral_radius: 0.05, // small weights, so that many would cross 0
-        ..Initial::default()
+    let signs: Vec<i8> = (0..10).map(|unit| if unit < 7 { 1 } else { -1 }).collect();
+    let initial = Drawing {
+        signs: Some(signs.clone()),
+        excitatory_readout: true,
+        density: 0.5,
+        radius: 0.05, // small weights, so that many would cross 0
+        ..Drawing::default()
     };
     let mut policy = player(POLICY, &initial, 0.05);
-    policy.signs = Some(dale.signs);
+    policy.signs = Some(signs);
     policy.fixed = vec!["w_in".to_owned(), "b_in".to_owned()];
-    let mut value = player(VALUE, &Initial::default(), 0.01);
+    let mut value = player(VALUE, &Drawing::default(), 0.01);
     let (layout, before) = (policy.network.layout().clone(), policy.params.clone());
     let mut work = Workspace::<f64, LANES>::new(&policy.network, &value.network, N_TRIALS, 4, false);
     let rules = Rules::default();
@@ -288,14 +282,10 @@ fn signs_never_flip_under_dales_law_and_fixed_arrays_and_absent_weights_never_mo
 /// A network of two types whose signs are known for one: tied weights, biases and initial states.
 fn tied_player(shape: Shape, output_bias: f64, learning_rate: f64) -> (Player<f64>, Vec<i8>) {
     let signs: Vec<i8> = (0..10).map(|unit| [1, 1, 0, -1, -1][unit / 2]).collect();
-    let initial = Initial {
-        dale: Some(Dale {
-            signs: signs.clone(),
-            balanced: false,
-            excitatory_readout: false,
-        }),
-        connection_probability: 0.7,
-        spectral_radius: 0.3,
+    let initial = Drawing {
+        signs: Some(signs.clone()),
+        density: 0.7,
+        radius: 0.3,
         ..initial(output_bias)
     };
     let mut player = player(shape, &initial, learning_rate);
@@ -372,7 +362,7 @@ fn ties_stay_exact_signs_hold_and_what_is_fixed_or_absent_never_moves() {
         }
     }
     policy.tie(ties);
-    let mut value = player(VALUE, &Initial::default(), 0.01);
+    let mut value = player(VALUE, &Drawing::default(), 0.01);
     let before = policy.params.clone();
     let mut work = Workspace::<f64, LANES>::new(&policy.network, &value.network, N_TRIALS, 4, false);
     let (mut flipped, rules) = (false, Rules::default());

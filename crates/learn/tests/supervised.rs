@@ -1,5 +1,6 @@
 //! Supervised learning: the gradient, and that it teaches.
 
+use crate::support::Drawing;
 use neuropil_learn::batch::TaskBatch;
 use neuropil_learn::player::Player;
 use neuropil_learn::supervised::{Lesson, update};
@@ -7,7 +8,6 @@ use neuropil_learn::validate::run;
 use neuropil_math::real::Real;
 use neuropil_math::rng::{Key, Phase, Purpose};
 use neuropil_nn::cell::Cell;
-use neuropil_nn::init::{Initial, draw};
 use neuropil_nn::network::{Network, Shape};
 use neuropil_tasks::registry;
 use neuropil_tasks::task::Task;
@@ -19,14 +19,7 @@ fn player<R: Real>(task: &Task, n_units: usize, learning_rate: f64, noise_sd: f6
         n_inputs: task.n_inputs(),
         n_outputs: task.n_actions(),
     };
-    let (mut params, mask) = draw(
-        shape,
-        &Initial::default(),
-        Key::new(2),
-        Purpose::InitPolicy,
-        Purpose::MaskPolicy,
-    )
-    .unwrap();
+    let (mut params, mask) = Drawing::default().draw(shape, 2);
     for (i, w) in shape
         .layout()
         .view_mut(&mut params, "w_out")

@@ -1,14 +1,14 @@
 //! What the value network sees: of the step before, of the same step, or, as the published code has it, both.
 
+use crate::support::Drawing;
 use neuropil_learn::batch::TaskBatch;
 use neuropil_learn::player::Player;
 use neuropil_learn::randomness::KeyedRandomness;
 use neuropil_learn::record::record;
 use neuropil_learn::rules::{Rules, ValueInput};
 use neuropil_learn::update::{Workspace, update};
-use neuropil_math::rng::{Key, Purpose};
+use neuropil_math::rng::Key;
 use neuropil_nn::cell::Cell;
-use neuropil_nn::init::{Initial, draw};
 use neuropil_nn::network::{Network, Shape};
 use neuropil_tasks::registry;
 use neuropil_tasks::task::Task;
@@ -21,18 +21,11 @@ fn players(task: &Task) -> (Player<f64>, Player<f64>) {
             n_inputs,
             n_outputs,
         };
-        let initial = Initial {
-            input_gain: 0.5,
-            ..Initial::default()
+        let drawing = Drawing {
+            input_gain: 0.9,
+            ..Drawing::default()
         };
-        let (params, mask) = draw(
-            shape,
-            &initial,
-            Key::new(2),
-            Purpose::InitPolicy,
-            Purpose::MaskPolicy,
-        )
-        .unwrap();
+        let (params, mask) = drawing.draw(shape, 2);
         Player::new(Network::new(shape, mask, 0.5), params, 0.0, 0.1)
     };
     let policy = player(12, task.n_inputs(), task.n_actions());

@@ -88,8 +88,13 @@ impl Cell {
         of_cell!(self, unit => unit::SIZES)
     }
 
+    /// Gates of every unit.
+    pub fn gates(self) -> usize {
+        self.sizes().gates
+    }
+
     /// Blocks of N columns in the input weights: the drive's, then the gates'.
-    pub(crate) fn blocks(self) -> usize {
+    pub fn blocks(self) -> usize {
         let sizes = self.sizes();
         if sizes.dynamic { 1 + sizes.gates } else { 0 }
     }

@@ -4,6 +4,7 @@
 //! multiply-add is two), for the dense network also where the engine works on a sparse one. Updates and
 //! validations are those of networks that have learnt for a while, so that trials are as long as they really are.
 
+use crate::init::{Initial, draw};
 use crate::model::draw_players;
 use crate::resolve::resolve;
 use crate::train::rules;
@@ -18,7 +19,6 @@ use neuropil_math::real::Real;
 use neuropil_math::rng::{Key, Phase, Purpose};
 use neuropil_math::simd::vectorised;
 use neuropil_nn::cell::Cell;
-use neuropil_nn::init::{Initial, draw};
 use neuropil_nn::network::{Backward, Gradients, History, Keep, Mask, Network, Shape};
 use neuropil_tasks::registry;
 use neuropil_tasks::task::Task;

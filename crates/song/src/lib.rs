@@ -24,6 +24,7 @@ pub mod experiment;
 pub mod export;
 pub mod figures;
 pub mod fixed_points;
+pub mod init;
 pub mod job;
 pub mod masks;
 pub mod model;

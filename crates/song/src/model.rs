@@ -2,13 +2,13 @@
 
 use crate::array_file::ArrayFileError;
 use crate::config::{Config, NetworkConfig, unit_range};
+use crate::init::{Dale, InitError, Initial, draw};
 use crate::masks::read_masks;
 use crate::wiring::{Wiring, read_wiring};
 use neuropil_lab::error::Problem;
 use neuropil_learn::player::{Penalties, Player};
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_nn::cell::Cell;
-use neuropil_nn::init::{Dale, InitError, Initial, draw};
 use neuropil_nn::network::{Mask, Network, Shape};
 use neuropil_nn::ties::Ties;
 use neuropil_tasks::task::Task;

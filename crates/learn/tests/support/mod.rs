@@ -1,12 +1,14 @@
 //! What the tests of the training loop share.
 
+mod drawing;
+
 use neuropil_learn::player::Player;
 use neuropil_learn::train::Plan;
-use neuropil_math::rng::{Key, Purpose};
 use neuropil_nn::cell::Cell;
-use neuropil_nn::init::{Initial, draw};
 use neuropil_nn::network::{Network, Shape};
 use neuropil_tasks::task::Task;
+
+pub(crate) use drawing::Drawing;
 
 /// A few updates, checked every two; no restarts.
 pub(crate) const PLAN: Plan = Plan {
@@ -30,14 +32,7 @@ pub(crate) fn players(task: &Task, seed: u64, learning_rate: f64) -> (Player<f32
             n_inputs,
             n_outputs,
         };
-        let drawn = draw(
-            shape,
-            &Initial::default(),
-            Key::new(seed),
-            Purpose::InitPolicy,
-            Purpose::MaskPolicy,
-        );
-        let (params, mask) = drawn.unwrap();
+        let (params, mask) = Drawing::default().draw(shape, seed);
         let params = params.into_iter().map(|x| x as f32).collect();
         Player::new(Network::new(shape, mask, 0.5), params, learning_rate, 0.1)
     };
