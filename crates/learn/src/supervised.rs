@@ -2,8 +2,8 @@
 //!
 //! Targets come from the trial table ([`neuropil_tasks::trial::Row::target`]): the correct choice while there is one,
 //! going on fixating otherwise, nothing at the last step. No action is taken and no trial ends early. The loss is the
-//! cross-entropy, the mean of −ln π(target) over all steps with a target; its gradient with respect to the logits is
-//! (π − target)/n. The value network has no part in it.
+//! cross-entropy, the weighted mean of −ln π(target) over all steps with a target; its gradient with respect to the logits
+//! is w (π − target)/Σw. The value network has no part in it.
 
 use crate::batch::Batch;
 use crate::batch::TaskBatch;
@@ -60,14 +60,14 @@ impl<R: Real, const L: usize> Lesson<R, L> {
     }
 }
 
-/// Steps with a target in one trial.
-fn n_targets(trial: &Trial) -> usize {
+/// Steps with a target in one trial, each counted by its weight.
+fn n_targets(trial: &Trial) -> f64 {
     let ends = trial.segments.iter().skip(1).map(|segment| segment.start);
     let ends = ends.chain([trial.n_steps]);
     let segments = trial.segments.iter().zip(ends);
     segments
-        .filter(|(segment, _)| segment.row.target.is_some())
-        .map(|(segment, end)| end - segment.start)
+        .filter(|(segment, _)| segment.row.target_action().is_some())
+        .map(|(segment, end)| segment.row.weight * (end - segment.start) as f64)
         .sum()
 }
 
@@ -81,7 +81,7 @@ pub fn update<R: Real, const L: usize>(
     max_gradient_norm: f64,
     lesson: &mut Lesson<R, L>,
 ) -> Report {
-    let targets: usize = batch.trials.iter().map(n_targets).sum();
+    let targets: f64 = batch.trials.iter().map(n_targets).sum();
     let ids: Vec<u64> = (0..batch.n_trials() as u64).collect();
     let player = &*policy;
     lesson
@@ -111,12 +111,12 @@ pub fn update<R: Real, const L: usize>(
 }
 
 impl<R: Real, const L: usize> Block<R, L> {
-    fn learn(&mut self, policy: &Player<R>, batch: &TaskBatch, key: Key, ids: &[u64], targets: usize) {
+    fn learn(&mut self, policy: &Player<R>, batch: &TaskBatch, key: Key, ids: &[u64], targets: f64) {
         let (network, n_steps) = (&policy.network, batch.n_steps());
         let mut world = batch.open(key, ids, L);
         let mut draws = Keyed::<L>::new(key, ids, policy.noise_sd);
         let width = network.shape().n_outputs * L;
-        let scale = 1.0 / targets.max(1) as f64;
+        let whole = if targets > 0.0 { 1.0 / targets } else { 0.0 };
         self.loss = 0.0;
         network.begin(&mut self.rollout.history, None);
         for t in 0..n_steps {
@@ -128,9 +128,11 @@ impl<R: Real, const L: usize> Block<R, L> {
             let d_outputs = &mut self.d_outputs[t * width..][..width];
             d_outputs.fill(R::ZERO);
             for (lane, &id) in ids.iter().enumerate() {
-                let Some(target) = batch.trials[id as usize].row_at(t).target else {
+                let row = batch.trials[id as usize].row_at(t);
+                let Some(target) = row.target_action() else {
                     continue;
                 };
+                let scale = whole * row.weight;
                 self.loss -= scale * self.probabilities[target * L + lane].f64().ln();
                 for (a, d) in d_outputs.as_chunks_mut::<L>().0.iter_mut().enumerate() {
                     let wanted = if a == target { R::ONE } else { R::ZERO };

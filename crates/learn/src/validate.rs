@@ -8,6 +8,7 @@ use neuropil_math::real::Real;
 use neuropil_math::rng::Key;
 use neuropil_nn::network::{Keep, Network};
 use neuropil_tasks::performance::{End, Performance};
+use neuropil_tasks::session::Round;
 use neuropil_tasks::tally::{Tally, add_tallies};
 use neuropil_tasks::task::Task;
 use neuropil_tasks::trial::Trial;
@@ -23,6 +24,8 @@ pub struct Ran {
     pub ends: Vec<(End, f64)>,
     /// Sums over all sessions of what their world measures; empty for trial tables.
     pub tallies: Vec<Tally>,
+    /// Trials of each session, in its order; empty where sessions are not made of trials.
+    pub rounds: Vec<Vec<Round>>,
 }
 
 impl Ran {
@@ -60,12 +63,14 @@ pub fn run<R: Real>(
     };
     let n_steps = batch.n_steps();
     let keep = if batch.continuous { Keep::All } else { Keep::Last };
-    let ended: Vec<(Vec<(u64, End, f64)>, Vec<Tally>)> = chains
+    type Ended = (Vec<(u64, End, f64)>, Vec<Tally>, Vec<(u64, Vec<Round>)>);
+    let ended: Vec<Ended> = chains
         .par_iter()
         .map_init(
             || Rollout::<R, LANES>::new(policy, n_steps, keep),
             |rollout, chain| {
                 let (mut ends, mut tallies, mut states) = (Vec::new(), Vec::new(), None);
+                let mut rounds = Vec::new();
                 for ids in chain {
                     let mut world = batch.open(key, ids, LANES);
                     let mut draws = Keyed::<LANES>::new(key, ids, noise_sd);
@@ -82,19 +87,25 @@ pub fn run<R: Real>(
                     let lanes = ids.iter().enumerate();
                     ends.extend(lanes.map(|(lane, &id)| (id, rollout.end(lane), rollout.reward(lane))));
                     add_tallies(&mut tallies, &world.tallies());
+                    rounds.extend(ids.iter().copied().zip(world.rounds()));
                     if batch.continuous {
                         states = Some(states_beyond(policy, &mut *world, &mut draws, rollout));
                     }
                 }
-                (ends, tallies)
+                (ends, tallies, rounds)
             },
         )
         .collect();
     let mut ran = Ran {
         ends: vec![(End { action: 0, step: 0 }, 0.0); batch.n_trials()],
         tallies: Vec::new(),
+        rounds: Vec::new(),
     };
-    for (ends, tallies) in ended {
+    for (ends, tallies, rounds) in ended {
+        for (id, rounds) in rounds {
+            ran.rounds.resize(batch.n_trials(), Vec::new());
+            ran.rounds[id as usize] = rounds;
+        }
         for (id, end, reward) in ends {
             ran.ends[id as usize] = (end, reward);
         }

@@ -48,10 +48,10 @@ fn targets_are_the_correct_choice_and_fixation_everywhere_else() {
             if t == trial.n_steps - 1 {
                 assert_eq!(row.target, None);
             } else if (decision.0..decision.1).contains(&t) {
-                let target = row.target.expect("a target");
+                let target = row.target_action().expect("a target");
                 assert_eq!(row.outcomes[target].correct, Some(true));
             } else {
-                assert_eq!(row.target, Some(0));
+                assert_eq!(row.target_action(), Some(0));
             }
         }
     }

@@ -196,13 +196,17 @@ pub(crate) struct AnalyseArgs {
     /// List the analyses.
     #[arg(long)]
     pub list: bool,
+    /// What trials are sorted by: a factor, a drawn or derived quantity, or EPOCH_ms, the duration of an epoch [default:
+    /// what varies most].
+    #[arg(long, value_name = "QUANTITY")]
+    pub by: Option<String>,
     /// Units that `unit-activity` shows [default: the most selective ones].
     #[arg(long, value_name = "I,J,…", value_delimiter = ',')]
     pub units: Vec<usize>,
     /// Let `unit-activity` show units of the value network.
     #[arg(long)]
     pub value_network: bool,
-    /// Event that `unit-activity` aligns to: an epoch, or `choice`.
+    /// Event that `unit-activity` and `decoding` align to: an epoch, or `choice`; epoch that `selectivity` looks at.
     #[arg(long, value_name = "EVENT")]
     pub align: Option<String>,
     /// Window around that event, in ms.

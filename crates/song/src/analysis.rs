@@ -8,17 +8,24 @@
 pub mod accuracy_duration;
 pub mod activity;
 pub mod axis;
+pub mod choices;
 pub mod chronometric;
+pub mod confusion;
 pub mod decision_probabilities;
+pub mod decoding;
 pub mod delay_tuning;
 pub mod delay_value;
 pub mod economic;
 pub mod groups;
+pub mod history;
 pub mod learning_curve;
+pub mod levels;
 pub mod multisensory;
 pub mod proportion;
 pub mod psychometric;
+pub mod response_times;
 pub mod romo;
+pub mod selectivity;
 pub mod single_trial;
 pub mod state_space;
 pub mod unit_activity;
@@ -74,6 +81,8 @@ pub struct Focus {
     pub window_ms: Option<(f64, f64)>,
     /// Number of a recorded trial.
     pub trial: Option<usize>,
+    /// Quantity that trials are sorted by: a factor, a drawn or derived quantity, or `EPOCH_ms`.
+    pub by: Option<String>,
 }
 
 impl Session<'_> {
@@ -113,6 +122,12 @@ pub enum Finding {
     LearningCurve(learning_curve::LearningCurve),
     Psychometric(psychometric::Psychometric),
     AccuracyDuration(accuracy_duration::AccuracyDuration),
+    Choices(choices::Choices),
+    Confusion(confusion::Confusion),
+    ResponseTimes(response_times::ResponseTimes),
+    History(history::History),
+    Selectivity(selectivity::Selectivity),
+    Decoding(decoding::Decoding),
     Chronometric(chronometric::Chronometric),
     CueCombination(multisensory::CueCombination),
     PairPerformance(romo::PairPerformance),
@@ -231,6 +246,44 @@ pub const ANALYSES: &[Analysis] = &[
         },
     },
     Analysis {
+        name: "choices",
+        title: "Choices by what varies",
+        tasks: &[],
+        needs: Needs::Behaviour,
+        compute: |session| {
+            let by = session.focus.by.as_deref();
+            Ok(Finding::Choices(choices::choices(session.behaviour, by)?))
+        },
+    },
+    Analysis {
+        name: "confusion",
+        title: "What was answered with what",
+        tasks: &[],
+        needs: Needs::Behaviour,
+        compute: |session| {
+            let by = session.focus.by.as_deref();
+            Ok(Finding::Confusion(confusion::confusion(session.behaviour, by)?))
+        },
+    },
+    Analysis {
+        name: "response-times",
+        title: "When choices were made",
+        tasks: &[],
+        needs: Needs::Behaviour,
+        compute: |session| {
+            let by = session.focus.by.as_deref();
+            let found = response_times::response_times(session.behaviour, by)?;
+            Ok(Finding::ResponseTimes(found))
+        },
+    },
+    Analysis {
+        name: "history",
+        title: "What choices owe to the trials before",
+        tasks: &[],
+        needs: Needs::Behaviour,
+        compute: |session| Ok(Finding::History(history::history(session.behaviour)?)),
+    },
+    Analysis {
         name: "unit-activity",
         title: "Activity of single units",
         tasks: &PUBLISHED,
@@ -303,6 +356,30 @@ pub const ANALYSES: &[Analysis] = &[
         compute: |session| {
             let found = decision_probabilities::decision_probabilities(session.recorded()?)?;
             Ok(Finding::DecisionProbabilities(found))
+        },
+    },
+    Analysis {
+        name: "selectivity",
+        title: "What units tell apart",
+        tasks: &[],
+        needs: Needs::Activity,
+        compute: |session| {
+            let (focus, behaviour) = (session.focus, &session.recorded()?.behaviour);
+            let (by, align) = (focus.by.as_deref(), focus.align.as_deref());
+            let found = selectivity::selectivity(behaviour, session.rates()?, by, align, session.key)?;
+            Ok(Finding::Selectivity(found))
+        },
+    },
+    Analysis {
+        name: "decoding",
+        title: "What can be read from the activity",
+        tasks: &[],
+        needs: Needs::Activity,
+        compute: |session| {
+            let (focus, behaviour) = (session.focus, &session.recorded()?.behaviour);
+            let (by, align) = (focus.by.as_deref(), focus.align.as_deref());
+            let found = decoding::decoding(behaviour, session.rates()?, by, align, session.key)?;
+            Ok(Finding::Decoding(found))
         },
     },
     Analysis {

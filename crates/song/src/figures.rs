@@ -2,6 +2,7 @@
 
 mod activity;
 mod behaviour;
+mod general;
 mod networks;
 
 pub use networks::{fixed_points, probe};
@@ -9,7 +10,7 @@ pub use networks::{fixed_points, probe};
 use crate::analysis::learning_curve::LearningCurve;
 use crate::analysis::{Analysis, Finding, Needs};
 use neuropil_draw::Figure;
-use neuropil_draw::{Color, Panel, Series};
+use neuropil_draw::{Color, Heat, Panel, Series};
 use neuropil_tasks::task::Task;
 use neuropil_tasks::trial::Trial;
 
@@ -43,6 +44,12 @@ pub fn figure(analysis: &Analysis, finding: &Finding, origin: &Origin) -> Figure
         Finding::LearningCurve(r) => learning_curve(r, origin),
         Finding::Psychometric(r) => behaviour::psychometric(r),
         Finding::AccuracyDuration(r) => behaviour::accuracy_duration(r),
+        Finding::Choices(r) => general::choices(r),
+        Finding::Confusion(r) => general::confusion(r),
+        Finding::ResponseTimes(r) => general::response_times(r),
+        Finding::History(r) => general::history(r),
+        Finding::Selectivity(r) => general::selectivity(r),
+        Finding::Decoding(r) => general::decoding(r),
         Finding::Chronometric(r) => behaviour::chronometric(r),
         Finding::CueCombination(r) => behaviour::cue_combination(r),
         Finding::PairPerformance(r) => behaviour::pair_performance(r),
@@ -155,24 +162,38 @@ fn with_lessons(panel: Panel, r: &LearningCurve) -> Panel {
     })
 }
 
-/// One trial as the network sees it: mean of every input against time, epochs shaded.
+/// Inputs that are shown one line each; more become an image.
+const MOST_LINES: usize = 7;
+
+/// One trial as the network sees it: mean of every input against time, events included, epochs shaded.
 pub fn trial(task: &Task, trial: &Trial, seed: u64) -> Figure {
-    let mut panel = Panel::new("Time (ms)", "Input (mean)")
-        .x_range(0.0, task.definition.tmax_ms)
-        .y_range(-0.05, 1.3);
-    for (i, name) in task.definition.inputs.iter().enumerate() {
-        let (mut x, mut y) = (Vec::new(), Vec::new());
-        for (s, segment) in trial.segments.iter().enumerate() {
-            let end = trial
-                .segments
-                .get(s + 1)
-                .map_or(trial.n_steps - 1, |next| next.start);
-            let level = segment.row.inputs[i];
-            x.extend([segment.start as f64 * task.dt_ms, end as f64 * task.dt_ms]);
-            y.extend([level, level]);
-        }
-        panel = panel.series(Series::line(x, y).color(Color::cycle(i)).label(name.clone()));
-    }
+    let names = &task.definition.inputs;
+    let shown: Vec<Vec<f64>> = (0..trial.n_steps).map(|k| trial.inputs_at(k)).collect();
+    let tmax_ms = task.definition.tmax_ms;
+    let mut panel = if names.len() > MOST_LINES {
+        let heat = Heat {
+            values: (0..names.len())
+                .map(|i| shown.iter().map(|inputs| inputs[i]).collect())
+                .collect(),
+            x: (0.0, tmax_ms),
+            y: (0.5, names.len() as f64 + 0.5),
+            signed: false,
+            label: "Input (mean)".to_owned(),
+        };
+        Panel::new("Time (ms)", "Input (number)")
+            .x_range(0.0, tmax_ms)
+            .heat(heat)
+    } else {
+        let highest = shown.iter().flatten().copied().fold(1.0, f64::max);
+        let lowest = shown.iter().flatten().copied().fold(0.0, f64::min);
+        let panel = Panel::new("Time (ms)", "Input (mean)")
+            .x_range(0.0, tmax_ms)
+            .y_range(lowest - 0.05, highest + 0.3);
+        names.iter().enumerate().fold(panel, |panel, (i, name)| {
+            let (x, y) = steps_of(shown.iter().map(|inputs| inputs[i]), task.dt_ms);
+            panel.series(Series::line(x, y).color(Color::cycle(i)).label(name.clone()))
+        })
+    };
     for (epoch, steps) in task.epochs.iter().zip(&trial.epochs) {
         if let Some((start, end)) = steps {
             let (start, end) = (
@@ -192,4 +213,27 @@ pub fn trial(task: &Task, trial: &Trial, seed: u64) -> Figure {
         columns: 1,
         panels: vec![panel],
     }
+}
+
+/// A course as it is, constant within each step: corners (ms, value) where it changes.
+fn steps_of(values: impl Iterator<Item = f64>, dt_ms: f64) -> (Vec<f64>, Vec<f64>) {
+    let (mut x, mut y): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
+    let mut end = 0.0;
+    for (k, value) in values.enumerate() {
+        let t = k as f64 * dt_ms;
+        if y.last() != Some(&value) {
+            if let Some(&before) = y.last() {
+                x.push(t);
+                y.push(before);
+            }
+            x.push(t);
+            y.push(value);
+        }
+        end = t;
+    }
+    if let Some(&last) = y.last() {
+        x.push(end);
+        y.push(last);
+    }
+    (x, y)
 }

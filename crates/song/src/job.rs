@@ -90,6 +90,9 @@ pub struct AnalyseOptions {
     /// Recorded trial that is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trial: Option<usize>,
+    /// Quantity that trials are sorted by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 impl From<AnalyseOptions> for Focus {
@@ -100,6 +103,7 @@ impl From<AnalyseOptions> for Focus {
             align: options.align,
             window_ms: options.window,
             trial: options.trial,
+            by: options.by,
         }
     }
 }
@@ -320,6 +324,9 @@ fn check_options(task: &Task, options: &Resolved<TestOptions>) -> Result<(), Pro
             let message = format!("{key} is {ms}, expected a duration ≥ 0 ms");
             return Err(layers.problem_at("fix", message, Some("as in `--fix delay=3000`".to_owned())));
         }
+    }
+    if let Err((message, hint)) = task.check_fixed(&given.fix) {
+        return Err(layers.problem_at("fix", message, Some(hint)));
     }
     if given.trials_per_condition == Some(0) {
         let hint = Some("leave it out for 20 000 trials in all".to_owned());

@@ -96,6 +96,7 @@ pub fn probe(
         let ran = Ran {
             ends,
             tallies: Vec::new(),
+            rounds: Vec::new(),
         };
         Tested::of(task, trials.clone(), ran)
     };

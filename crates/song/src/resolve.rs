@@ -151,6 +151,9 @@ fn check(resolved: &Resolved<Config>, task: &Task) -> Result<(), Problem> {
         if task.world.is_some() {
             return refuse("a world that answers has no targets");
         }
+        if !task.outputs.is_empty() {
+            return refuse("the targets of this task are values, and these networks choose among actions");
+        }
         if training.continuous {
             return refuse("continuous mode is for learning from reward");
         }

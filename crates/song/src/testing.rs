@@ -9,6 +9,7 @@ use neuropil_learn::rules::Rules;
 use neuropil_learn::validate::{Ran, run};
 use neuropil_math::rng::{Key, Phase, Purpose};
 use neuropil_tasks::performance::{End, Performance};
+use neuropil_tasks::session::Round;
 use neuropil_tasks::task::Task;
 use neuropil_tasks::trial::Trial;
 use serde::Serialize;
@@ -51,6 +52,8 @@ pub struct Tested {
     pub ends: Vec<(End, f64)>,
     /// Counts and fractions over all of them.
     pub performance: Performance,
+    /// Trials of each session, where the task is made of sessions of trials.
+    pub rounds: Vec<Vec<Round>>,
 }
 
 /// Durations in ms that replace the draws, by name of the epoch.
@@ -96,6 +99,7 @@ pub fn record_activity(
             .map(|recording| (recording.end, recording.reward))
             .collect(),
         tallies: Vec::new(),
+        rounds: Vec::new(),
     };
     let activity = |n_units: usize, of: fn(&Recording<f32>) -> &[f32]| {
         let longest = recordings
@@ -165,6 +169,7 @@ impl Tested {
             trials,
             ends: ran.ends,
             performance,
+            rounds: ran.rounds,
         }
     }
 
@@ -221,6 +226,9 @@ impl Tested {
 
     /// The table that analyses read.
     pub fn behaviour(&self, task: &Task) -> Behaviour {
+        if let (Some(sessions), false) = (task.sessions(), self.rounds.is_empty()) {
+            return behaviour_in_sessions(&sessions.task, &self.rounds);
+        }
         let mut behaviour = Behaviour {
             task: task.definition.name.clone(),
             dt_ms: task.dt_ms,
@@ -235,6 +243,10 @@ impl Tested {
             } else {
                 behaviour.numbers.insert(column.name.clone(), values.collect());
             }
+        }
+        for (i, name) in task.recorded().enumerate() {
+            let values = self.trials.iter().map(|trial| trial.recorded[i]);
+            behaviour.numbers.insert(name.to_owned(), values.collect());
         }
         for (e, epoch) in task.epochs.iter().enumerate() {
             let ms = |steps: Option<usize>| steps.map_or(f64::NAN, |steps| steps as f64 * task.dt_ms);
@@ -266,6 +278,63 @@ impl Tested {
         }
         behaviour
     }
+}
+
+/// One row a trial of each session, with `session`, `trial`, `block` and `block_trial`, counted from 1.
+fn behaviour_in_sessions(task: &Task, sessions: &[Vec<Round>]) -> Behaviour {
+    let mut behaviour = Behaviour {
+        task: task.definition.name.clone(),
+        dt_ms: task.dt_ms,
+        actions: task.definition.actions.clone(),
+        ..Behaviour::default()
+    };
+    let ms = |steps: usize| steps as f64 * task.dt_ms;
+    for (session, rounds) in sessions.iter().enumerate() {
+        for (i, round) in rounds.iter().enumerate() {
+            let mut number = |name: &str, value: f64| {
+                behaviour.numbers.entry(name.to_owned()).or_default().push(value);
+            };
+            let places = [session + 1, i + 1, round.block[0], round.block[1]];
+            for (name, place) in ["session", "trial", "block", "block_trial"].iter().zip(places) {
+                number(name, place as f64);
+            }
+            for (name, &value) in task.recorded().zip(&round.recorded) {
+                number(name, value);
+            }
+            for (column, &value) in task.columns().zip(&round.condition) {
+                match task.label(column, value) {
+                    None => number(&column.name, value),
+                    Some(label) => {
+                        let labels = behaviour.labels.entry(column.name.clone()).or_default();
+                        labels.push(label.to_owned());
+                    }
+                }
+            }
+            for (epoch, steps) in task.epochs.iter().zip(&round.epochs) {
+                let (onset, duration) = steps.map_or((f64::NAN, f64::NAN), |(a, b)| (ms(a), ms(b - a)));
+                behaviour
+                    .onset_ms
+                    .entry(epoch.name.clone())
+                    .or_default()
+                    .push(onset);
+                behaviour
+                    .duration_ms
+                    .entry(epoch.name.clone())
+                    .or_default()
+                    .push(duration);
+            }
+            let answer = round.answers.last();
+            behaviour.action.push(answer.map(|&(_, action)| action));
+            behaviour.chosen.push(answer.is_some());
+            behaviour.correct.push(round.correct);
+            behaviour
+                .choice_ms
+                .push(answer.map_or(f64::NAN, |&(step, _)| ms(step)));
+            behaviour.reward.push(round.reward);
+            behaviour.n_steps.push(round.n_steps);
+        }
+    }
+    behaviour
 }
 
 #[cfg(test)]

@@ -17,6 +17,10 @@ pub struct TrialBlock<'a, const L: usize> {
     mean: Vec<[f64; L]>,
     sd: Vec<[f64; L]>,
     noisy: &'a [usize],
+    /// First event of each lane that is still to come.
+    pulse: [usize; L],
+    /// Epochs in which each action has counted once, \[lane\]\[action\] as bits.
+    spent: Vec<Vec<u64>>,
     noise: NoiseLanes<L>,
     draws: Vec<f32>,
 }
@@ -39,6 +43,8 @@ impl<'a, const L: usize> TrialBlock<'a, L> {
             mean: vec![[0.0; L]; n_inputs],
             sd: vec![[0.0; L]; n_inputs],
             noisy,
+            pulse: [0; L],
+            spent: vec![vec![0; trials[0].row_at(0).outcomes.len()]; trials.len()],
             noise: NoiseLanes::new(key, Purpose::InputNoise, ids),
             draws: vec![0.0; noisy.len() * L],
             trials,
@@ -83,6 +89,14 @@ impl<const L: usize> Environment for TrialBlock<'_, L> {
         }
         let rows = inputs.as_chunks_mut::<L>().0;
         rows.copy_from_slice(&self.mean);
+        for (lane, trial) in self.trials.iter().enumerate() {
+            while let Some(pulse) = trial.pulses.get(self.pulse[lane]).filter(|pulse| pulse.step <= t) {
+                if pulse.step == t {
+                    rows[pulse.input][lane] += pulse.size;
+                }
+                self.pulse[lane] += 1;
+            }
+        }
         self.noise.fill_normal(1.0, &mut self.draws);
         for (&input, draws) in self.noisy.iter().zip(self.draws.as_chunks::<L>().0) {
             for l in 0..L {
@@ -95,6 +109,14 @@ impl<const L: usize> Environment for TrialBlock<'_, L> {
         for lane in 0..self.trials.len() {
             if living[lane] {
                 let outcome = self.row(lane).outcomes[actions[lane]];
+                if let Some(epoch) = outcome.once_in {
+                    let spent = &mut self.spent[lane][actions[lane]];
+                    if *spent >> epoch & 1 == 1 {
+                        (rewards[lane], ended[lane]) = (0.0, false);
+                        continue;
+                    }
+                    *spent |= 1 << epoch;
+                }
                 rewards[lane] = outcome.reward;
                 ended[lane] = outcome.ends;
             }

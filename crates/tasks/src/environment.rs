@@ -1,5 +1,6 @@
 //! What every task is to whoever learns it: a block of trials that shows and judges, step by step.
 
+use crate::session::Round;
 use crate::tally::Tally;
 
 /// A block of trials advanced in lockstep, one a lane. Arrays are `[row][lane]`.
@@ -14,6 +15,11 @@ pub trait Environment: Send {
     /// What the block's sessions came to, one sum per measure of the task's world; empty for trial tables, whose
     /// ends say it all.
     fn tallies(&self) -> Vec<Tally> {
+        Vec::new()
+    }
+
+    /// Trials of each lane's session, of worlds whose sessions are made of trials.
+    fn rounds(&self) -> Vec<Vec<Round>> {
         Vec::new()
     }
 }

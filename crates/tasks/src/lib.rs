@@ -17,11 +17,16 @@
 pub mod block;
 pub mod definition;
 pub mod environment;
-mod expr;
+mod event;
+mod expand;
+pub mod expr;
+mod law;
 mod load;
 pub mod performance;
 pub mod quantity;
 pub mod registry;
+pub mod session;
+mod table;
 pub mod tally;
 pub mod task;
 pub mod trial;

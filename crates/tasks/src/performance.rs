@@ -1,10 +1,9 @@
 //! What trials came to, and whether that is enough.
 
-use crate::expr::Expr;
 use crate::quantity::{Quantity, Source};
 use crate::tally::Tally;
 use crate::task::Task;
-use crate::trial::Trial;
+use crate::trial::{Outcome, Trial};
 use crate::world::Rules;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -43,6 +42,29 @@ fn fraction(part: usize, whole: usize) -> f64 {
     }
 }
 
+/// Which of the task's quantities a trial counts for, and for which of them it is among those that could.
+fn judge(task: &Task, trial: &Trial, end: End, outcome: Outcome, earned: f64) -> Vec<(bool, bool)> {
+    let mut values = task.values_of(trial);
+    let flag = |flag: bool| f64::from(u8::from(flag));
+    values.extend([
+        flag(outcome.correct.is_some()),
+        flag(outcome.chosen),
+        flag(outcome.correct == Some(true)),
+        end.action as f64,
+        earned,
+        end.step as f64 * task.dt_ms,
+    ]);
+    values.extend((0..task.n_actions()).map(|action| action as f64));
+    let judge = |q: &Quantity| match &q.source {
+        Source::Ends { of, over, .. } => {
+            let over = over.as_deref().is_none_or(|over| over.holds(&values));
+            (over && of.holds(&values), over)
+        }
+        Source::World | Source::Reward => (false, false),
+    };
+    task.quantities.iter().map(judge).collect()
+}
+
 impl Performance {
     /// What the given trials, ended as given, came to.
     pub fn of<'a>(task: &Task, trials: impl Iterator<Item = (&'a Trial, End, f64)>) -> Self {
@@ -50,6 +72,11 @@ impl Performance {
         let mut counts = vec![(0, 0); task.quantities.len()];
         // Conditions and kinds of ending are few: each is judged once.
         let mut known: BTreeMap<(usize, usize, bool, Option<bool>), Vec<(bool, bool)>> = BTreeMap::new();
+        let each_anew = task.varies()
+            || task
+                .quantities
+                .iter()
+                .any(|q| matches!(q.source, Source::Ends { anew: true, .. }));
         let (mut reward, mut steps) = (0.0, 0);
         for (trial, end, earned) in trials {
             let outcome = trial.row_at(end.step).outcomes[end.action];
@@ -59,26 +86,14 @@ impl Performance {
             reward += earned;
             steps += end.step + 1;
             let kind = (trial.condition.id, end.action, outcome.chosen, outcome.correct);
-            let judged = known.entry(kind).or_insert_with(|| {
-                let mut values = task.values(&trial.condition);
-                let flag = |flag: bool| f64::from(u8::from(flag));
-                values.extend([
-                    flag(outcome.correct.is_some()),
-                    flag(outcome.chosen),
-                    flag(outcome.correct == Some(true)),
-                    end.action as f64,
-                ]);
-                values.extend((0..task.n_actions()).map(|action| action as f64));
-                let truth = |expr: &Expr| expr.truth(&values).expect("checked at load");
-                let judge = |q: &Quantity| match &q.source {
-                    Source::Ends { of, over } => {
-                        let over = over.as_deref().is_none_or(truth);
-                        (over && truth(of), over)
-                    }
-                    Source::World => (false, false),
-                };
-                task.quantities.iter().map(judge).collect()
-            });
+            let judge = || judge(task, trial, end, outcome, earned);
+            let anew;
+            let judged = if each_anew {
+                anew = judge();
+                &anew
+            } else {
+                known.entry(kind).or_insert_with(judge)
+            };
             for (count, &(of, over)) in counts.iter_mut().zip(judged.iter()) {
                 count.0 += usize::from(of);
                 count.1 += usize::from(over);
@@ -89,7 +104,10 @@ impl Performance {
         performance.mean_steps = steps as f64 / n_trials;
         let named = task.quantities.iter().zip(counts);
         performance.quantities = named
-            .map(|(q, (of, over))| (q.name.clone(), fraction(of, over)))
+            .map(|(q, (of, over))| match q.source {
+                Source::Reward => (q.name.clone(), performance.mean_reward),
+                _ => (q.name.clone(), fraction(of, over)),
+            })
             .collect();
         performance
     }
@@ -98,8 +116,7 @@ impl Performance {
     pub fn add_measures(&mut self, world: &dyn Rules, tallies: &[Tally]) {
         let own = world
             .measures()
-            .iter()
-            .copied()
+            .into_iter()
             .zip(tallies.iter().map(|tally| tally.mean()));
         let always = [("reward", self.mean_reward), ("steps", self.mean_steps)];
         let all = always.into_iter().chain(own);

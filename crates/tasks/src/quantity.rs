@@ -6,7 +6,14 @@ use crate::expr::Expr;
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
     /// Trials for which `of` holds, as a fraction of those for which `over` does.
-    Ends { of: Box<Expr>, over: Option<Box<Expr>> },
+    Ends {
+        of: Box<Expr>,
+        over: Option<Box<Expr>>,
+        /// They depend on more than condition and kind of ending.
+        anew: bool,
+    },
+    /// Mean reward of a trial.
+    Reward,
     /// Mean of what the world measures by this name.
     World,
 }

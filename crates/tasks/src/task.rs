@@ -1,22 +1,20 @@
 //! A checked task, ready to draw trials.
 
 use crate::definition::Definition;
-use crate::expr::Expr;
+use crate::expr::{Expr, Known};
+use crate::law::Law;
 use crate::quantity::Quantity;
-use crate::trial::{Condition, Outcome, Row, Segment, Trial};
+use crate::trial::{Condition, Pulse, Row, Trial};
 use crate::world::Rules;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, Exp};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-/// τ in the noise of inputs, ms: √(2τσ²/Δt) per step.
-const NOISE_TAU_MS: f64 = 100.0;
 /// Tolerance for "divides evenly" and "begins at this step", in steps.
 pub(crate) const GRID: f64 = 1e-9;
 
-/// A factor: one or more columns that are drawn together.
+/// A factor with levels: one or more columns that are drawn together.
 #[derive(Clone, Debug)]
 pub struct Factor {
     /// Name.
@@ -25,6 +23,25 @@ pub struct Factor {
     pub columns: Vec<Column>,
     /// Number of levels.
     pub n_levels: usize,
+    pub(crate) odds: Odds,
+    pub(crate) per: Per,
+}
+
+/// How often a level of a factor is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Per {
+    Trial,
+    Block,
+    Session,
+}
+
+/// How likely the levels of a factor are.
+#[derive(Clone, Debug)]
+pub(crate) enum Odds {
+    /// All the same.
+    Equal,
+    /// In proportion to these, one per level.
+    Listed(Vec<Expr>),
 }
 
 /// One column of a factor.
@@ -38,77 +55,40 @@ pub struct Column {
     pub labels: Option<Vec<String>>,
 }
 
-/// A duration in ms, as drawn.
+/// A factor without levels: drawn anew in every trial.
 #[derive(Clone, Debug)]
-pub(crate) enum Span {
-    Fixed(f64),
-    Exponential {
-        fixed: f64,
-        mean: f64,
-        min: f64,
-        max: f64,
-    },
-    Uniform {
-        fixed: f64,
-        low: f64,
-        high: f64,
-    },
-    /// Depends on the condition alone.
-    Computed {
-        expr: Box<Expr>,
-        shortest: f64,
-        longest: f64,
-    },
+pub struct Continuous {
+    /// Name, as expressions use it.
+    pub name: String,
+    pub(crate) law: Law,
 }
 
-impl Span {
-    /// Shortest and longest draw in ms.
-    pub(crate) fn bounds(&self) -> (f64, f64) {
-        match *self {
-            Span::Fixed(ms) => (ms, ms),
-            Span::Computed {
-                shortest, longest, ..
-            } => (shortest, longest),
-            Span::Exponential { fixed, min, max, .. } => (fixed + min, fixed + max),
-            Span::Uniform { fixed, low, high } => (fixed + low, fixed + high),
-        }
-    }
-
-    /// `values` are those of the scope for the trial's condition.
-    fn draw(&self, dt_ms: f64, values: &[f64], stream: &mut ChaCha8Rng) -> f64 {
-        let floor = |ms: f64| (ms / dt_ms + GRID).floor() * dt_ms;
-        match *self {
-            Span::Fixed(ms) => ms,
-            Span::Computed { ref expr, .. } => floor(expr.number(values).expect("checked at load")),
-            Span::Exponential {
-                fixed,
-                mean,
-                min,
-                max,
-            } => {
-                let law = Exp::new(1.0 / mean).expect("the loader checked the mean");
-                loop {
-                    let ms: f64 = law.sample(stream);
-                    if (min..max).contains(&ms) {
-                        return fixed + floor(ms);
-                    }
-                }
-            }
-            Span::Uniform { fixed, low, high } => fixed + floor(stream.random_range(low..high)),
-        }
-    }
+/// A ring of inputs or outputs tuned to an angle.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ring {
+    /// Name.
+    pub name: String,
+    /// Number of the first of its inputs.
+    pub first: usize,
+    /// Number of units.
+    pub units: usize,
+    /// Angle after which the tuning repeats, degrees.
+    pub period_deg: f64,
+    pub(crate) concentration: f64,
+    pub(crate) height: f64,
+    pub(crate) baseline: f64,
 }
 
-/// Combination number `id` of the levels of some factors; the first factor varies fastest.
-pub(crate) fn condition(factors: &[Factor], id: usize) -> Condition {
-    let mut rest = id;
-    let mut values = Vec::new();
-    for factor in factors {
-        let level = rest % factor.n_levels;
-        rest /= factor.n_levels;
-        values.extend(factor.columns.iter().map(|column| column.values[level]));
+impl Ring {
+    /// Angle that a unit of the ring prefers, degrees.
+    pub fn preferred_deg(&self, unit: usize) -> f64 {
+        unit as f64 * self.period_deg / self.units as f64
     }
-    Condition { id, values }
+
+    /// Name of a unit's channel.
+    pub(crate) fn channel(&self, unit: usize) -> String {
+        format!("{}-{}", self.name, unit + 1)
+    }
 }
 
 /// An epoch of the task.
@@ -117,36 +97,72 @@ pub struct Epoch {
     /// Name.
     pub name: String,
     pub(crate) after: Option<usize>,
-    pub(crate) wait: Span,
+    pub(crate) wait: Law,
     /// `None`: until the end of the trial.
-    pub(crate) duration: Option<Span>,
+    pub(crate) duration: Option<Law>,
     pub(crate) when: Option<Expr>,
+    pub(crate) weight: Option<Expr>,
+}
+
+/// When something holds: during any epoch of a set or, if `except`, during none of them, and under a condition.
+#[derive(Clone, Debug)]
+pub(crate) struct When {
+    /// One flag per epoch.
+    pub(crate) during: Vec<bool>,
+    pub(crate) except: bool,
+    pub(crate) condition: Option<Expr>,
+    /// What holds then depends on the time.
+    pub(crate) moving: bool,
+}
+
+impl When {
+    /// Is one of the epochs of the bit set `active` among those in which it holds?
+    pub(crate) fn during(&self, active: u64) -> bool {
+        let any = (0..self.during.len()).any(|i| self.during[i] && active >> i & 1 == 1);
+        any != self.except
+    }
 }
 
 /// What an input shows.
 #[derive(Clone, Debug)]
 pub(crate) struct Show {
     pub(crate) input: usize,
-    /// One flag per epoch: shown during any of these …
-    pub(crate) during: Vec<bool>,
-    /// … or, if set, during none of them.
-    pub(crate) except: bool,
+    pub(crate) when: When,
     pub(crate) mean: Expr,
     pub(crate) noise: f64,
-    pub(crate) when: Option<Expr>,
+}
+
+/// What a teacher would have an output be.
+#[derive(Clone, Debug)]
+pub(crate) struct Taught {
+    pub(crate) output: usize,
+    pub(crate) when: When,
+    pub(crate) value: Expr,
 }
 
 /// What an action earns.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) action: usize,
-    pub(crate) during: Vec<bool>,
-    pub(crate) when: Option<Expr>,
+    pub(crate) when: When,
     pub(crate) correct: Option<Expr>,
     pub(crate) reward: Option<Expr>,
+    pub(crate) ends: bool,
 }
 
-/// Names of the active epochs of a row, and whether it is the last step.
+/// Where the kinds of values stand among those of a trial.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Places {
+    /// What is known of the session, if the trials are parts of one.
+    pub(crate) session: usize,
+    pub(crate) draws: usize,
+    pub(crate) counts: usize,
+    pub(crate) derived: usize,
+    /// `t_ms` and `epoch_ms`.
+    pub(crate) time: usize,
+}
+
+/// A condition, the active epochs of a row, and whether it is the last step.
 type RowKey = (usize, u64, bool);
 
 /// A task: what an animal is asked.
@@ -156,10 +172,16 @@ pub struct Task {
     pub definition: Definition,
     /// TOML text that it was loaded from.
     pub text: String,
-    /// Factors.
+    /// Factors with levels.
     pub factors: Vec<Factor>,
+    /// Factors without levels.
+    pub continuous: Vec<Continuous>,
+    /// Rings among the inputs.
+    pub rings: Vec<Ring>,
     /// Epochs.
     pub epochs: Vec<Epoch>,
+    /// Names of the outputs that a teacher gives values to; none if it names actions.
+    pub outputs: Vec<String>,
     /// Rules of the world that answers; none for a task of trial tables.
     pub world: Option<Box<dyn Rules>>,
     /// Lessons before the task itself, in order: the same task with changes, each until its own criterion holds.
@@ -172,13 +194,45 @@ pub struct Task {
     pub n_steps: usize,
     /// Time step in ms.
     pub dt_ms: f64,
-    pub(crate) derived: Vec<Expr>,
+    pub(crate) places: Places,
+    pub(crate) derived: Vec<Derived>,
     pub(crate) constants: Vec<f64>,
     pub(crate) shows: Vec<Show>,
+    pub(crate) events: Vec<crate::event::Event>,
     pub(crate) answers: Vec<Answer>,
-    /// Reward of reaching the last step; that of an abort if absent.
+    pub(crate) taught: Vec<Taught>,
+    /// Reward of reaching the last step; that of an abort, or 0 where an answer goes on, if absent.
     pub(crate) terminal: Option<Expr>,
     pub(crate) rows: Mutex<BTreeMap<RowKey, Arc<Row>>>,
+}
+
+/// A derived quantity.
+#[derive(Clone, Debug)]
+pub(crate) struct Derived {
+    pub(crate) name: String,
+    pub(crate) expr: Expr,
+    /// It depends on counts of events, so it is known when these are drawn.
+    pub(crate) late: bool,
+}
+
+/// A trial as it is laid out: values of the scope, and epochs in ms and steps.
+pub(crate) struct Layout {
+    pub(crate) values: Vec<f64>,
+    pub(crate) spans_ms: Vec<(f64, f64)>,
+    pub(crate) epochs: Vec<Option<(usize, usize)>>,
+    pub(crate) pulses: Vec<Pulse>,
+}
+
+/// Combination number `id` of the levels of some factors; the first factor varies fastest.
+pub(crate) fn condition(factors: &[Factor], id: usize) -> Condition {
+    let mut rest = id;
+    let mut values = Vec::new();
+    for factor in factors {
+        let level = rest % factor.n_levels;
+        rest /= factor.n_levels;
+        values.extend(factor.columns.iter().map(|column| column.values[level]));
+    }
+    Condition { id, values }
 }
 
 impl Task {
@@ -205,6 +259,15 @@ impl Task {
     /// All columns of all factors, in the order of [`Condition::values`].
     pub fn columns(&self) -> impl Iterator<Item = &Column> {
         self.factors.iter().flat_map(|factor| &factor.columns)
+    }
+
+    /// Names of what is known of a trial beside its condition, in the order of [`Trial::recorded`]: continuous factors,
+    /// counts of events, derived quantities.
+    pub fn recorded(&self) -> impl Iterator<Item = &str> {
+        let continuous = self.continuous.iter().map(|factor| factor.name.as_str());
+        let counts = self.events.iter().map(|event| event.name.as_str());
+        let derived = self.derived.iter().map(|derived| derived.name.as_str());
+        continuous.chain(counts).chain(derived)
     }
 
     /// Number of combinations of the factors.
@@ -246,15 +309,50 @@ impl Task {
             .map(|level| &labels[level][..])
     }
 
-    /// A random trial: factors uniform and independent, durations drawn.
+    /// Do trials of one condition differ in more than their durations?
+    pub(crate) fn varies(&self) -> bool {
+        !self.continuous.is_empty() || !self.events.is_empty()
+    }
+
+    /// A random trial: factors drawn by their odds, independently, then all that is drawn within a condition.
     pub fn draw(&self, stream: &mut ChaCha8Rng) -> Trial {
+        let condition = self.draw_condition(stream);
+        self.compile(condition, &BTreeMap::new(), stream)
+    }
+
+    /// Odds of the levels of factor `i`, where they are not equal, given the number of the condition so far, what is known
+    /// of the session and of its earlier trials.
+    pub(crate) fn odds_of(
+        &self,
+        i: usize,
+        id: usize,
+        session: &[f64],
+        before: &[Vec<f64>],
+    ) -> Option<Vec<f64>> {
+        let Odds::Listed(odds) = &self.factors[i].odds else {
+            return None;
+        };
+        let mut now = self.condition(id).values;
+        now.extend(&self.constants);
+        now.extend(session);
+        now.resize(self.places.time + 2, 0.0);
+        let known = Known { now: &now, before };
+        Some(odds.iter().map(|odds| odds.value(known).max(0.0)).collect())
+    }
+
+    /// A combination of the factors' levels.
+    fn draw_condition(&self, stream: &mut ChaCha8Rng) -> Condition {
         let mut id = 0;
         let mut stride = 1;
-        for factor in &self.factors {
-            id += stride * stream.random_range(0..factor.n_levels);
+        for (i, factor) in self.factors.iter().enumerate() {
+            let level = match self.odds_of(i, id, &[], &[]) {
+                None => stream.random_range(0..factor.n_levels),
+                Some(odds) => pick(&odds, stream),
+            };
+            id += stride * level;
             stride *= factor.n_levels;
         }
-        self.compile(self.condition(id), &BTreeMap::new(), stream)
+        self.condition(id)
     }
 
     /// A trial of a given condition; `fixed` epoch durations (ms, by name; `NAME.wait` for a wait) replace draws.
@@ -264,179 +362,183 @@ impl Task {
         fixed: &BTreeMap<String, f64>,
         stream: &mut ChaCha8Rng,
     ) -> Trial {
-        let values = self.values(&condition);
-        let mut ends = Vec::with_capacity(self.epochs.len());
-        let mut epochs = Vec::with_capacity(self.epochs.len());
+        let layout = self.lay_out(&condition, fixed, (&[], &[]), stream);
+        self.table(condition, layout, &[])
+    }
+
+    /// Draws what is drawn within a condition, given what is known of the session and of its earlier trials.
+    pub(crate) fn lay_out(
+        &self,
+        condition: &Condition,
+        fixed: &BTreeMap<String, f64>,
+        (session, before): (&[f64], &[Vec<f64>]),
+        stream: &mut ChaCha8Rng,
+    ) -> Layout {
+        let mut values = self.values(condition, (session, before), stream);
+        let floor = |ms: f64| (ms / self.dt_ms + GRID).floor() * self.dt_ms;
+        let (mut spans_ms, mut epochs): (Vec<(f64, f64)>, _) = (Vec::new(), Vec::new());
         for epoch in &self.epochs {
+            let known = Known { now: &values, before };
+            let draw = |law: &Law, stream: &mut ChaCha8Rng| law.draw(known, floor, stream).max(0.0);
             let wait = fixed.get(&format!("{}.wait", epoch.name)).copied();
-            let start = epoch.after.map_or(0.0, |after| ends[after])
-                + wait.unwrap_or_else(|| epoch.wait.draw(self.dt_ms, &values, stream));
+            let start = epoch.after.map_or(0.0, |after| spans_ms[after].1)
+                + wait.unwrap_or_else(|| draw(&epoch.wait, stream));
             let end = match (&epoch.duration, fixed.get(&epoch.name)) {
                 (None, _) => self.definition.tmax_ms,
                 (Some(_), Some(&ms)) => start + ms,
-                (Some(span), None) => start + span.draw(self.dt_ms, &values, stream),
+                (Some(law), None) => start + draw(law, stream),
             };
             // Every draw is made whether the epoch is there or not, so that streams stay aligned.
-            ends.push(end);
-            let there = epoch
-                .when
-                .as_ref()
-                .is_none_or(|when| when.truth(&values).expect("checked at load"));
+            spans_ms.push((start, end));
+            let there = epoch.when.as_ref().is_none_or(|when| when.holds(known));
             epochs.push(there.then(|| (self.step(start), self.step(end))));
         }
-        let segments = self.segments(&condition, &epochs, &values);
-        Trial {
-            n_steps: self.n_steps,
-            segments,
+        let mut pulses = Vec::new();
+        for (i, event) in self.events.iter().enumerate() {
+            let known = Known { now: &values, before };
+            let n = event.draw(self, known, &spans_ms, &epochs, &mut pulses, stream);
+            values[self.places.counts + i] = n as f64;
+        }
+        pulses.sort_by_key(|pulse: &Pulse| (pulse.step, pulse.input));
+        self.derive(&mut values, before, true);
+        Layout {
+            values,
+            spans_ms,
             epochs,
-            condition,
+            pulses,
         }
     }
 
     /// First index at or after `ms`.
-    fn step(&self, ms: f64) -> usize {
+    pub(crate) fn step(&self, ms: f64) -> usize {
         (ms / self.dt_ms - GRID).ceil() as usize
     }
 
-    /// Values of the scope for a condition: factors, labels, derived quantities.
-    pub(crate) fn values(&self, condition: &Condition) -> Vec<f64> {
+    /// Values of the scope for a trial of a condition: factors, labels, what is drawn, what follows from it.
+    fn values(
+        &self,
+        condition: &Condition,
+        (session, before): (&[f64], &[Vec<f64>]),
+        stream: &mut ChaCha8Rng,
+    ) -> Vec<f64> {
         let mut values = condition.values.clone();
         values.extend(&self.constants);
-        for derived in &self.derived {
-            let value = derived.number(&values).expect("checked at load");
-            values.push(value);
+        values.extend(session);
+        values.resize(self.places.draws, 0.0);
+        for factor in &self.continuous {
+            let known = Known { now: &values, before };
+            let x = factor.law.draw(known, |x| x, stream);
+            values.push(x);
         }
+        values.resize(self.places.time + 2, 0.0);
+        self.derive(&mut values, before, false);
         values
     }
 
-    fn segments(
-        &self,
-        condition: &Condition,
-        epochs: &[Option<(usize, usize)>],
-        values: &[f64],
-    ) -> Vec<Segment> {
-        let mut starts = vec![0, self.n_steps - 1];
-        starts.extend(epochs.iter().flatten().flat_map(|&(start, end)| [start, end]));
-        starts.retain(|&start| start < self.n_steps);
-        starts.sort_unstable();
-        starts.dedup();
-        let mut rows = self
-            .rows
-            .lock()
-            .expect("no thread panics while it holds the rows");
-        starts
-            .into_iter()
-            .map(|start| {
-                let last = start == self.n_steps - 1;
-                let active = |(i, epoch): (usize, &Option<(usize, usize)>)| match epoch {
-                    Some((from, to)) if (*from..*to).contains(&start) && !last => 1 << i,
-                    _ => 0,
-                };
-                let active = epochs.iter().enumerate().map(active).sum();
-                let row = rows
-                    .entry((condition.id, active, last))
-                    .or_insert_with(|| Arc::new(self.row(active, last, values).expect("checked at load")));
-                Segment {
-                    start,
-                    row: Arc::clone(row),
-                }
-            })
-            .collect()
+    /// Fills in derived quantities, those that counts of events come into or the others.
+    fn derive(&self, values: &mut [f64], before: &[Vec<f64>], late: bool) {
+        for (i, derived) in self.derived.iter().enumerate() {
+            if derived.late == late {
+                values[self.places.derived + i] = derived.expr.value(Known { now: values, before });
+            }
+        }
     }
 
-    /// What holds while the epochs of the bit set `active` do.
-    pub(crate) fn row(&self, active: u64, last: bool, values: &[f64]) -> Result<Row, crate::expr::ExprError> {
-        let during = |flags: &[bool]| {
-            flags
-                .iter()
-                .enumerate()
-                .any(|(i, &flag)| flag && active >> i & 1 == 1)
-        };
-        let holds = |when: &Option<Expr>| when.as_ref().map_or(Ok(true), |when| when.truth(values));
-        let (mut inputs, mut noise_sd) = (vec![0.0; self.n_inputs()], vec![0.0; self.n_inputs()]);
-        for show in &self.shows {
-            if during(&show.during) != show.except && holds(&show.when)? {
-                inputs[show.input] = show.mean.number(values)?;
-                noise_sd[show.input] = (2.0 * NOISE_TAU_MS * show.noise).sqrt() / self.dt_ms.sqrt();
-            }
-        }
-        let rewards = &self.definition.rewards;
-        if self.world.is_some() {
-            // The world shows and judges; its trials are without content.
-            let neutral = Outcome {
-                reward: 0.0,
-                ends: false,
-                chosen: false,
-                correct: None,
-            };
-            let outcomes = vec![neutral; self.n_actions()];
-            return Ok(Row {
-                inputs,
-                noise_sd,
-                outcomes,
-                target: None,
-            });
-        }
-        let abort = Outcome {
-            reward: rewards.abort,
-            ends: true,
-            chosen: false,
-            correct: None,
-        };
-        let mut outcomes = vec![abort; self.n_actions()];
-        outcomes[0] = Outcome {
-            reward: 0.0,
-            ends: false,
-            chosen: false,
-            correct: None,
-        };
-        for answer in &self.answers {
-            if during(&answer.during) && holds(&answer.when)? {
-                let correct = answer
-                    .correct
-                    .as_ref()
-                    .map(|correct| correct.truth(values))
-                    .transpose()?;
-                let usual = if correct == Some(false) {
-                    rewards.wrong
-                } else {
-                    rewards.correct
-                };
-                let reward = answer
-                    .reward
-                    .as_ref()
-                    .map_or(Ok(usual), |reward| reward.number(values))?;
-                outcomes[answer.action] = Outcome {
-                    reward,
-                    ends: true,
-                    chosen: true,
-                    correct,
-                };
-            }
-        }
-        let correct = outcomes
-            .iter()
-            .enumerate()
-            .filter(|(_, outcome)| outcome.correct == Some(true));
-        let best = correct.max_by(|a, b| a.1.reward.total_cmp(&b.1.reward).then(b.0.cmp(&a.0)));
-        let target = (!last).then(|| best.map_or(0, |(action, _)| action));
-        if last {
-            let reward = match &self.terminal {
-                Some(terminal) => terminal.number(values)?,
-                None => rewards.abort,
-            };
-            outcomes.fill(Outcome {
-                reward,
-                ends: true,
-                chosen: false,
-                correct: None,
-            });
-        }
-        Ok(Row {
-            inputs,
-            noise_sd,
-            outcomes,
-            target,
-        })
+    /// Values of the scope for a condition of a task in which nothing else is drawn; what is drawn is 0.
+    pub(crate) fn values_of(&self, trial: &Trial) -> Vec<f64> {
+        let mut values = trial.condition.values.clone();
+        values.extend(&self.constants);
+        values.resize(self.places.draws, 0.0);
+        values.extend(&trial.recorded);
+        values.resize(self.places.time + 2, 0.0);
+        values
     }
+
+    /// What a time step that is not the file's own moves: epochs whose begin or end lies between two steps, in words.
+    pub fn moved(&self) -> Vec<String> {
+        if let Some(sessions) = self.sessions() {
+            return sessions.task.moved();
+        }
+        let mut moved: Vec<String> = Vec::new();
+        let mut seen = vec![false; self.epochs.len()];
+        for condition in self.conditions().into_iter().take(1000) {
+            let mut stream =
+                neuropil_math::rng::Key::new(0).stream(neuropil_math::rng::Purpose::Condition, 0);
+            let layout = self.lay_out(&condition, &BTreeMap::new(), (&[], &[]), &mut stream);
+            for (i, epoch) in self.epochs.iter().enumerate() {
+                let (Some((from, to)), (start, end)) = (layout.epochs[i], layout.spans_ms[i]) else {
+                    continue;
+                };
+                let [first, last] = [from, to].map(|step| step as f64 * self.dt_ms);
+                let off = |a: f64, b: f64| (a - b).abs() > 1e-6 * self.dt_ms;
+                if !seen[i] && (off(first, start) || off(last, end)) {
+                    seen[i] = true;
+                    moved.push(format!(
+                        "`{}` from {start} to {end} ms takes {} steps, at {first} to {} ms",
+                        epoch.name,
+                        to - from,
+                        last - self.dt_ms
+                    ));
+                }
+            }
+        }
+        moved
+    }
+
+    /// Checks durations that are to replace draws.
+    ///
+    /// # Errors
+    /// An epoch that there is not, a duration that is no number ≥ 0, or a trial that would last beyond `tmax_ms`: what was
+    /// found, and a hint.
+    pub fn check_fixed(&self, fixed: &BTreeMap<String, f64>) -> Result<(), (String, String)> {
+        for (name, ms) in fixed {
+            let epoch = name.strip_suffix(".wait").unwrap_or(name);
+            if !self.epochs.iter().any(|known| known.name == epoch) {
+                let names: Vec<&str> = self.epochs.iter().map(|epoch| epoch.name.as_str()).collect();
+                return Err((
+                    format!("unknown epoch `{epoch}`"),
+                    format!("epochs: {}", names.join(", ")),
+                ));
+            }
+            if !(ms.is_finite() && *ms >= 0.0) {
+                return Err((
+                    format!("{name} = {ms}, expected a duration ≥ 0 ms"),
+                    "write `EPOCH=MS`".to_owned(),
+                ));
+            }
+        }
+        let tmax = self.definition.tmax_ms;
+        for condition in self.conditions() {
+            let mut stream =
+                neuropil_math::rng::Key::new(0).stream(neuropil_math::rng::Purpose::Condition, 0);
+            let layout = self.lay_out(&condition, fixed, (&[], &[]), &mut stream);
+            let ends = layout.spans_ms.iter().zip(&self.epochs);
+            let late = ends
+                .filter(|&((start, end), _)| *end > tmax + 1e-6 || *start >= tmax)
+                .map(|((_, end), epoch)| (*end, &epoch.name))
+                .next();
+            if let Some((end, name)) = late {
+                return Err((
+                    format!(
+                        "with these durations epoch `{name}` would last until {end} ms, and trials end at {tmax} ms"
+                    ),
+                    "make the epochs shorter, or `tmax_ms` of the task longer".to_owned(),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A level, in proportion to the odds; the first one if there are none.
+pub(crate) fn pick(odds: &[f64], stream: &mut ChaCha8Rng) -> usize {
+    let total: f64 = odds.iter().sum();
+    let mut left = stream.random::<f64>() * total;
+    for (level, odds) in odds.iter().enumerate() {
+        if left < *odds {
+            return level;
+        }
+        left -= odds;
+    }
+    odds.iter().rposition(|&odds| odds > 0.0).unwrap_or(0)
 }

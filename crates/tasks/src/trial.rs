@@ -13,6 +13,28 @@ pub struct Outcome {
     pub chosen: bool,
     /// Correct or wrong, if the choice is a decision; neither otherwise.
     pub correct: Option<bool>,
+    /// The choice counts once during this epoch of the task: taken again, it changes nothing.
+    pub once_in: Option<usize>,
+}
+
+impl Outcome {
+    /// Going on.
+    pub const NOTHING: Self = Self {
+        reward: 0.0,
+        ends: false,
+        chosen: false,
+        correct: None,
+        once_in: None,
+    };
+}
+
+/// What a teacher would have the outputs be.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// The action to take.
+    Class(usize),
+    /// The value of each output.
+    Values(Vec<f64>),
 }
 
 /// What holds during a part of a trial.
@@ -24,15 +46,25 @@ pub struct Row {
     pub noise_sd: Vec<f64>,
     /// Outcome of each action.
     pub outcomes: Vec<Outcome>,
-    /// What a teacher would have the animal do: the correct choice that pays most, to go on fixating where there is
-    /// none; nothing at the last step and in worlds that answer.
-    pub target: Option<usize>,
+    /// What a teacher would have: the values of `[targets]`, or the correct choice that pays most, to go on waiting where
+    /// there is none; nothing at the last step and in worlds that answer.
+    pub target: Option<Target>,
+    /// How much the target counts.
+    pub weight: f64,
 }
 
 impl Row {
     /// Is some action a choice?
     pub fn offers_choice(&self) -> bool {
         self.outcomes.iter().any(|outcome| outcome.chosen)
+    }
+
+    /// The action that a teacher would have, if the target is one.
+    pub fn target_action(&self) -> Option<usize> {
+        match self.target {
+            Some(Target::Class(action)) => Some(action),
+            _ => None,
+        }
     }
 }
 
@@ -54,6 +86,17 @@ pub struct Condition {
     pub values: Vec<f64>,
 }
 
+/// What a random event adds to an input in one step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pulse {
+    /// Step.
+    pub step: usize,
+    /// Input.
+    pub input: usize,
+    /// What is added.
+    pub size: f64,
+}
+
 /// One trial: index 0 is the initial state, index `n_steps` − 1 ends it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trial {
@@ -65,6 +108,11 @@ pub struct Trial {
     pub epochs: Vec<Option<(usize, usize)>>,
     /// What the trial was made of.
     pub condition: Condition,
+    /// What else is known of it, in the order of [`crate::task::Task::recorded`]: continuous factors, counts of events,
+    /// derived quantities.
+    pub recorded: Vec<f64>,
+    /// Random events, by step; they add to what the rows show.
+    pub pulses: Vec<Pulse>,
 }
 
 impl Trial {
@@ -72,6 +120,16 @@ impl Trial {
     pub fn row_at(&self, k: usize) -> &Row {
         let segment = self.segments.partition_point(|segment| segment.start <= k) - 1;
         &self.segments[segment].row
+    }
+
+    /// Mean of each input at index `k`, with the events of that step.
+    pub fn inputs_at(&self, k: usize) -> Vec<f64> {
+        let mut inputs = self.row_at(k).inputs.clone();
+        let first = self.pulses.partition_point(|pulse| pulse.step < k);
+        for pulse in self.pulses[first..].iter().take_while(|pulse| pulse.step == k) {
+            inputs[pulse.input] += pulse.size;
+        }
+        inputs
     }
 
     /// First index at which some action is a choice.

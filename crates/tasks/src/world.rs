@@ -11,6 +11,7 @@ mod rounds;
 mod two_step;
 
 use crate::environment::Environment;
+use crate::session::{Round, Sessions};
 use crate::tally::Tally;
 use neuropil_lab::error::nearest;
 use neuropil_math::rng::{Key, Purpose};
@@ -63,6 +64,11 @@ pub trait World: Send {
 
     /// Adds what the session came to so far, one entry per measure of the rules.
     fn measure(&self, measures: &mut [Tally]);
+
+    /// Trials of the session that are over; none where a world has no trials.
+    fn rounds(&self) -> &[Round] {
+        &[]
+    }
 }
 
 /// A parameter of a world: name, value and meaning.
@@ -112,7 +118,7 @@ pub trait Rules: Debug + Send + Sync {
     /// Steps of the longest session.
     fn n_steps(&self) -> usize;
     /// Names of what sessions are measured by, beside `reward` and `steps`.
-    fn measures(&self) -> &'static [&'static str];
+    fn measures(&self) -> Vec<&str>;
     /// Are all parameters in range?
     ///
     /// # Errors
@@ -122,6 +128,10 @@ pub trait Rules: Debug + Send + Sync {
     fn open(&self) -> Box<dyn World>;
     /// All parameters.
     fn parameters(&self) -> Vec<Parameter>;
+    /// The same rules, if they are those of sessions of trials.
+    fn session(&self) -> Option<&Sessions> {
+        None
+    }
 }
 
 /// Name and reader of every world.
@@ -262,6 +272,13 @@ impl<const L: usize> Environment for Lockstep<L> {
                 ended[lane] = answer.ended;
             }
         }
+    }
+
+    fn rounds(&self) -> Vec<Vec<Round>> {
+        self.sessions
+            .iter()
+            .map(|(world, _)| world.rounds().to_vec())
+            .collect()
     }
 
     fn tallies(&self) -> Vec<Tally> {

@@ -4,3 +4,4 @@ mod bad_input;
 mod draws;
 mod extends;
 mod golden;
+mod language;

@@ -70,7 +70,7 @@ fn every_mistake_names_its_place_and_the_way_out() {
         (
             "direction*coherence/100)/2",
             "directon*coherence/100)/2",
-            "uses the unknown name `directon`\n  hint: did you mean `direction`?",
+            "show.LEFT.mean: `directon` is not known\n  hint: did you mean `direction`?",
         ),
         (
             "\"direction < 0\"",
@@ -101,7 +101,7 @@ fn every_mistake_names_its_place_and_the_way_out() {
         (
             "trials_per_update = 10",
             "trials_per_update = 0",
-            "trials_per_update is 0, expected a whole number ≥ 1",
+            "trials_per_update is 0, expected a whole number from 1 to 1000000",
         ),
         (
             "noise = 0.01",
@@ -126,8 +126,14 @@ fn every_mistake_names_its_place_and_the_way_out() {
 #[test]
 fn a_task_that_pays_nothing_is_refused() {
     let text = RDM
-        .replace("correct = \"direction < 0\"", "reward = -1")
-        .replace("correct = \"direction > 0\"", "reward = -1");
+        .replace(
+            "correct = \"direction < 0\"",
+            "correct = \"direction < 0\", reward = -1",
+        )
+        .replace(
+            "correct = \"direction > 0\"",
+            "correct = \"direction > 0\", reward = -1",
+        );
     let error = Task::parse("mine.toml", &text, None)
         .expect_err("nothing to learn")
         .to_string();

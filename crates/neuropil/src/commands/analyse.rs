@@ -66,6 +66,7 @@ fn options(args: &AnalyseArgs, global: &Global) -> Layers {
     };
     let units: Vec<i64> = args.units.iter().map(|&unit| unit as i64).collect();
     add("--units", "units", (!units.is_empty()).then(|| units.into()));
+    add("--by", "by", args.by.clone().map(Value::from));
     add(
         "--value-network",
         "value_network",

@@ -130,9 +130,27 @@ fn explain(task: &Task, seed: u64) -> Result<(), Problem> {
     if !d.description.is_empty() {
         out!("{}\n", d.description.trim());
     }
+    if let Some(sessions) = task.sessions() {
+        out!(
+            "sessions of {} trials, one after another, each of them:\n",
+            sessions.trials
+        );
+        explain_table(&sessions.task, seed);
+        out!(
+            "measured in sessions: reward, steps, {}",
+            sessions.measures().join(", ")
+        );
+        return;
+    }
     if let Some(world) = &task.world {
         return explain_world(task, &**world, seed);
     }
+    explain_table(task, seed);
+}
+
+/// A task of trial tables.
+fn explain_table(task: &Task, seed: u64) {
+    let d = &task.definition;
     out!(
         "Δt {} ms, at most {} ms ({} steps); {} conditions; {} trials per update, {} per validation\n",
         task.dt_ms,
@@ -142,7 +160,7 @@ fn explain(task: &Task, seed: u64) -> Result<(), Problem> {
         d.trials_per_update,
         d.validation_trials
     );
-    let mut factors = table(&["factor", "values (each equally likely)"]);
+    let mut factors = table(&["factor", "values (equally likely where nothing else is said)"]);
     for (name, values) in &d.factors {
         factors.add_row([name.clone(), values.to_string()]);
     }
@@ -177,12 +195,29 @@ fn explain(task: &Task, seed: u64) -> Result<(), Problem> {
     }
     out!("{epochs}\n");
     let mut inputs = table(&["input", "shows"]);
-    for name in &d.inputs {
-        let shown = d
-            .show
-            .get(name)
-            .map_or_else(|| "nothing".to_owned(), ToString::to_string);
-        inputs.add_row([name.clone(), shown]);
+    let mut seen = 0;
+    while let Some(name) = d.inputs.get(seen) {
+        let ring = task.rings.iter().find(|ring| ring.first == seen);
+        let (key, shown_as, n) = match ring {
+            Some(ring) => {
+                let last = seen + ring.units - 1;
+                (&ring.name, format!("{name} to {}", d.inputs[last]), ring.units)
+            }
+            None => (name, name.clone(), 1),
+        };
+        let events = d.events.values().filter(|event| {
+            let input = event.get("input").and_then(toml::Value::as_str);
+            input == Some(name)
+        });
+        let shown = d.show.get(key).into_iter().chain(events);
+        let shown: Vec<String> = shown.map(ToString::to_string).collect();
+        let shown = if shown.is_empty() {
+            "nothing".to_owned()
+        } else {
+            shown.join(", ")
+        };
+        inputs.add_row([shown_as, shown]);
+        seen += n;
     }
     out!("{inputs}\n");
     let mut answers = table(&["action", "is an answer"]);
@@ -190,22 +225,30 @@ fn explain(task: &Task, seed: u64) -> Result<(), Problem> {
         let answer = match (i, d.answers.get(name)) {
             (0, _) => "never: it goes on waiting".to_owned(),
             (_, Some(answer)) => answer.to_string(),
+            (_, None) if d.rewards.otherwise.is_some() => "never".to_owned(),
             (_, None) => "never: it aborts the trial".to_owned(),
         };
         answers.add_row([name.clone(), answer]);
     }
     out!("{answers}\n");
     let r = &d.rewards;
+    let goes_on = |answer: &Value| answer.get("ends").and_then(Value::as_bool) == Some(false);
     let terminal = match &r.terminal {
+        None if d.answers.values().any(|answer| entries(answer).any(goes_on)) => "+0".to_owned(),
         None => format!("{:+}", r.abort),
         Some(NumberOrText::Number(x)) => format!("{x:+}"),
         Some(NumberOrText::Text(text)) => text.clone(),
     };
+    let otherwise = match r.otherwise {
+        None => format!("abort {:+}", r.abort),
+        Some(otherwise) if otherwise.ends => {
+            format!("otherwise {:+}, which ends the trial", otherwise.reward)
+        }
+        Some(otherwise) => format!("otherwise {:+}, and the trial goes on", otherwise.reward),
+    };
     out!(
-        "rewards: correct {:+}, wrong {:+}, abort {:+}, out of time {terminal}",
-        r.correct,
-        r.wrong,
-        r.abort
+        "rewards: correct {:+}, wrong {:+}, {otherwise}, out of time {terminal}",
+        r.correct, r.wrong
     );
     if let Some(tau) = r.tau_ms {
         out!("discounted: every reward counts exp(−t/{tau} ms)");
@@ -232,6 +275,14 @@ fn lessons(task: &Task) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+/// The entries of a value that is one entry or a list.
+fn entries(value: &Value) -> impl Iterator<Item = &Value> {
+    value
+        .as_array()
+        .map_or(std::slice::from_ref(value), Vec::as_slice)
+        .iter()
 }
 
 /// Steps of the example session.
@@ -336,8 +387,18 @@ fn sketch(task: &Task, seed: u64) -> Result<(), Problem> {
             })?;
         }
     }
+    let shown: Vec<Vec<f64>> = (0..trial.n_steps).map(|k| trial.inputs_at(k)).collect();
+    let step = (trial.n_steps - 1).div_ceil(WIDTH).max(1);
     for (i, name) in task.definition.inputs.iter().enumerate() {
-        let level = |k: usize| match trial.row_at(k).inputs[i] {
+        // The highest of the steps that a character stands for: short pulses are not to be missed.
+        let highest = |k: usize| {
+            let steps = &shown[k..(k + step).min(shown.len())];
+            steps
+                .iter()
+                .map(|inputs| inputs[i])
+                .fold(f64::NEG_INFINITY, f64::max)
+        };
+        let level = |k: usize| match highest(k) {
             x if x <= 0.0 => ' ',
             x => ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'][((x * 8.0).ceil() as usize).clamp(1, 8) - 1],
         };

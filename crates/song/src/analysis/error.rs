@@ -85,6 +85,20 @@ pub enum AnalysisError {
         /// Standard deviation that counts as active.
         threshold: f64,
     },
+    /// No quantity of the trials takes several values.
+    #[error(
+        "cannot be computed: nothing varies from trial to trial\n\
+         hint: give the task a factor, or a duration that is drawn"
+    )]
+    NothingVaries,
+    /// Something that the task or the recording lacks.
+    #[error("cannot be computed: it needs {what}\nhint: {hint}")]
+    Needs {
+        /// What.
+        what: &'static str,
+        /// Where to get it.
+        hint: &'static str,
+    },
     /// The networks were not given.
     #[error("cannot be computed: the networks were not given")]
     MissingNetworks,

@@ -6,6 +6,7 @@ use neuropil_math::{
 };
 use rand::{Rng, RngExt};
 
+use super::activity::Activity;
 use crate::behaviour::Behaviour;
 
 /// Threshold of the rdm animal in percent coherence.
@@ -306,6 +307,93 @@ pub(crate) fn economic(n: usize, seed: u64) -> Behaviour {
             Some(correct),
             2300.0,
         );
+    }
+    behaviour
+}
+
+/// Standard deviation over mean of the timed responses.
+pub(crate) const WEBER: f64 = 0.1;
+
+/// Presses a learnt time after a cue, with a spread in proportion.
+pub(crate) fn interval(n: usize, seed: u64) -> Behaviour {
+    let mut stream = Key::new(seed).stream(Purpose::Test, 0);
+    let mut behaviour = empty("interval", &["wait", "press"]);
+    for _ in 0..n {
+        let interval = of(&mut stream, &[600.0, 1000.0, 1400.0]);
+        number(&mut behaviour, "interval", interval);
+        epoch(&mut behaviour, "cue", 300.0, 100.0);
+        let z = normal::quantile(stream.random_range(1e-6..1.0 - 1e-6));
+        let press = (interval * (1.0 + WEBER * z) / 10.0).round() * 10.0;
+        outcome(&mut behaviour, Some(1), None, 300.0 + press);
+    }
+    behaviour
+}
+
+/// Dot motion with ten units: while the stimulus is on the first grows with coherence, four more tell its levels apart by
+/// steps, the others are noise.
+pub(crate) fn coded(n: usize, seed: u64) -> (Behaviour, Activity) {
+    const UNITS: usize = 10;
+    let behaviour = rdm(n, seed);
+    let mut stream = Key::new(seed).stream(Purpose::Test, 9);
+    let times_ms: Vec<f64> = (0..60).map(|i| f64::from(i) * 25.0).collect();
+    let (onset, duration) = (
+        &behaviour.onset_ms["stimulus"],
+        &behaviour.duration_ms["stimulus"],
+    );
+    let mut rates = Vec::new();
+    for &t in &times_ms {
+        for trial in 0..n {
+            let on = t >= onset[trial] && t < onset[trial] + duration[trial];
+            let level = COHERENCES
+                .iter()
+                .position(|&c| c == behaviour.numbers["coherence"][trial]);
+            for unit in 0..UNITS {
+                let noise: f32 = stream.random_range(-0.05..0.05);
+                let code = if unit == 0 && on {
+                    level.unwrap_or(0) as f32 * 0.4
+                } else {
+                    0.0
+                };
+                // Units 1 to 4 tell levels apart together, as thresholds do.
+                let step = (1..5).contains(&unit) && on && level.unwrap_or(0) >= unit;
+                rates.push(code + noise + if step { 0.3 } else { 0.0 });
+            }
+        }
+    }
+    let activity = Activity {
+        times_ms,
+        n_trials: n,
+        n_units: UNITS,
+        rates,
+    };
+    (behaviour, activity)
+}
+
+/// Sessions of forty choices between two options that pay half the time: stays after a reward with probability 0.9, leaves
+/// after none with 0.6.
+pub(crate) fn follower(sessions: usize, seed: u64) -> Behaviour {
+    let mut stream = Key::new(seed).stream(Purpose::Test, 0);
+    let mut behaviour = empty("follower", &["wait", "left", "right"]);
+    for session in 0..sessions {
+        let mut last: Option<(usize, bool)> = None;
+        for trial in 0..40 {
+            let stays = match last {
+                Some((_, true)) => 0.9,
+                Some((_, false)) => 0.4,
+                None => 0.5,
+            };
+            let before = last.map_or(1, |(action, _)| action);
+            let action = if stream.random::<f64>() < stays {
+                before
+            } else {
+                3 - before
+            };
+            let won = stream.random::<bool>();
+            number(&mut behaviour, "session", f64::from(session as u32 + 1));
+            number(&mut behaviour, "trial", f64::from(trial + 1));
+            outcome(&mut behaviour, Some(action), Some(won), 500.0);
+            last = Some((action, won));
+        }
     }
     behaviour
 }

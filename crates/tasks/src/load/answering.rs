@@ -1,6 +1,7 @@
 //! The parts of a task file that speak of a world that answers.
 
-use super::{Loader, Source};
+use super::Loader;
+use super::place::Source;
 use crate::definition::CriterionDefinition;
 use crate::quantity::{Quantity, Source as Counted};
 use crate::world::{self, ReadError, Rules};
@@ -76,7 +77,7 @@ impl Loader<'_> {
         world: &dyn Rules,
     ) -> Result<Quantity, Problem> {
         let path = ["criterion", name];
-        let known: Vec<&str> = [&["reward", "steps"], world.measures()].concat();
+        let known: Vec<&str> = [vec!["reward", "steps"], world.measures()].concat();
         if !known.contains(&name) {
             let hint = nearest(name, known.iter().copied()).map_or_else(
                 || format!("measures of this world: {}", known.join(", ")),

@@ -1,17 +1,19 @@
 //! Lessons: the task with changes, until a criterion of their own holds.
 
-use super::{Source, merge};
+use super::merge;
+use super::place::Source;
 use crate::task::Task;
 use neuropil_lab::error::Problem;
 use toml::{Table, Value};
 
 /// Keys of a task that a lesson may change.
-const CHANGEABLE: [&str; 9] = [
+const CHANGEABLE: [&str; 10] = [
     "tmax_ms",
     "factors",
     "derived",
     "epochs",
     "show",
+    "events",
     "answers",
     "rewards",
     "criterion",

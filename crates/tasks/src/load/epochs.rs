@@ -1,8 +1,10 @@
 //! Epochs and the time that they take.
 
-use super::Loader;
-use crate::definition::{Drawn, Duration, EpochDefinition};
-use crate::task::{Epoch, Span};
+use super::{Loader, MOST_STEPS};
+use crate::definition::{Duration, EpochDefinition};
+use crate::expr::{Expr, Known};
+use crate::law::Law;
+use crate::task::Epoch;
 use neuropil_lab::error::Problem;
 
 /// Epochs fit the bits of a set.
@@ -19,22 +21,27 @@ impl Loader<'_> {
                     .map(|given| self.span(&["epochs", name, key], given))
                     .transpose()
             };
-            let wait = span("wait_ms", given.wait_ms.as_ref())?.unwrap_or(Span::Fixed(0.0));
+            let wait = span("wait_ms", given.wait_ms.as_ref())?;
+            let wait = wait.unwrap_or_else(|| Law::fixed(Expr::constant(0.0)));
             let duration = span("duration_ms", given.duration_ms.as_ref())?;
-            if duration
-                .as_ref()
-                .is_some_and(|duration| duration.bounds().1 <= 0.0)
-            {
-                let message = format!("epoch `{name}` lasts 0 ms, expected a duration > 0 ms");
-                return self.error(&["epochs", name, "duration_ms"], message, None);
+            if let Some(duration) = &duration {
+                let path = ["epochs", name, "duration_ms"];
+                if self.bounds(&path, duration)?.1 <= 0.0 {
+                    let message = format!("epoch `{name}` lasts 0 ms, expected a duration > 0 ms");
+                    return self.error(&path, message, None);
+                }
             }
-            let when = self.optional(&["epochs", name, "when"], given.when.as_ref())?;
+            let when = self.condition(&["epochs", name, "when"], given.when.as_ref())?;
+            let path = ["epochs", name, "weight"];
+            let weight = given.weight.as_ref().map(|given| self.number(&path, given));
+            let weight = weight.transpose()?;
             epochs.push(Epoch {
                 name: name.clone(),
                 after,
                 wait,
                 duration,
                 when,
+                weight,
             });
         }
         if (epochs.is_empty() && self.world.is_none()) || epochs.len() > MOST_EPOCHS {
@@ -77,84 +84,21 @@ impl Loader<'_> {
         Ok(ordered)
     }
 
-    fn span(&self, path: &[&str], given: &Duration) -> Result<Span, Problem> {
+    /// A wait or duration of an epoch, which must be known before the events of the trial are drawn, and be ≥ 0.
+    fn span(&self, path: &[&str], given: &Duration) -> Result<Law, Problem> {
+        let law = self.duration(path, given)?;
         let at = path.join(".");
-        let span = match given {
-            Duration::Fixed(ms) => Span::Fixed(*ms),
-            Duration::Computed(text) => {
-                let expr = self.expr(path, text)?;
-                let (mut shortest, mut longest) = (f64::INFINITY, f64::NEG_INFINITY);
-                for values in &self.conditions {
-                    let ms = expr.number(values).map_err(|e| self.source.of_expr(path, e))?;
-                    (shortest, longest) = (shortest.min(ms), longest.max(ms));
-                }
-                Span::Computed {
-                    expr: Box::new(expr),
-                    shortest,
-                    longest,
-                }
-            }
-            Duration::Drawn(Drawn {
-                fixed,
-                exponential: Some(mean),
-                min,
-                max,
-                uniform: None,
-            }) => {
-                let (min, max) = (min.unwrap_or(0.0), max.unwrap_or(f64::INFINITY));
-                if mean.is_nan()
-                    || *mean <= 0.0
-                    || min.is_nan()
-                    || max.is_nan()
-                    || min >= max
-                    || max.is_infinite()
-                {
-                    let message = format!("{at}: an exponential of mean {mean} in [{min}, {max}) ms");
-                    return self.error(
-                        path,
-                        message,
-                        Some("expected a mean > 0 and `min` < `max`".into()),
-                    );
-                }
-                Span::Exponential {
-                    fixed: *fixed,
-                    mean: *mean,
-                    min,
-                    max,
-                }
-            }
-            Duration::Drawn(Drawn {
-                fixed,
-                exponential: None,
-                uniform: Some([low, high]),
-                min: None,
-                max: None,
-            }) if low < high => Span::Uniform {
-                fixed: *fixed,
-                low: *low,
-                high: *high,
-            },
-            Duration::Drawn(Drawn {
-                uniform: Some([low, high]),
-                ..
-            }) if low >= high => {
-                let message = format!("{at}: uniform from {low} to {high} ms, expected LOW < HIGH");
-                let hint = Some("write `{ uniform = [LOW, HIGH] }`".into());
-                return self.error(path, message, hint);
-            }
-            Duration::Drawn(_) => {
-                let hint = Some(
-                    "write `{ exponential = 330, min = 80, max = 1500 }` or `{ uniform = [1000, 2000] }`"
-                        .into(),
-                );
-                return self.error(path, format!("{at} is not a known distribution"), hint);
-            }
-        };
-        if span.bounds().0.is_nan() || span.bounds().0 < 0.0 {
-            let message = format!("{at} can be {} ms, expected a duration ≥ 0 ms", span.bounds().0);
+        let late = |position: usize| self.is_late(position);
+        if law.uses(late) {
+            let message = format!("{at} uses a number of events, which is only known when the epochs are");
             return self.error(path, message, None);
         }
-        Ok(span)
+        let shortest = self.bounds(path, &law)?.0;
+        if shortest < 0.0 {
+            let message = format!("{at} can be {shortest} ms, expected a duration ≥ 0 ms");
+            return self.error(path, message, None);
+        }
+        Ok(law)
     }
 
     /// The time step must divide the longest trial and every fixed duration, and no epoch may be shorter.
@@ -183,23 +127,47 @@ impl Loader<'_> {
             ));
             return self.dt_error(format!("dt_ms = {dt_ms} does not divide tmax_ms = {tmax}"), hint);
         }
-        let mut shortest = epochs
-            .iter()
-            .filter_map(|epoch| Some((epoch.duration.as_ref()?.bounds().0, epoch)));
-        if let Some((ms, epoch)) = shortest.find(|&(ms, _)| ms > 0.0 && ms < dt_ms) {
+        if tmax / dt_ms > MOST_STEPS {
+            let steps = tmax / dt_ms;
             let message = format!(
-                "dt_ms = {dt_ms} is longer than epoch `{}`, which can last only {ms} ms",
-                epoch.name
+                "a trial of {tmax} ms has {steps:.0} steps of {dt_ms} ms, expected at most {MOST_STEPS}"
             );
-            return self.dt_error(message, Some(format!("take a time step of at most {ms} ms")));
+            return self.dt_error(
+                message,
+                Some("take a longer time step, or shorter trials".to_owned()),
+            );
         }
+        for values in &self.conditions {
+            self.check_ends(values.into(), dt_ms, epochs)?;
+        }
+        Ok(())
+    }
+
+    /// No epoch may be shorter than a time step, nor last beyond the trial.
+    fn check_ends(&self, known: Known<'_>, dt_ms: f64, epochs: &[Epoch]) -> Result<(), Problem> {
+        let tmax = self.definition.tmax_ms;
+        let bounds = |name: &str, law: &Law| {
+            law.bounds(known)
+                .map_err(|error| self.source.of_expr(&["epochs", name], "", error))
+        };
         let mut latest: Vec<f64> = Vec::new();
         for epoch in epochs {
-            let start = epoch.after.map_or(0.0, |after| latest[after]) + epoch.wait.bounds().1;
-            let end = epoch
-                .duration
-                .as_ref()
-                .map_or(tmax, |duration| start + duration.bounds().1);
+            let start = epoch.after.map_or(0.0, |after| latest[after]) + bounds(&epoch.name, &epoch.wait)?.1;
+            let end = match &epoch.duration {
+                None => tmax,
+                Some(duration) => {
+                    let (ms, longest) = bounds(&epoch.name, duration)?;
+                    if ms > 0.0 && ms < dt_ms {
+                        let message = format!(
+                            "dt_ms = {dt_ms} is longer than epoch `{}`, which can last only {ms} ms",
+                            epoch.name
+                        );
+                        let hint = format!("take a time step of at most {ms} ms");
+                        return self.dt_error(message, Some(hint));
+                    }
+                    start + longest
+                }
+            };
             if end > tmax + 1e-6 || start >= tmax {
                 let message = format!(
                     "epoch `{}` can last until {end} ms, tmax_ms is {tmax}",

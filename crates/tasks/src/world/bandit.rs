@@ -50,8 +50,8 @@ impl Rules for Bandit {
         2 * self.rounds
     }
 
-    fn measures(&self) -> &'static [&'static str] {
-        &["answered", "rewarded", "best"]
+    fn measures(&self) -> Vec<&str> {
+        vec!["answered", "rewarded", "best"]
     }
 
     fn check(&self) -> Result<(), Wrong> {

@@ -75,8 +75,8 @@ impl Rules for CartPole {
         self.steps
     }
 
-    fn measures(&self) -> &'static [&'static str] {
-        &["balanced"]
+    fn measures(&self) -> Vec<&str> {
+        vec!["balanced"]
     }
 
     fn check(&self) -> Result<(), Wrong> {

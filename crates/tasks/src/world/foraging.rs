@@ -58,8 +58,8 @@ impl Rules for Foraging {
         2 * self.rounds
     }
 
-    fn measures(&self) -> &'static [&'static str] {
-        &["answered", "rewarded", "richer", "income_richer"]
+    fn measures(&self) -> Vec<&str> {
+        vec!["answered", "rewarded", "richer", "income_richer"]
     }
 
     fn check(&self) -> Result<(), Wrong> {

@@ -55,8 +55,8 @@ impl Rules for Pennies {
         2 * self.rounds
     }
 
-    fn measures(&self) -> &'static [&'static str] {
-        &["answered", "rewarded", "predicted"]
+    fn measures(&self) -> Vec<&str> {
+        vec!["answered", "rewarded", "predicted"]
     }
 
     fn check(&self) -> Result<(), Wrong> {

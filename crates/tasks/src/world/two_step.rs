@@ -94,8 +94,8 @@ impl Rules for TwoStep {
         STEPS_PER_ROUND * self.rounds
     }
 
-    fn measures(&self) -> &'static [&'static str] {
-        &[
+    fn measures(&self) -> Vec<&str> {
+        vec![
             "answered",
             "rewarded",
             "stay_common_rewarded",

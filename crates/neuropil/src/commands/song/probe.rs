@@ -68,6 +68,14 @@ pub(super) fn input(option: &str, name: &str, task: &Task) -> Result<usize, Prob
 /// What was asked for, checked.
 fn wanted(args: &ProbeArgs, experiment: &Experiment) -> Result<Probe, Problem> {
     let (task, n) = (&experiment.task, experiment.config().policy.units);
+    if task.world.is_some() {
+        let message = format!(
+            "{} is a world that answers: only trials that are tables can be probed",
+            task.definition.name
+        );
+        let hint = "`neuropil test` runs its sessions with other settings, such as `--dt`";
+        return Err(Problem::new(message, hint));
+    }
     let unit = |option: &str, unit: usize| {
         if unit < n {
             Ok(unit)

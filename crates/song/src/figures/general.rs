@@ -1,0 +1,318 @@
+//! Figures of analyses that fit any task.
+
+use super::Drawn;
+use crate::analysis::choices::{ChoiceTable, Choices};
+use crate::analysis::confusion::Confusion;
+use crate::analysis::decoding::Decoding;
+use crate::analysis::history::{History, Weight};
+use crate::analysis::levels::Level;
+use crate::analysis::proportion::Proportion;
+use crate::analysis::response_times::ResponseTimes;
+use crate::analysis::selectivity::{QuantitySelectivity, SIGNIFICANCE, Selectivity};
+use neuropil_draw::{Bars, Color, Heat, Mark, Panel, Series};
+
+/// Most actions that are shown one line each.
+const MOST_LINES: usize = 7;
+
+/// A panel over the levels of a quantity: by value if they are numbers, side by side if they are labels.
+fn over(by: &str, is_numeric: bool, levels: &[&Level], y: impl Into<String>) -> Panel {
+    let panel = Panel::new(by, y);
+    if is_numeric {
+        return panel;
+    }
+    let ticks: Vec<(f64, String)> = levels
+        .iter()
+        .map(|level| (level.value, level.name.clone()))
+        .collect();
+    let (first, last) = (
+        ticks.first().map_or(0.0, |t| t.0),
+        ticks.last().map_or(1.0, |t| t.0),
+    );
+    panel.x_range(first - 0.5, last + 0.5).x_ticks(ticks)
+}
+
+/// Percentages with intervals, joined where the levels are numbers.
+fn percentages<'a>(points: impl Iterator<Item = (f64, &'a Proportion)>, is_numeric: bool) -> Series {
+    let points: Vec<(f64, &Proportion)> = points.collect();
+    let x: Vec<f64> = points.iter().map(|(x, _)| *x).collect();
+    let y: Vec<f64> = points.iter().map(|(_, p)| 100.0 * p.value).collect();
+    let errors: Vec<(f64, f64)> = points
+        .iter()
+        .map(|(_, p)| (100.0 * p.interval.low, 100.0 * p.interval.high))
+        .collect();
+    let mark = if is_numeric {
+        Mark::LineAndPoints
+    } else {
+        Mark::Points
+    };
+    Series::points(x, y).error(errors).mark(mark)
+}
+
+pub(super) fn choices(r: &Choices) -> Drawn {
+    let panel = |table: &ChoiceTable| {
+        let levels: Vec<&Level> = table.rows.iter().map(|row| &row.level).collect();
+        let label = if r.judged { "Trials (%)" } else { "Choices (%)" };
+        let panel = over(&table.by, table.is_numeric, &levels, label).y_range(0.0, 100.0);
+        let answered = table.rows.iter().map(|row| (row.level.value, &row.answered));
+        let panel = panel.series(
+            percentages(answered, table.is_numeric)
+                .color(Color::Grey)
+                .label("answered"),
+        );
+        if r.judged {
+            let correct = table
+                .rows
+                .iter()
+                .filter_map(|row| Some((row.level.value, row.correct.as_ref()?)));
+            return panel.series(percentages(correct, table.is_numeric).label("correct"));
+        }
+        let named = r.actions.iter().enumerate().take(MOST_LINES);
+        named.fold(panel, |panel, (i, action)| {
+            let chosen = table
+                .rows
+                .iter()
+                .filter_map(|row| Some((row.level.value, row.chosen[i].as_ref()?)));
+            panel.series(
+                percentages(chosen, table.is_numeric)
+                    .color(Color::cycle(i))
+                    .label(action.clone()),
+            )
+        })
+    };
+    let what = if r.judged {
+        "Trials that ended in a choice (grey), and right ones among those that were right or wrong"
+    } else {
+        "Trials that ended in a choice (grey), and each action among the choices"
+    };
+    let by: Vec<&str> = r.tables.iter().map(|table| table.by.as_str()).collect();
+    (
+        format!("by {}", by.join(", ")),
+        r.tables.iter().map(panel).collect(),
+        format!("{what}, with 95 % intervals (Wilson); quantities with more than 12 values in five bins."),
+    )
+}
+
+pub(super) fn confusion(r: &Confusion) -> Drawn {
+    let rows = r
+        .rows
+        .iter()
+        .map(|row| row.chosen.iter().map(|p| 100.0 * p.value).collect());
+    let (n_actions, n_levels) = (r.actions.len() as f64, r.rows.len() as f64);
+    let heat = Heat {
+        values: rows.collect(),
+        x: (-0.5, n_actions - 0.5),
+        y: (-0.5, n_levels - 0.5),
+        signed: false,
+        label: "Choices (%)".to_owned(),
+    };
+    let ticks = |names: Vec<String>| -> Vec<(f64, String)> {
+        names
+            .into_iter()
+            .enumerate()
+            .map(|(i, name)| (i as f64, name))
+            .collect()
+    };
+    let panel = Panel::new("Choice", r.by.clone())
+        .heat(heat)
+        .x_ticks(ticks(r.actions.clone()))
+        .y_ticks(ticks(r.rows.iter().map(|row| row.level.name.clone()).collect()));
+    (
+        format!("choices carry {:.2} bits about {}", r.information_bits, r.by),
+        vec![panel],
+        format!(
+            "Each action among the choices at each level of {}; rows sum to 100 %.",
+            r.by
+        ),
+    )
+}
+
+pub(super) fn response_times(r: &ResponseTimes) -> Drawn {
+    let since = format!("Time since {} (ms)", r.since);
+    let mut panels: Vec<Panel> = r
+        .levels
+        .iter()
+        .enumerate()
+        .map(|(i, level)| {
+            let name = if r.by.is_empty() {
+                level.level.name.clone()
+            } else {
+                format!("{} {}", r.by, level.level.name)
+            };
+            Panel::new(since.clone(), "Choices (%)").bars(Bars {
+                label: Some(format!("{name} (n = {})", level.summary.n)),
+                color: Color::cycle(i),
+                edges: r.edges_ms.clone(),
+                heights: level.shares.iter().map(|share| 100.0 * share).collect(),
+            })
+        })
+        .collect();
+    let spread: Vec<(f64, f64)> = r
+        .levels
+        .iter()
+        .filter_map(|l| l.summary.mean.zip(l.summary.sd))
+        .collect();
+    if spread.len() > 1 {
+        let (mean, sd): (Vec<f64>, Vec<f64>) = spread.into_iter().unzip();
+        panels.push(Panel::new("Mean (ms)", "Standard deviation (ms)").series(Series::points(mean, sd)));
+    }
+    let said = r.levels.iter().filter_map(|level| {
+        let (mean, variation) = (level.summary.mean?, level.variation?);
+        let name = if r.by.is_empty() {
+            String::new()
+        } else {
+            format!("{}: ", level.level.name)
+        };
+        Some(format!("{name}{mean:.0} ms, sd/mean {variation:.2}"))
+    });
+    let title = said.collect::<Vec<_>>().join("; ");
+    let what =
+        "Times of choices at each level, the same bins in each panel; last panel: spread against mean.";
+    (title, panels, what.to_owned())
+}
+
+pub(super) fn selectivity(r: &Selectivity) -> Drawn {
+    let mut panels = Vec::new();
+    for quantity in &r.quantities {
+        panels.push(explained(quantity));
+        panels.push(tuning(quantity));
+    }
+    let said = r.quantities.iter().map(|quantity| {
+        let n = quantity.eta_squared.len();
+        format!("{} of {n} units for {}", quantity.n_selective, quantity.by)
+    });
+    let what = format!(
+        "Share of each unit's variance that a quantity explains (η²; units in descending order, filled where fewer than {} % \
+         of 200 permutations explain as much), and mean rates of the most selective units with standard errors; mean rates \
+         in epoch `{}` of {} trials.",
+        100.0 * SIGNIFICANCE,
+        r.epoch,
+        r.n_trials
+    );
+    (said.collect::<Vec<_>>().join(", "), panels, what)
+}
+
+/// η² of all units, the significant ones filled.
+fn explained(quantity: &QuantitySelectivity) -> Panel {
+    let mut units: Vec<(f64, f64)> = quantity
+        .eta_squared
+        .iter()
+        .copied()
+        .zip(quantity.p.iter().copied())
+        .collect();
+    units.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let of = |selective: bool| {
+        let ranked = units
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, p))| (*p < SIGNIFICANCE) == selective);
+        let (x, y): (Vec<f64>, Vec<f64>) = ranked.map(|(rank, (eta, _))| ((rank + 1) as f64, *eta)).unzip();
+        Series::points(x, y)
+    };
+    Panel::new("Unit (rank)", format!("η² of {}", quantity.by))
+        .y_range(0.0, 1.0)
+        .series(of(false).mark(Mark::OpenPoints).color(Color::Grey))
+        .series(of(true))
+}
+
+fn tuning(quantity: &QuantitySelectivity) -> Panel {
+    let levels: Vec<&Level> = quantity.levels.iter().collect();
+    let panel = over(&quantity.by, quantity.is_numeric, &levels, "Rate");
+    let mark = if quantity.is_numeric {
+        Mark::LineAndPoints
+    } else {
+        Mark::Points
+    };
+    quantity
+        .tuning
+        .iter()
+        .enumerate()
+        .fold(panel, |panel, (i, unit)| {
+            let points = levels.iter().zip(&unit.rates);
+            let points: Vec<(f64, f64, f64)> = points
+                .filter_map(|(level, rate)| Some((level.value, rate.mean?, rate.sem.unwrap_or(0.0))))
+                .collect();
+            let x: Vec<f64> = points.iter().map(|p| p.0).collect();
+            let y: Vec<f64> = points.iter().map(|p| p.1).collect();
+            let errors: Vec<(f64, f64)> = points.iter().map(|p| (p.1 - p.2, p.1 + p.2)).collect();
+            let series = Series::points(x, y).error(errors).mark(mark);
+            panel.series(series.color(Color::cycle(i)).label(format!("unit {}", unit.unit)))
+        })
+}
+
+pub(super) fn decoding(r: &Decoding) -> Drawn {
+    let panels = r.curves.iter().map(|curve| {
+        let y: Vec<f64> = curve.correct.iter().map(|p| 100.0 * p.value).collect();
+        let band: Vec<(f64, f64)> = curve
+            .correct
+            .iter()
+            .map(|p| (100.0 * p.interval.low, 100.0 * p.interval.high))
+            .collect();
+        Panel::new(
+            format!("Time from {} (ms)", r.align),
+            format!("{} read correctly (%)", curve.by),
+        )
+        .y_range(0.0, 100.0)
+        .h_line(100.0 * curve.chance)
+        .series(Series::line(curve.times_ms.clone(), y).band(band))
+    });
+    let best = r.curves.iter().filter_map(|curve| {
+        let best = curve
+            .correct
+            .iter()
+            .map(|p| p.value)
+            .fold(f64::NEG_INFINITY, f64::max);
+        best.is_finite()
+            .then(|| format!("{}: at best {:.0} %", curve.by, 100.0 * best))
+    });
+    (
+        best.collect::<Vec<_>>().join(", "),
+        panels.collect(),
+        "Trials whose level is read correctly from the rates of all units (ridge regression, five-fold cross-validated), with \
+         95 % intervals; horizontal line: the most frequent level. As long as half of the trials last."
+            .to_owned(),
+    )
+}
+
+pub(super) fn history(r: &History) -> Drawn {
+    let shares = [(0.0, r.win_stay), (1.0, r.lose_switch)];
+    let points: Vec<(f64, Proportion)> = shares.into_iter().filter_map(|(x, p)| Some((x, p?))).collect();
+    let ticks = vec![
+        (0.0, "same after reward".to_owned()),
+        (1.0, "other after none".to_owned()),
+    ];
+    let mut panels = vec![
+        Panel::new("", "Choices (%)")
+            .x_range(-0.5, 1.5)
+            .y_range(0.0, 100.0)
+            .x_ticks(ticks)
+            .series(percentages(points.iter().map(|(x, p)| (*x, p)), false)),
+    ];
+    if let Some(choice) = &r.choice {
+        let line = |weights: &[Weight]| {
+            let x: Vec<f64> = (1..=weights.len()).map(|lag| lag as f64).collect();
+            let y: Vec<f64> = weights.iter().map(|weight| weight.value).collect();
+            let errors: Vec<(f64, f64)> = weights
+                .iter()
+                .map(|w| (w.interval.low, w.interval.high))
+                .collect();
+            Series::points(x, y).error(errors).mark(Mark::LineAndPoints)
+        };
+        let panel = Panel::new("Trials before", format!("Weight on {choice} (log odds)"))
+            .h_line(0.0)
+            .series(line(&r.of_choice).label("choice"))
+            .series(
+                line(&r.of_reward)
+                    .color(Color::Vermillion)
+                    .label("rewarded choice"),
+            );
+        panels.push(panel);
+    }
+    let percent = |p: Option<Proportion>| p.map_or("–".to_owned(), |p| format!("{:.0} %", 100.0 * p.value));
+    (
+        format!("same after reward {}, other after none {}", percent(r.win_stay), percent(r.lose_switch)),
+        panels,
+        "The same choice again after a reward and the other one after none (95 % intervals, Wilson), and weights of a logistic \
+         regression of a choice on the choices and rewarded choices before it (95 % intervals)."
+            .to_owned(),
+    )
+}
