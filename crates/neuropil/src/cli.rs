@@ -3,6 +3,7 @@
 pub(crate) mod connectome;
 pub(crate) mod song;
 pub(crate) mod sweep;
+pub(crate) mod successor;
 
 use clap::{Args, Parser, Subcommand};
 use neuropil_lab::error::Problem;
@@ -85,6 +86,8 @@ pub(crate) enum Command {
     Sweep(sweep::SweepArgs),
     /// Analyse a whole brain's wiring: cascades, hubs, order, recurrence.
     Connectome(connectome::ConnectomeArgs),
+    /// Successor representations: from an animal's track to maps, fields and the report.
+    Successor(successor::SuccessorArgs),
     /// Print a completion script for a shell.
     Completions {
         /// bash, zsh, fish, powershell or elvish.
@@ -268,10 +271,10 @@ Examples:
 Stop it at any time: the same command goes on where it stopped. `song` leaves song.html, claims.json, .csv and .md, and
 figures/ in its folder.")]
 pub(crate) struct ReproduceArgs {
-    /// System: `song` or `connectome`.
+    /// System: `song`, `connectome` or `successor`.
     pub system: String,
     /// For `song` tasks [default: all of the paper, and the comparisons of value networks]; `further`: those beyond
-    /// it. For `connectome` the data of the paper.
+    /// it. For `connectome` the data of the paper. For `successor` figures: 2, 3, 4, 5, 6, app7.
     pub parts: Vec<String>,
     /// One network a task and few test trials.
     #[arg(long)]

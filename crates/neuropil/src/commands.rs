@@ -10,6 +10,7 @@ pub(crate) mod reproduce;
 mod seeds;
 pub(crate) mod song;
 pub(crate) mod sweep;
+pub(crate) mod successor;
 pub(crate) mod tasks;
 pub(crate) mod test;
 pub(crate) mod train;

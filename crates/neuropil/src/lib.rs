@@ -20,4 +20,5 @@ pub use neuropil_lab as lab;
 pub use neuropil_math as math;
 pub use neuropil_song as song;
 pub use neuropil_study as study;
+pub use neuropil_successor as successor;
 pub use neuropil_tasks as tasks;

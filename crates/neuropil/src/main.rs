@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Command::Import(args) => commands::song::import::run(args, global),
         Command::Bench(args) => commands::song::bench::run(args, global),
         Command::Connectome(args) => commands::connectome::run(args, global),
+        Command::Successor(args) => commands::successor::run(args, global),
         Command::Completions { shell } => commands::completions::run(*shell),
     };
     match done {

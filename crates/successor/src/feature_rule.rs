@@ -72,6 +72,11 @@ impl FeatureLearner {
         &self.transitions
     }
 
+    /// Learning rate η.
+    pub fn rate(&self) -> f64 {
+        self.rate
+    }
+
     /// Forgets what came last.
     pub fn pause(&mut self) {
         self.before = None;

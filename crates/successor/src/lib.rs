@@ -18,7 +18,9 @@
 //! # Ok::<(), neuropil_successor::error::SuccessorError>(())
 //! ```
 
+pub mod analysis;
 pub mod compare;
+pub mod config;
 pub mod dynamics;
 pub mod error;
 pub mod fang2023;
@@ -26,12 +28,20 @@ pub mod feature_rule;
 pub mod features;
 pub mod field_1d;
 pub mod fields;
+mod figures;
+pub mod job;
 pub mod kernel;
+pub mod learner;
+pub mod maps;
 pub mod matrix;
 pub mod network;
+pub mod paper;
 mod rank_one;
 pub mod rate;
+mod reproduce;
+pub mod sparse;
 pub mod sr;
 pub mod td;
 pub mod track;
+pub mod walk;
 pub mod world;

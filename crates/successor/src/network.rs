@@ -237,6 +237,27 @@ impl RnnS {
         read_out(&self.transitions, gain, self.config.dynamics)
     }
 
+    /// Decomposes from scratch: what follows is the same as in a network restored from its synapses.
+    ///
+    /// # Errors
+    /// [`SuccessorError::Unstable`] with γρ.
+    pub fn consolidate(&mut self) -> Result<(), SuccessorError> {
+        match self.successor {
+            Some(_) => self.refresh(),
+            None => Ok(()),
+        }
+    }
+
+    /// Clamped activity of the last step, from which the next one learns.
+    pub fn before(&self) -> Option<&[f64]> {
+        self.before.as_deref()
+    }
+
+    /// Sets the activity from which the next step learns.
+    pub fn set_before(&mut self, before: Option<Vec<f64>>) {
+        self.before = before;
+    }
+
     fn check_state(&self, state: usize) -> Result<(), SuccessorError> {
         match state < self.n {
             true => Ok(()),

@@ -82,6 +82,11 @@ impl FeedForwardTd {
         &self.weights
     }
 
+    /// Learning rate η.
+    pub fn rate(&self) -> f64 {
+        self.config.rate
+    }
+
     /// Forgets what came last.
     pub fn pause(&mut self) {
         self.before = None;

@@ -2,3 +2,4 @@
 
 mod faults;
 mod golden;
+mod runs;

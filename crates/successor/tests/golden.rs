@@ -7,5 +7,5 @@
 pub(crate) mod files;
 mod learning;
 mod measures;
-
+mod reproduction;
 mod tracks;

@@ -9,16 +9,17 @@ use crate::error::SuccessorError;
 use crate::fang2023 as paper;
 use crate::fields::Grid;
 use neuropil_math::rng::{Key, Purpose};
-use neuropil_math::stats::summary::quantile;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
+mod jumps;
+mod outline;
+mod sampling;
+
+pub use jumps::drop_jumps;
+
 /// Bins that an arena may have.
 const MOST_BINS: usize = 250_000;
-/// Samples that a session may have.
-const MOST_SAMPLES: f64 = 1e8;
-/// Steps faster than this many times the 95th percentile of all are jumps of the tracker.
-const JUMP: f64 = 10.0;
 
 /// How frames become samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -258,86 +259,6 @@ impl Session {
     }
 }
 
-/// Marks frames that no animal could have reached as lost; returns how many.
-pub fn drop_jumps(track: &mut Track, limit: SpeedLimit) -> Result<usize, SuccessorError> {
-    let seen: Vec<usize> = (0..track.frames()).filter(|&i| track.seen(i)).collect();
-    let rate = track.rate_hz().unwrap_or(1.0);
-    let speed = |track: &Track, a: usize, b: usize| {
-        let dt = track.time[b] - track.time[a];
-        // times are rounded: what is nearly a whole number of frames is one
-        let frames = (dt * rate).round();
-        let dt = if frames > 0.0 && (dt * rate - frames).abs() < 0.05 {
-            frames / rate
-        } else {
-            dt
-        };
-        (track.x[b] - track.x[a]).hypot(track.y[b] - track.y[a]) / dt
-    };
-    let speeds: Vec<f64> = seen
-        .windows(2)
-        .map(|pair| speed(track, pair[0], pair[1]))
-        .collect();
-    let most = match limit {
-        SpeedLimit::Off => return Ok(0),
-        SpeedLimit::PerSecond(limit) => limit,
-        SpeedLimit::Auto => match quantile(&speeds, 0.95) {
-            Some(fast) if fast > 0.0 => JUMP * fast,
-            _ => return Ok(0),
-        },
-    };
-    if speeds.iter().all(|speed| *speed <= most) {
-        return Ok(0);
-    }
-    let first = speeds.iter().position(|speed| *speed <= most);
-    let Some(first) = first else {
-        return Err(SuccessorError::question(
-            format!("every step is faster than {most:.4} {}/s", track.unit.name()),
-            "raise the speed limit",
-        ));
-    };
-    let (mut last, mut dropped) = (seen[first], seen[..first].to_vec());
-    for &i in &seen[first + 1..] {
-        match speed(track, last, i) <= most {
-            true => last = i,
-            false => dropped.push(i),
-        }
-    }
-    dropped.sort_unstable();
-    say_jumps(track, &dropped, &seen, &speeds, most);
-    for &i in &dropped {
-        (track.x[i], track.y[i]) = (f64::NAN, f64::NAN);
-    }
-    Ok(dropped.len())
-}
-
-fn say_jumps(track: &mut Track, dropped: &[usize], seen: &[usize], speeds: &[f64], most: f64) {
-    let unit = track.unit.name();
-    let place = |i: usize| -> String {
-        let at = seen.iter().position(|&frame| frame == i).expect("it was seen");
-        let to = at.checked_sub(1).map(|k| format!("{:.0}", speeds[k]));
-        let from = speeds.get(at).map(|speed| format!("{speed:.0}"));
-        let speeds: Vec<String> = [to, from].into_iter().flatten().collect();
-        format!("{}: {}", track.place(i), speeds.join(", then "))
-    };
-    let places: Vec<String> = dropped.iter().take(5).map(|&i| place(i)).collect();
-    let more = if dropped.len() > 5 {
-        format!(" and {} more", dropped.len() - 5)
-    } else {
-        String::new()
-    };
-    let rest = speeds
-        .iter()
-        .copied()
-        .filter(|speed| *speed <= most)
-        .fold(0.0, f64::max);
-    let frames = if dropped.len() == 1 { "frame" } else { "frames" };
-    track.notes.push(format!(
-        "{} {frames} faster than {most:.0} {unit}/s taken as lost ({}{more}); fastest other step {rest:.0} {unit}/s",
-        dropped.len(),
-        places.join("; ")
-    ));
-}
-
 /// Makes a walk over states of a track.
 ///
 /// # Errors
@@ -346,7 +267,7 @@ pub fn session(track: &Track, pipeline: &Pipeline, key: Key) -> Result<Session, 
     pipeline.check()?;
     let mut track = track.clone();
     drop_jumps(&mut track, pipeline.speed_limit)?;
-    let (samples, rate_hz) = sampled(&mut track, pipeline)?;
+    let (samples, rate_hz) = sampling::sampled(&mut track, pipeline)?;
     let mapping = mapping(&mut track, &samples, pipeline)?;
     let (mut states, mut positions, mut pieces) = (Vec::new(), Vec::new(), Vec::new());
     let (mut outside, mut broken) = (0, true);
@@ -383,7 +304,7 @@ pub fn session(track: &Track, pipeline: &Pipeline, key: Key) -> Result<Session, 
     states = kept.iter().map(|&i| states[i]).collect();
     positions = kept.iter().map(|&i| positions[i]).collect();
     window(&mut states, &mut positions, &mut pieces, pipeline.steps, key);
-    let grid = grid(&mapping, &states, &positions, pipeline, &mut notes);
+    let grid = outline::grid(&mapping, &states, &positions, pipeline, &mut notes);
     let session = Session {
         states,
         pieces,
@@ -396,88 +317,6 @@ pub fn session(track: &Track, pipeline: &Pipeline, key: Key) -> Result<Session, 
     };
     accept(&session, pipeline)?;
     Ok(session)
-}
-
-/// Positions in the unit of the file on the clock; `None` within gaps that are not bridged. And the rate.
-fn sampled(track: &mut Track, pipeline: &Pipeline) -> Result<(Vec<Option<[f64; 2]>>, f64), SuccessorError> {
-    let seen: Vec<usize> = (0..track.frames()).filter(|&i| track.seen(i)).collect();
-    if seen.len() < 2 {
-        return Err(SuccessorError::question(
-            format!("{} frames with a position", seen.len()),
-            "at least 2 are needed",
-        ));
-    }
-    let rate = track.rate_hz();
-    match pipeline.resample {
-        Resample::EveryNth => {
-            let fps =
-                rate.ok_or_else(|| SuccessorError::question("one frame has no rate", "a longer track"))?;
-            // 29.97 and rounded times stand for 30: a hundredth of a step is no step
-            let nth = ((fps / pipeline.rate_hz + 0.011) as usize).max(1);
-            let real = fps / nth as f64;
-            track.notes.push(format!(
-                "every {nth}th frame of {} fps is {real:.3} Hz",
-                rounded(fps)
-            ));
-            let places: Vec<f64> = (0..track.frames()).map(|i| i as f64).collect();
-            let at: Vec<f64> = places.iter().copied().step_by(nth).collect();
-            Ok((interpolated(track, &seen, &places, &at, None), fps / nth as f64))
-        }
-        Resample::Clock => {
-            let n = (track.duration() * pipeline.rate_hz + 1e-6).floor() + 1.0;
-            if n > MOST_SAMPLES {
-                let message = format!(
-                    "{:.0} s at {} samples per second are {n:.0} samples",
-                    track.duration(),
-                    pipeline.rate_hz
-                );
-                return Err(SuccessorError::question(message, "is the unit of time right?"));
-            }
-            let at: Vec<f64> = (0..n as usize)
-                .map(|k| track.time[0] + k as f64 / pipeline.rate_hz)
-                .collect();
-            Ok((
-                interpolated(track, &seen, &track.time, &at, pipeline.longest_gap_s),
-                pipeline.rate_hz,
-            ))
-        }
-    }
-}
-
-/// A rate without the noise of rounded times.
-fn rounded(fps: f64) -> String {
-    let text = format!("{fps:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-fn interpolated(
-    track: &Track,
-    seen: &[usize],
-    places: &[f64],
-    at: &[f64],
-    longest: Option<f64>,
-) -> Vec<Option<[f64; 2]>> {
-    let mut next = 0;
-    let one = |&t: &f64| {
-        while next < seen.len() && places[seen[next]] < t {
-            next += 1;
-        }
-        let position = |i: usize| [track.x[i], track.y[i]];
-        let within = |gap: f64| longest.is_none_or(|longest| gap <= longest);
-        match (next.checked_sub(1).map(|i| seen[i]), seen.get(next).copied()) {
-            (_, Some(b)) if places[b] == t => Some(position(b)),
-            (None, Some(b)) => within(places[b] - t).then(|| position(b)),
-            (Some(a), None) => within(t - places[a]).then(|| position(a)),
-            (Some(a), Some(b)) => {
-                let span = places[b] - places[a];
-                let w = (t - places[a]) / span;
-                let (p, q) = (position(a), position(b));
-                within(span).then(|| [0, 1].map(|k| p[k] + w * (q[k] - p[k])))
-            }
-            (None, None) => None,
-        }
-    };
-    at.iter().map(one).collect()
 }
 
 fn mapping(
@@ -607,75 +446,6 @@ fn window(
         .map(|piece| piece - from)
         .collect();
     *pieces = [vec![0], inside].concat();
-}
-
-/// Centre and half axes of the arena, bins: its edges where they are given, else those of the track.
-fn ellipse(mapping: &Mapping, positions: &[[f64; 2]], pipeline: &Pipeline) -> [(f64, f64); 2] {
-    [0, 1].map(|axis| {
-        let (low, high) = match pipeline.scale {
-            Scale::Arena { .. } => (0.0, mapping.size_cm[axis]),
-            _ => positions
-                .iter()
-                .map(|at| at[axis])
-                .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
-                    (low.min(x), high.max(x))
-                }),
-        };
-        (
-            (low + high) / 2.0 / mapping.bin_cm,
-            (high - low) / 2.0 / mapping.bin_cm,
-        )
-    })
-}
-
-fn grid(
-    mapping: &Mapping,
-    states: &[usize],
-    positions: &[[f64; 2]],
-    pipeline: &Pipeline,
-    notes: &mut Vec<String>,
-) -> Grid {
-    let [width, height] = mapping.bins();
-    let mut grid = Grid::full(width, height);
-    let mut samples = vec![0; grid.bins()];
-    states.iter().for_each(|&state| samples[state] += 1);
-    let [(cx, rx), (cy, ry)] = ellipse(mapping, positions, pipeline);
-    let radius = |x: f64, y: f64| ((x - cx) / rx).hypot((y - cy) / ry);
-    let place = |bin: usize| ((bin / height) as f64, (bin % height) as f64);
-    let centre_inside = |bin: usize| radius(place(bin).0 + 0.5, place(bin).1 + 0.5) <= 1.0;
-    let wholly_outside = |bin: usize| {
-        let (x, y) = place(bin);
-        radius(cx.clamp(x, x + 1.0), cy.clamp(y, y + 1.0)) >= 1.0
-    };
-    let round = match pipeline.outline {
-        Outline::Rectangle => false,
-        Outline::Round => true,
-        Outline::Auto => {
-            let corners_empty = (0..grid.bins()).all(|bin| !wholly_outside(bin) || samples[bin] == 0);
-            let inside: Vec<usize> = (0..grid.bins()).filter(|&bin| centre_inside(bin)).collect();
-            let explored = inside
-                .iter()
-                .filter(|&&bin| samples[bin] >= paper::LEAST_SAMPLES)
-                .count();
-            width.min(height) >= 6 && corners_empty && explored as f64 >= 0.9 * inside.len() as f64
-        }
-    };
-    if round {
-        for bin in 0..grid.bins() {
-            grid.exists[bin] = centre_inside(bin) || samples[bin] > 0;
-        }
-        let without = grid.bins() - grid.area();
-        let how = if pipeline.outline == Outline::Auto {
-            ", as its empty corners say"
-        } else {
-            ""
-        };
-        notes.push(format!(
-            "round arena{how}: {without} of {} bins are no states",
-            grid.bins()
-        ));
-    }
-    grid
 }
 
 /// Refuses a session that says too little about the arena.

@@ -1,0 +1,89 @@
+//! Frames that no animal could have reached.
+
+use super::SpeedLimit;
+use crate::error::SuccessorError;
+use crate::track::Track;
+use neuropil_math::stats::summary::quantile;
+
+/// Steps faster than this many times the 95th percentile of all are jumps of the tracker.
+const JUMP: f64 = 10.0;
+
+/// Marks frames that no animal could have reached as lost; returns how many.
+pub fn drop_jumps(track: &mut Track, limit: SpeedLimit) -> Result<usize, SuccessorError> {
+    let seen: Vec<usize> = (0..track.frames()).filter(|&i| track.seen(i)).collect();
+    let rate = track.rate_hz().unwrap_or(1.0);
+    let speed = |track: &Track, a: usize, b: usize| {
+        let dt = track.time[b] - track.time[a];
+        // times are rounded: what is nearly a whole number of frames is one
+        let frames = (dt * rate).round();
+        let dt = if frames > 0.0 && (dt * rate - frames).abs() < 0.05 {
+            frames / rate
+        } else {
+            dt
+        };
+        (track.x[b] - track.x[a]).hypot(track.y[b] - track.y[a]) / dt
+    };
+    let speeds: Vec<f64> = seen
+        .windows(2)
+        .map(|pair| speed(track, pair[0], pair[1]))
+        .collect();
+    let most = match limit {
+        SpeedLimit::Off => return Ok(0),
+        SpeedLimit::PerSecond(limit) => limit,
+        SpeedLimit::Auto => match quantile(&speeds, 0.95) {
+            Some(fast) if fast > 0.0 => JUMP * fast,
+            _ => return Ok(0),
+        },
+    };
+    if speeds.iter().all(|speed| *speed <= most) {
+        return Ok(0);
+    }
+    let first = speeds.iter().position(|speed| *speed <= most);
+    let Some(first) = first else {
+        return Err(SuccessorError::question(
+            format!("every step is faster than {most:.4} {}/s", track.unit.name()),
+            "raise the speed limit",
+        ));
+    };
+    let (mut last, mut dropped) = (seen[first], seen[..first].to_vec());
+    for &i in &seen[first + 1..] {
+        match speed(track, last, i) <= most {
+            true => last = i,
+            false => dropped.push(i),
+        }
+    }
+    dropped.sort_unstable();
+    say_jumps(track, &dropped, &seen, &speeds, most);
+    for &i in &dropped {
+        (track.x[i], track.y[i]) = (f64::NAN, f64::NAN);
+    }
+    Ok(dropped.len())
+}
+
+fn say_jumps(track: &mut Track, dropped: &[usize], seen: &[usize], speeds: &[f64], most: f64) {
+    let unit = track.unit.name();
+    let place = |i: usize| -> String {
+        let at = seen.iter().position(|&frame| frame == i).expect("it was seen");
+        let to = at.checked_sub(1).map(|k| format!("{:.0}", speeds[k]));
+        let from = speeds.get(at).map(|speed| format!("{speed:.0}"));
+        let speeds: Vec<String> = [to, from].into_iter().flatten().collect();
+        format!("{}: {}", track.place(i), speeds.join(", then "))
+    };
+    let places: Vec<String> = dropped.iter().take(5).map(|&i| place(i)).collect();
+    let more = if dropped.len() > 5 {
+        format!(" and {} more", dropped.len() - 5)
+    } else {
+        String::new()
+    };
+    let rest = speeds
+        .iter()
+        .copied()
+        .filter(|speed| *speed <= most)
+        .fold(0.0, f64::max);
+    let frames = if dropped.len() == 1 { "frame" } else { "frames" };
+    track.notes.push(format!(
+        "{} {frames} faster than {most:.0} {unit}/s taken as lost ({}{more}); fastest other step {rest:.0} {unit}/s",
+        dropped.len(),
+        places.join("; ")
+    ));
+}
