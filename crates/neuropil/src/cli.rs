@@ -2,8 +2,8 @@
 
 pub(crate) mod connectome;
 pub(crate) mod song;
-pub(crate) mod sweep;
 pub(crate) mod successor;
+pub(crate) mod sweep;
 
 use clap::{Args, Parser, Subcommand};
 use neuropil_lab::error::Problem;
