@@ -5,7 +5,6 @@ mod circuits;
 mod order;
 mod senses;
 mod sides;
-mod table_file;
 mod types;
 mod units;
 mod wiring;
@@ -18,13 +17,15 @@ pub use circuits::{
 pub use order::flow_answer;
 pub use senses::integration_answer;
 pub use sides::{hemispheres_answer, symmetry_answer};
-pub use table_file::TableForm;
 pub use types::{TypesQuestion, types_answer};
 pub use units::{direction_answer, feedback_answer, recurrence_answer};
 pub use wiring::{edges_answer, hubs_answer, stats_answer};
 
 use crate::data::Connectome;
+use crate::error::DataError;
 use crate::figures::Drawn;
+use neuropil_draw::DrawError;
+use neuropil_lab::table::{Form, Table, csv_text};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -41,6 +42,33 @@ pub struct Answer {
     pub rows: Vec<Vec<String>>,
     /// Figures with the numbers they show.
     pub figures: Vec<Drawn>,
+}
+
+impl Answer {
+    /// The answer without the figures that these data leave empty, which the summary names.
+    pub fn drawable(mut self) -> Self {
+        let summary = &mut self.summary;
+        self.figures.retain(|(figure, _)| match figure.to_svg() {
+            Err(DrawError::Empty { .. } | DrawError::Range { .. }) => {
+                summary.push(format!("no figure `{}`: these data leave it empty", figure.name));
+                false
+            }
+            _ => true,
+        });
+        self
+    }
+
+    /// The whole table as the bytes of a file.
+    ///
+    /// # Errors
+    /// Parquet in a build without it.
+    pub fn table_bytes(&self, form: Form) -> Result<Vec<u8>, DataError> {
+        match form {
+            // Numbers keep the digits that were chosen for them.
+            Form::Csv => Ok(csv_text(&self.headers, &self.rows).into_bytes()),
+            other => Ok(Table::of_rows(&self.headers, &self.rows).bytes(other)?),
+        }
+    }
 }
 
 fn headers(names: &[&str]) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 use crate::error::DataError;
 use crate::graph::Csr;
+use neuropil_lab::table::whole_number;
 use std::collections::BTreeMap;
 
 /// The four compartment-resolved layers, in the order of the paper: axon→dendrite, axon→axon,
@@ -23,13 +24,9 @@ pub enum Side {
 }
 
 impl Side {
-    /// Reads `L`, `left`, `R`, `right`; anything else is the midline.
+    /// Reads `L`, `left`, `LHS`, `R`, `right`, `RHS` and their like; anything else is the midline.
     pub fn parse(text: &str) -> Self {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "l" | "left" => Self::Left,
-            "r" | "right" => Self::Right,
-            _ => Self::Centre,
-        }
+        crate::read::side(text).unwrap_or(Self::Centre)
     }
 }
 
@@ -111,7 +108,7 @@ impl Connectome {
         match &self.labels {
             Some(labels) => labels.iter().position(|label| label == id),
             None => {
-                let id: i64 = id.trim().parse().ok()?;
+                let id = whole_number(id).ok()??;
                 self.ids
                     .binary_search(&id)
                     .ok()
@@ -120,11 +117,29 @@ impl Connectome {
         }
     }
 
-    /// A layer by name; `all` or `sum` is the sum of all layers.
+    /// A layer of synapse counts by name; `all` or `sum` is the sum of all layers.
+    ///
+    /// # Errors
+    /// No such layer, or negative weights: fractions, orders and cascades are of counts.
+    pub fn layer(&self, name: &str) -> Result<Csr, DataError> {
+        let negative = |own: &&String| **own == name || name == "all" || name == "sum";
+        for own in self.layers.keys().filter(negative) {
+            if let Some((i, j, w)) = self.layers[own].edges().find(|edge| edge.2 < 0.0) {
+                let (pre, post) = (self.id_text(i), self.id_text(j));
+                return Err(DataError::question(
+                    format!("layer `{own}` has negative weights (`{pre}` → `{post}`: {w}), and this is a question to counts"),
+                    "`stats`, `influence` and `cascade --signed` take signs; for the others, write the absolute values",
+                ));
+            }
+        }
+        self.signed_layer(name)
+    }
+
+    /// A layer by name, whatever the signs of its weights.
     ///
     /// # Errors
     /// No such layer.
-    pub fn layer(&self, name: &str) -> Result<Csr, DataError> {
+    pub fn signed_layer(&self, name: &str) -> Result<Csr, DataError> {
         if let Some(layer) = self.layers.get(name) {
             return Ok(layer.clone());
         }
@@ -254,6 +269,15 @@ impl Connectome {
                         self.sides[left]
                     ),
                     "check the sides in the neuron table",
+                ));
+            }
+        }
+        for (name, layer) in &self.layers {
+            let negative = layer.all_weights().iter().filter(|&&w| w < 0.0).count();
+            if negative > 0 {
+                self.warnings.push(format!(
+                    "{negative} of the {} edges of layer `{name}` have negative weights: questions to counts are refused",
+                    layer.n_edges()
                 ));
             }
         }

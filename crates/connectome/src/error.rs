@@ -17,25 +17,9 @@ pub enum DataError {
         /// Why not.
         source: std::io::Error,
     },
-    /// A file of results cannot be written or read back.
+    /// A file that cannot be read, written or understood; names its place.
     #[error(transparent)]
-    Kept(#[from] LabError),
-    /// A place in a file does not hold what it should.
-    #[error("{}{}: {found}, expected {expected}{}", path.display(), place(*line, field), hint_line(hint))]
-    Field {
-        /// File, or file inside an archive.
-        path: Box<Path>,
-        /// Line, from 1; 0 when the whole file is meant.
-        line: usize,
-        /// Column name or number.
-        field: Box<str>,
-        /// What is there.
-        found: Box<str>,
-        /// What should be.
-        expected: Box<str>,
-        /// What to do about it.
-        hint: Box<str>,
-    },
+    File(#[from] LabError),
     /// A connectome that contradicts itself.
     #[error("{message}{}", hint_line(hint))]
     Inconsistent {
@@ -56,33 +40,13 @@ pub enum DataError {
 
 impl From<DataError> for Problem {
     fn from(error: DataError) -> Self {
-        let hinted = |hint: &str| (!hint.is_empty()).then(|| hint.to_owned());
         match error {
-            DataError::Kept(error) => error.into(),
-            DataError::Field {
-                path,
-                line,
-                field,
-                found,
-                expected,
-                hint,
-            } => Self::bare(format!("{found}, expected {expected}"))
-                .hinted(hinted(&hint))
-                .in_line(path.display().to_string(), line, field),
+            DataError::File(error) => error.into(),
             DataError::Inconsistent { message, hint } | DataError::Question { message, hint } => {
-                Self::bare(message).hinted(hinted(&hint))
+                Self::bare(message).hinted((!hint.is_empty()).then_some(hint))
             }
             other @ DataError::Io { .. } => Self::bare(other.to_string()),
         }
-    }
-}
-
-fn place(line: usize, field: &str) -> String {
-    match (line, field.is_empty()) {
-        (0, true) => String::new(),
-        (0, false) => format!(": {field}"),
-        (line, true) => format!(":{line}"),
-        (line, false) => format!(":{line}: {field}"),
     }
 }
 
@@ -109,14 +73,8 @@ impl DataError {
         found: impl Into<String>,
         expected: impl Into<String>,
     ) -> Self {
-        Self::Field {
-            path: path.into(),
-            line,
-            field: field.into().into(),
-            found: found.into().into(),
-            expected: expected.into().into(),
-            hint: "".into(),
-        }
+        let (field, found, expected) = (field.into(), found.into(), expected.into());
+        LabError::place(path, line, field, found, expected).into()
     }
 
     /// A question without an answer, and what to ask instead.
@@ -138,9 +96,9 @@ impl DataError {
     /// The same error with a hint.
     pub fn hint(mut self, text: impl Into<String>) -> Self {
         match &mut self {
-            Self::Field { hint, .. } => *hint = text.into().into(),
             Self::Inconsistent { hint, .. } | Self::Question { hint, .. } => *hint = text.into(),
-            Self::Io { .. } | Self::Kept(_) => {}
+            Self::File(LabError::Place { hint, .. }) => *hint = text.into().into(),
+            Self::Io { .. } | Self::File(_) => {}
         }
         self
     }

@@ -159,7 +159,7 @@ pub fn wiring(
         members.iter().for_each(|&i| unit_of[i] = u as u32);
     }
     let total = connectome.compartment_input(&settings.layer);
-    let graph = connectome.layer(&settings.layer)?;
+    let graph = connectome.signed_layer(&settings.layer)?;
     let mut edges = Vec::new();
     for &i in &neurons {
         for (j, w) in graph.row(i) {

@@ -44,6 +44,7 @@ pub mod spectral;
 pub mod starts;
 pub mod stats;
 pub mod symmetry;
+pub mod tables;
 pub mod threshold;
 pub mod types;
 pub mod unit_cascades;

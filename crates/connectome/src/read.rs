@@ -6,34 +6,45 @@
 //! | folder with `edges.csv[.gz]` | edge table, with `neurons.csv[.gz]` and `pairs.csv` beside it |
 //! | `.csv`, `.tsv`, `.txt`, `.edgelist` (`.gz`) | edge table, or a labelled square matrix |
 //! | `.graphml` | nodes and weighted edges |
-//! | `.mtx` | Matrix Market coordinates |
-//! | `.npz`, `.npy` | SciPy sparse rows, or a dense matrix |
+//! | `.mtx` | Matrix Market coordinates or array |
+//! | `.npz`, `.npy`, `.mat`, `.h5` | SciPy's sparse matrices, or a dense square matrix |
 //! | `.parquet`, `.feather`, `.arrow` | edge table (FlyWire, neuPrint), with the cargo feature `columnar` |
 
 mod annotations;
 mod array;
 mod builder;
-#[cfg(feature = "columnar")]
-mod columnar;
+mod columns;
 mod edges;
-mod exchange;
+mod graphml;
+mod ids;
 mod matrix;
+mod matrix_market;
+mod pairs;
 mod supplement;
 
-pub use array::{Array, npz};
+pub(crate) use annotations::{has_pair_column, says};
+pub(crate) use columns::side;
+pub(crate) use ids::read as ids;
 
 use crate::data::Connectome;
 use crate::error::DataError;
-use std::io::Read;
+use annotations::{Annotations, NeuronFile};
+use builder::Builder;
+use neuropil_lab::file;
+use neuropil_lab::table::{Table, whole_number};
 use std::path::{Path, PathBuf};
 
-/// Loads a connectome from a file or folder of any supported form.
+/// Loads a connectome from a file or folder of any supported form. `FILE#NAME` stands for the matrix of that name in a
+/// file that holds several.
 ///
 /// # Errors
 /// [`DataError`] that names file, line and field.
 pub fn load(path: &Path) -> Result<Connectome, DataError> {
-    let mut connectome = load_unchecked(path)?;
-    annotations::beside(path, &mut connectome)?;
+    let text = path.to_string_lossy();
+    let mut connectome = match text.rsplit_once('#') {
+        Some((file, array)) if !path.exists() => load_unchecked(Path::new(file), Some(array))?,
+        _ => load_unchecked(path, None)?,
+    };
     annotations::derive(&mut connectome);
     connectome.validate()?;
     Ok(connectome)
@@ -61,78 +72,84 @@ pub fn fingerprint(path: &Path) -> Result<String, DataError> {
     Ok(format!("{hash:016x}"))
 }
 
-fn load_unchecked(path: &Path) -> Result<Connectome, DataError> {
+fn load_unchecked(path: &Path, array: Option<&str>) -> Result<Connectome, DataError> {
     if path.is_dir() {
-        for name in ["edges.csv", "edges.csv.gz", "edges.tsv", "edges.txt"] {
-            let file = path.join(name);
-            if file.is_file() {
-                return edges::read(&file);
-            }
-        }
-        let members = supplement::in_folder(path)?;
-        if !members.is_empty() {
-            return supplement::read(path, members);
-        }
-        let found = "neither `edges.csv` nor `*_connectivity_matrix.csv`";
-        return Err(DataError::field(path, 0, "", found, "one of these")
-            .hint("give the file itself, or the unpacked supplement of the paper"));
+        return folder(path);
     }
-    let name = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_lowercase();
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let plain = name.trim_end_matches(".gz");
     match plain.rsplit('.').next().unwrap_or_default() {
         "zip" => {
             let members = supplement::in_archive(path)?;
             supplement::read(path, members)
         }
-        "graphml" | "xml" => exchange::graphml(path),
-        "mtx" => exchange::matrix_market(path),
-        "npz" | "npy" => array::connectome(path),
-        #[cfg(feature = "columnar")]
-        "parquet" | "feather" | "arrow" => columnar::read(path),
-        #[cfg(not(feature = "columnar"))]
-        "parquet" | "feather" | "arrow" => Err(DataError::field(
-            path,
-            0,
-            "",
-            "a columnar table",
-            "a form that this build reads",
-        )
-        .hint("build with `--features columnar` to read Parquet and Feather, or export the table as CSV")),
-        _ if matrix::looks_square(path)? => matrix::read(path),
-        _ => edges::read(path),
+        "graphml" | "xml" => {
+            let (builder, annotations) = graphml::read(path)?;
+            finished(path, builder, annotations)
+        }
+        "mtx" => matrix_market::read(path)?.finish(path),
+        "npz" | "npy" | "mat" | "h5" | "hdf5" => array::connectome(path, array),
+        _ => {
+            // `edges.csv` stands for its folder.
+            match path.parent() {
+                Some(folder) if name.starts_with("edges.") => beside(path, folder),
+                _ => edge_table(path, false)?.finish(path),
+            }
+        }
     }
 }
 
-/// The whole text of a file, unpacked when it ends in `.gz`, without a byte-order mark.
-fn text(path: &Path) -> Result<String, DataError> {
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(DataError::io(path, "read"))?;
-    if path.extension().is_some_and(|ending| ending == "gz") {
-        flate2::read::MultiGzDecoder::new(file)
-            .read_to_end(&mut bytes)
-            .map_err(DataError::io(path, "unpack"))?;
+fn folder(path: &Path) -> Result<Connectome, DataError> {
+    let names = [
+        "edges.csv",
+        "edges.csv.gz",
+        "edges.tsv",
+        "edges.tsv.gz",
+        "edges.txt",
+        "edges.parquet",
+        "edges.feather",
+    ];
+    if let Some(file) = first_of(path, &names) {
+        return beside(&file, path);
+    }
+    let members = supplement::in_folder(path)?;
+    if !members.is_empty() {
+        return supplement::read(path, members);
+    }
+    let found = "neither `edges.csv` nor `*_connectivity_matrix.csv`";
+    Err(DataError::field(path, 0, "", found, "one of these")
+        .hint("give the file itself, or the unpacked supplement of the paper"))
+}
+
+/// The edges of a table or of a labelled matrix; `words` says that numbers are labels too.
+fn edge_table(path: &Path, words: bool) -> Result<Builder, DataError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    if [".parquet", ".feather", ".arrow"].iter().any(|ending| name.ends_with(ending)) {
+        return edges::of_table(path, &Table::read(path)?);
+    }
+    let text = file::text(path)?;
+    if matrix::is_labelled(path, &text) {
+        matrix::read(path, &text)
     } else {
-        let mut file = file;
-        file.read_to_end(&mut bytes)
-            .map_err(DataError::io(path, "read"))?;
+        edges::parse(path, &text, words)
     }
-    decode(path, bytes)
 }
 
-fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, DataError> {
-    let mut text = String::from_utf8(bytes).map_err(|error| {
-        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = String::from_utf8_lossy(valid).matches('\n').count();
-        DataError::field(path, line + 1, "", "bytes that are not UTF-8", "text")
-    })?;
-    if text.starts_with('\u{feff}') {
-        text.drain(..'\u{feff}'.len_utf8());
-    }
-    Ok(text)
+/// Edges with the tables of neurons and pairs that lie in their folder.
+fn beside(path: &Path, folder: &Path) -> Result<Connectome, DataError> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let neurons = NeuronFile::in_folder(folder)?;
+    let mut builder = edge_table(path, neurons.as_ref().is_some_and(NeuronFile::has_words))?;
+    let annotations = neurons.map(|neurons| neurons.complete(&mut builder)).transpose()?;
+    let mut connectome = finished(path, builder, annotations.unwrap_or_default())?;
+    annotations::pairs_beside(folder, &mut connectome)?;
+    Ok(connectome)
+}
+
+fn finished(path: &Path, builder: Builder, annotations: Annotations) -> Result<Connectome, DataError> {
+    let mut connectome = builder.finish(path)?;
+    annotations.join(&mut connectome)?;
+    Ok(connectome)
 }
 
 /// The first of some files of a folder that exists.
@@ -143,96 +160,26 @@ fn first_of(folder: &Path, names: &[&str]) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// A table with headers: lower-case names, rows with their line numbers.
-struct Table {
-    path: PathBuf,
-    headers: Vec<String>,
-    rows: Vec<(usize, Vec<String>)>,
-}
-
-impl Table {
-    fn parse(path: &Path, text: &str) -> Result<Self, DataError> {
-        let delimiter = if text.lines().next().unwrap_or_default().contains('\t') {
-            b'\t'
-        } else {
-            b','
-        };
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter)
-            .trim(csv::Trim::All)
-            .from_reader(text.as_bytes());
-        let broken = |error: csv::Error| {
-            let line = error.position().map_or(0, |p| p.line() as usize);
-            DataError::field(
-                path,
-                line,
-                "",
-                error.to_string(),
-                "a table with as many fields in every row",
-            )
-        };
-        let headers = reader
-            .headers()
-            .map_err(broken)?
-            .iter()
-            .map(str::to_owned)
-            .collect();
-        let mut rows = Vec::new();
-        for record in reader.records() {
-            let record = record.map_err(broken)?;
-            let line = record.position().map_or(0, |p| p.line() as usize);
-            rows.push((line, record.iter().map(str::to_owned).collect()));
-        }
-        Ok(Self {
-            path: path.to_owned(),
-            headers,
-            rows,
-        })
-    }
-
-    fn read(path: &Path) -> Result<Self, DataError> {
-        Self::parse(path, &text(path)?)
-    }
-
-    fn column(&self, names: &[&str]) -> Option<usize> {
-        names
-            .iter()
-            .find_map(|name| self.headers.iter().position(|h| h.eq_ignore_ascii_case(name)))
-    }
-
-    fn require(&self, names: &[&str]) -> Result<usize, DataError> {
-        self.column(names).ok_or_else(|| {
-            let found = format!("columns `{}`", self.headers.join("`, `"));
-            DataError::field(
-                &self.path,
-                1,
-                "header",
-                found,
-                format!("a column `{}`", names.join("` or `")),
-            )
-        })
-    }
-}
-
-/// An integer id; one that was written as a floating-point number is refused.
+/// An integer id; one that has lost digits as a floating-point number is refused.
 ///
 /// Root ids of large volumes exceed 2^53: once through a double, their last digits are lost.
 fn id(path: &Path, line: usize, field: &str, text: &str) -> Result<i64, DataError> {
-    let text = text.trim();
-    text.parse().map_err(|_| {
-        let error = DataError::field(path, line, field, format!("`{text}`"), "an integer id");
-        if text.parse::<f64>().is_ok() {
-            error.hint("ids written as floating-point numbers have lost digits: export the column as integer or text")
-        } else {
-            error
-        }
-    })
+    if let Ok(id) = text.parse() {
+        return Ok(id);
+    }
+    let found = if text.is_empty() { "nothing".to_owned() } else { format!("`{}`", file::shown(text)) };
+    let wrong = || DataError::field(path, line, field, found, "an integer id");
+    match whole_number(text) {
+        Ok(Some(id)) => Ok(id),
+        Ok(None) => Err(wrong()),
+        Err(hint) => Err(wrong().hint(hint)),
+    }
 }
 
-/// A finite number; blank is 0.
+/// A finite number; what is missing is 0.
 fn number(path: &Path, line: usize, field: &str, text: &str) -> Result<f64, DataError> {
     let text = text.trim();
-    if text.is_empty() {
+    if neuropil_lab::table::is_missing(text) && !text.eq_ignore_ascii_case("nan") {
         return Ok(0.0);
     }
     match text.parse::<f64>() {
@@ -241,23 +188,17 @@ fn number(path: &Path, line: usize, field: &str, text: &str) -> Result<f64, Data
             path,
             line,
             field,
-            format!("`{text}`"),
+            format!("`{}`", file::shown(text)),
             "a number",
         )),
     }
 }
 
-/// A synapse count: a whole number, not negative; blank is 0.
-fn count(path: &Path, line: usize, field: &str, text: &str) -> Result<f64, DataError> {
-    let value = number(path, line, field, text)?;
+/// A synapse count: a whole number, not negative.
+fn count(path: &Path, line: usize, field: &str, value: f64) -> Result<f64, DataError> {
     if value < 0.0 || value.fract() != 0.0 {
-        return Err(DataError::field(
-            path,
-            line,
-            field,
-            format!("`{}`", text.trim()),
-            "a count: a whole number that is not negative",
-        ));
+        let expected = "a count: a whole number that is not negative";
+        return Err(DataError::field(path, line, field, format!("`{value}`"), expected));
     }
     Ok(value)
 }

@@ -94,7 +94,7 @@ pub fn parts(
     let mut attempt = |name: &'static str, ask: &mut dyn FnMut() -> Result<Answer, DataError>| {
         began(name);
         match ask() {
-            Ok(answer) => parts.push((name, answer)),
+            Ok(answer) => parts.push((name, answer.drawable())),
             Err(error) => missing.push(format!("{name}: {error}")),
         }
     };
@@ -191,8 +191,15 @@ pub fn parts(
     Ok((parts, missing))
 }
 
-/// The page. Long tables stand in the CSV files beside it only.
-pub fn page(c: &Connectome, name: &str, parts: &[Part], missing: &[String]) -> Report {
+/// The page. Long tables stand in the CSV files beside it only; `origin` says where the page comes from: version, command,
+/// seed, date, files and their hashes.
+pub fn page(
+    c: &Connectome,
+    name: &str,
+    parts: &[Part],
+    missing: &[String],
+    origin: Vec<(String, String)>,
+) -> Report {
     // The words of a part stand above its first figure.
     let figures = parts.iter().flat_map(|(_, answer)| {
         let text = std::iter::once(answer.summary.join("\n\n")).chain(std::iter::repeat(String::new()));
@@ -215,6 +222,7 @@ pub fn page(c: &Connectome, name: &str, parts: &[Part], missing: &[String]) -> R
             [c.warnings.clone(), missing.to_vec()].concat().join("\n"),
         ));
     }
+    details.extend(origin);
     let synapses: f64 = c.layers.values().map(crate::graph::Csr::total).sum();
     Report {
         title: format!("Connectome: {name}"),

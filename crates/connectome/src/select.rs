@@ -6,6 +6,7 @@
 
 use crate::data::Connectome;
 use crate::error::DataError;
+use crate::read;
 
 /// Indices of the neurons that an expression selects, ascending.
 ///
@@ -170,37 +171,17 @@ impl Parser<'_> {
     }
 }
 
-/// The neurons of an expression, or of a file with one id per line (text after a comma is ignored).
+/// The neurons of an expression, or of a file with an id in every row.
+///
+/// A file may be a table: a header that is called as ids are says which column; without one it is the first. `#` begins a
+/// remark.
 ///
 /// # Errors
-/// As [`select`]; an empty selection; a file that cannot be read.
+/// As [`select`]; an empty selection; a file that cannot be read, or a row that names no neuron.
 pub fn select_or_file(connectome: &Connectome, query: &str) -> Result<Vec<usize>, DataError> {
     let path = std::path::Path::new(query);
     let found = if path.is_file() {
-        let text = std::fs::read_to_string(path).map_err(DataError::io(path, "read"))?;
-        let mut chosen = Vec::new();
-        for (at, line) in text.lines().enumerate() {
-            let name = line.split([',', '\t']).next().unwrap_or_default().trim();
-            if name.is_empty()
-                || name.starts_with('#')
-                || (at == 0 && connectome.find(name).is_none() && name.parse::<f64>().is_err())
-            {
-                continue;
-            }
-            let i = connectome.find(name).ok_or_else(|| {
-                DataError::field(
-                    path,
-                    at + 1,
-                    "id",
-                    format!("`{name}`"),
-                    "a neuron of this connectome",
-                )
-            })?;
-            chosen.push(i);
-        }
-        chosen.sort_unstable();
-        chosen.dedup();
-        chosen
+        read::ids(path, connectome)?
     } else {
         select(connectome, query)?
     };

@@ -208,52 +208,6 @@ pub fn random_graph(n: usize, edges: usize, seed: u64) -> Csr {
     Csr::from_edges(n, drawn)
 }
 
-/// The edge table and neuron table of a connectome as CSV: headers and rows of each.
-pub fn tables(connectome: &Connectome) -> [(Vec<String>, Vec<Vec<String>>); 2] {
-    let names: Vec<&String> = connectome.layers.keys().collect();
-    let mut joined: BTreeMap<(usize, usize), Vec<f64>> = BTreeMap::new();
-    for (k, name) in names.iter().enumerate() {
-        for (i, j, w) in connectome.layers[*name].edges() {
-            joined.entry((i, j)).or_insert_with(|| vec![0.0; names.len()])[k] = w;
-        }
-    }
-    let mut headers = vec!["pre".to_owned(), "post".to_owned()];
-    headers.extend(names.iter().map(|name| {
-        if *name == "chem" {
-            "weight".to_owned()
-        } else {
-            (*name).clone()
-        }
-    }));
-    let edges = joined.iter().map(|(&(i, j), w)| {
-        let mut row = vec![connectome.id_text(i), connectome.id_text(j)];
-        row.extend(w.iter().map(f64::to_string));
-        row
-    });
-    let partner = connectome.partners();
-    // These are written from what the connectome knows, whatever table it was read from.
-    const OWN: [&str; 4] = ["id", "pair", "axon_input", "dendrite_input"];
-    let kept: Vec<&(String, Vec<String>)> = connectome
-        .neurons
-        .columns
-        .iter()
-        .filter(|(name, _)| !OWN.contains(&name.as_str()))
-        .collect();
-    let mut columns = vec!["id".to_owned()];
-    columns.extend(kept.iter().map(|(name, _)| name.clone()));
-    columns.extend(OWN[1..].iter().map(|&name| name.to_owned()));
-    let rows = (0..connectome.n()).map(|i| {
-        let mut row = vec![connectome.id_text(i)];
-        row.extend(kept.iter().map(|(_, values)| values[i].clone()));
-        row.push(partner[i].map_or_else(|| "-1".to_owned(), |j| connectome.id_text(j)));
-        let totals = connectome.input_totals.as_ref();
-        row.push(totals.map_or(String::new(), |t| t.0[i].to_string()));
-        row.push(totals.map_or(String::new(), |t| t.1[i].to_string()));
-        row
-    });
-    [(headers, edges.collect()), (columns, rows.collect())]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

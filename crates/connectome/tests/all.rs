@@ -1,4 +1,7 @@
-//! The connectome system from outside: golden values and limits. One binary, since each links everything.
+//! The connectome system from outside: golden values, limits, files as users bring them, damaged files. One binary, since each links everything.
 
+mod bad_input;
+mod brought;
 mod golden;
 mod limits;
+mod mutation;

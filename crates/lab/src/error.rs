@@ -28,6 +28,22 @@ pub enum LabError {
         /// What should be.
         expected: String,
     },
+    /// A place in a file does not hold what it should.
+    #[error("{}{}: {found}, expected {expected}{}", path.display(), place(*line, field), hint_line(hint))]
+    Place {
+        /// File, or file inside an archive.
+        path: Box<Path>,
+        /// Line, from 1; 0 where the whole file is meant.
+        line: usize,
+        /// Name or number of the column or array; may be empty.
+        field: Box<str>,
+        /// What is there.
+        found: Box<str>,
+        /// What should be.
+        expected: Box<str>,
+        /// What to do about it; may be empty.
+        hint: Box<str>,
+    },
     /// A run directory that is in use or already finished.
     #[error("`{}` {state}\n  hint: {hint}", path.display())]
     Taken {
@@ -43,7 +59,50 @@ pub enum LabError {
     Problem(#[from] Problem),
 }
 
+fn place(line: usize, field: &str) -> String {
+    match (line, field.is_empty()) {
+        (0, true) => String::new(),
+        (0, false) => format!(": {field}"),
+        (line, true) => format!(":{line}"),
+        (line, false) => format!(":{line}: {field}"),
+    }
+}
+
+fn hint_line(hint: &str) -> String {
+    if hint.is_empty() {
+        String::new()
+    } else {
+        format!("\n  hint: {hint}")
+    }
+}
+
 impl LabError {
+    /// A place in a file that does not hold what it should; line 0 and an empty field mean the whole file.
+    pub fn place(
+        path: &Path,
+        line: usize,
+        field: impl Into<Box<str>>,
+        found: impl Into<Box<str>>,
+        expected: impl Into<Box<str>>,
+    ) -> Self {
+        Self::Place {
+            path: path.into(),
+            line,
+            field: field.into(),
+            found: found.into(),
+            expected: expected.into(),
+            hint: "".into(),
+        }
+    }
+
+    /// The same with a hint, where it is about a place in a file.
+    pub fn hint(mut self, text: impl Into<Box<str>>) -> Self {
+        if let Self::Place { hint, .. } = &mut self {
+            *hint = text.into();
+        }
+        self
+    }
+
     pub(crate) fn io(path: &Path, doing: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, doing, source }
@@ -203,6 +262,16 @@ impl From<LabError> for Problem {
     fn from(error: LabError) -> Self {
         match error {
             LabError::Problem(problem) => problem,
+            LabError::Place {
+                path,
+                line,
+                field,
+                found,
+                expected,
+                hint,
+            } => Self::bare(format!("{found}, expected {expected}"))
+                .hinted((!hint.is_empty()).then(|| hint.into()))
+                .in_line(path.display().to_string(), line, field),
             LabError::Taken { path, state, hint } => Self::new(format!("`{}` {state}", path.display()), hint),
             other => Self::bare(other.to_string()),
         }

@@ -15,6 +15,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod error;
 pub mod events;
+pub mod file;
 pub mod hash;
 pub mod journal;
 pub mod keeper;

@@ -1,4 +1,8 @@
-//! How much memory there is, and sizes as people read them.
+//! How much memory there is, how much of it files may ask for, and sizes as people read them.
+
+use crate::error::LabError;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Assumed where the system does not say: 16 GiB.
 const ASSUMED: u64 = 16 << 30;
@@ -34,4 +38,49 @@ pub fn text(bytes: f64) -> String {
     };
     let digits = format!("{:.1}", bytes / size);
     format!("{} {name}", digits.strip_suffix(".0").unwrap_or(&digits))
+}
+
+/// Bytes that the content of one file may take up, unless said otherwise: 4 GB.
+///
+/// A file says how large its content is before it is there: an array's shape, an archive's table of contents, a matrix
+/// of so many rows. Nothing is reserved on such a word: what is announced is compared with what is there, and with one
+/// limit for the whole process.
+pub const DEFAULT_LIMIT: u64 = 4_000_000_000;
+
+static LIMIT: AtomicU64 = AtomicU64::new(DEFAULT_LIMIT);
+
+/// Bytes that the content of one file may take up.
+pub fn limit() -> u64 {
+    LIMIT.load(Ordering::Relaxed)
+}
+
+/// Sets the limit of this process, before files are read.
+pub fn set_limit(bytes: u64) {
+    LIMIT.store(bytes, Ordering::Relaxed);
+}
+
+/// Refuses what a file asks for when it is above the limit: `n` things of `each` bytes.
+///
+/// # Errors
+/// Names the file, `what`, the size and the option that raises the limit.
+///
+/// ```
+/// use neuropil_lab::memory::claim;
+///
+/// assert!(claim("a.mtx".as_ref(), "1000 neurons", 1000, 64).is_ok());
+/// let error = claim("a.mtx".as_ref(), "4000000000 neurons", 4_000_000_000, 64).unwrap_err();
+/// assert!(error.to_string().starts_with("a.mtx: 4000000000 neurons, which take 256 GB, expected at most 4 GB"));
+/// ```
+pub fn claim(path: &Path, what: &str, n: usize, each: usize) -> Result<(), LabError> {
+    let bytes = (n as u64).saturating_mul(each as u64);
+    if bytes <= limit() {
+        return Ok(());
+    }
+    Err(over(path, &format!("{what}, which take {}", text(bytes as f64))))
+}
+
+pub(crate) fn over(path: &Path, found: &str) -> LabError {
+    let at_most = format!("at most {}", text(limit() as f64));
+    LabError::place(path, 0, "", found, at_most)
+        .hint("`--max-memory` sets how much the content of a file may take up")
 }

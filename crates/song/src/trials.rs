@@ -196,8 +196,10 @@ pub fn load_recorded(run: &RunDirectory, task: &Task) -> Result<Option<Recorded>
     let behaviour = Behaviour::from_csv(&d.name, task.dt_ms, &d.actions, &text)
         .map_err(|error| Problem::new(format!("{}: {error}", csv.display()), hint()))?;
     let mut arrays: BTreeMap<String, (Vec<usize>, Vec<f32>)> = BTreeMap::new();
-    for (name, shape, values) in array::read_npz::<f32>(&npz)? {
-        arrays.insert(name, (shape, values));
+    for (name, (shape, values)) in array::read(&npz)? {
+        if let Some(values) = values.singles() {
+            arrays.insert(name, (shape, values));
+        }
     }
     let mut take = |name: &str, dimensions: usize| {
         let found = arrays.remove(name).filter(|(shape, _)| shape.len() == dimensions);

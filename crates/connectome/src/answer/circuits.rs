@@ -247,6 +247,14 @@ pub fn motifs_answer(
         nulls.seed
     )];
     if let Some([(first, a), (second, b)]) = chain {
+        for (name, neurons) in [(first, a), (second, b)] {
+            if neurons.is_empty() {
+                return Err(DataError::question(
+                    format!("`{name}` selects no neuron"),
+                    "`neuropil connectome stats DATA` lists columns and classes",
+                ));
+            }
+        }
         let found = zigzag(&graph, a, b);
         summary.push(format!(
             "{} zig-zags {first} → {second} → another {first} ({:.1} expected), {} self-loops ({:.1} expected)",
@@ -466,7 +474,7 @@ pub fn influence_answer(c: &Connectome, q: &InfluenceQuestion<'_>) -> Result<Ans
     };
     // A neuron of unknown sign counts as excitatory here.
     let signed = |i: usize, w: f64| if signs[i] < 0 { -w } else { w };
-    let graph = c.layer(q.layer)?.map(|i, _, w| signed(i, w));
+    let graph = c.signed_layer(q.layer)?.map(|i, _, w| signed(i, w));
     let found = influence(&graph, sources, q.radius, q.offset)?;
     let signals = effective(&c.input_fractions(q.layer)?, sources, q.hops, 1e-5)?;
     let class = c.texts("celltype");

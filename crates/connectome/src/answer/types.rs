@@ -95,7 +95,16 @@ pub fn types_answer(c: &Connectome, q: &TypesQuestion) -> Result<Answer, DataErr
             level.consensus_rand
         ));
     }
-    summary.push(format!("level {}, in the order of signal flow:", shown + 1));
+    if joint.neurons.len() < c.n() {
+        summary.push(format!(
+            "{} neurons are left out: they have no edges to the others, or no side that the embedding needs",
+            c.n() - joint.neurons.len()
+        ));
+    }
+    let listed = table(&joint, &tree, shown, &class, &flow);
+    if !listed.is_empty() {
+        summary.push(format!("level {}, in the order of signal flow:", shown + 1));
+    }
     let neurons: Vec<Value> = joint
         .neurons
         .iter()
@@ -122,7 +131,7 @@ pub fn types_answer(c: &Connectome, q: &TypesQuestion) -> Result<Answer, DataErr
         headers: ["type", "neurons", "mean signal flow", "classes"]
             .map(str::to_owned)
             .to_vec(),
-        rows: table(&joint, &tree, shown, &class, &flow),
+        rows: listed,
         figures: drawn,
     })
 }

@@ -193,7 +193,7 @@ pub fn stats_answer(c: &Connectome) -> Result<Answer, DataError> {
         names.push("all");
     }
     for name in names {
-        let stats = layer_stats(&c.layer(name)?);
+        let stats = layer_stats(&c.signed_layer(name)?);
         rows.push(vec![
             name.to_owned(),
             stats.edges.to_string(),

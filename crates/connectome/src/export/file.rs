@@ -101,15 +101,16 @@ impl Wiring {
                 "the names of an exported wiring",
             )
         })?;
-        let mut arrays = crate::read::npz(path)?;
+        let mut arrays = neuropil_lab::array::read(path)?;
         let (n, channels, actions) = (beside.labels.len(), beside.channels.len(), beside.actions.len());
         let mut take = |name: &str, shape: &[usize]| -> Result<Vec<f64>, DataError> {
-            let array = arrays.remove(name).unwrap_or_default();
-            if array.shape == shape {
-                return Ok(array.values);
-            }
-            let found = format!("shape {:?}", array.shape);
-            Err(DataError::field(path, 0, name, found, format!("{shape:?}")))
+            let found = match arrays.remove(name).map(|(own, values)| (own, values.numbers())) {
+                Some((own, Some(values))) if own == shape => return Ok(values),
+                Some((own, Some(_))) => format!("shape {own:?}"),
+                Some((_, None)) => "text".to_owned(),
+                None => "nothing".to_owned(),
+            };
+            Err(DataError::field(path, 0, name, found, format!("an array of shape {shape:?}")))
         };
         let flags = |values: Vec<f64>| values.into_iter().map(|x| x != 0.0).collect();
         Ok(Self {
@@ -143,23 +144,24 @@ mod tests {
         net.save(&path, EngineCell::Gated, json!({"query": "test"}))
             .unwrap();
         assert_eq!(Wiring::load(&path).unwrap(), net);
-        let arrays = crate::read::npz(&path).unwrap();
+        let arrays = neuropil_lab::array::read(&path).unwrap();
+        let numbers = |name: &str| arrays[name].1.numbers().unwrap();
         let n = net.n();
-        let (rec, gates, inputs) = (&arrays["w_rec"], &arrays["w_gates"], &arrays["w_in"]);
+        let (rec, gates, initial) = (numbers("w_rec"), numbers("w_gates"), numbers("initial.w_rec"));
         assert_eq!(
-            (&gates.shape[..], &inputs.shape[..]),
+            (&arrays["w_gates"].0[..], &arrays["w_in"].0[..]),
             (&[n, 2 * n][..], &[2, 3 * n][..])
         );
         for pre in 0..n {
             for post in 0..n {
                 let exists = f64::from(u8::from(net.mask[post * n + pre]));
-                assert_eq!(rec.values[pre * n + post], exists);
-                assert_eq!(gates.values[pre * 2 * n + n + post], exists);
+                assert_eq!(rec[pre * n + post], exists);
+                assert_eq!(gates[pre * 2 * n + n + post], exists);
                 let w0 = net.w0[post * n + pre];
-                assert_eq!(arrays["initial.w_rec"].values[pre * n + post], w0);
+                assert_eq!(initial[pre * n + post], w0);
             }
         }
-        let types: Vec<usize> = arrays["type"].values.iter().map(|&t| t as usize).collect();
+        let types: Vec<usize> = numbers("type").iter().map(|&t| t as usize).collect();
         let names = ["KC", "MBIN", "MBON", "PN"];
         assert!(
             types

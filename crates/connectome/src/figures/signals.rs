@@ -235,10 +235,14 @@ pub fn path_lengths(found: &PathLengths, runs: usize, seed: u64) -> Drawn {
             ]
         })
         .collect();
-    let title = format!(
-        "Recurrent units are joined by {:.2} ± {:.2} different lengths, all by {:.2} ± {:.2}",
-        found.recurrent_lengths.0, found.recurrent_lengths.1, found.lengths.0, found.lengths.1
-    );
+    let title = if found.recurrent_lengths.0.is_finite() && found.lengths.0.is_finite() {
+        format!(
+            "Recurrent units are joined by {:.2} ± {:.2} different lengths, all by {:.2} ± {:.2}",
+            found.recurrent_lengths.0, found.recurrent_lengths.1, found.lengths.0, found.lengths.1
+        )
+    } else {
+        "Lengths of the paths between units".to_owned()
+    };
     let caption = format!(
         "Ordered pairs of units by the number of hops, of {}, at which more than a tenth of the runs visit the target (a); \
          those hops (b). {runs} runs from each unit, seed {seed}.",

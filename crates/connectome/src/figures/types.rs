@@ -208,7 +208,7 @@ pub fn adjacency_by_layer(layers: &[(String, Csr)], order: &[usize]) -> Drawn {
          synapses between tenths of that order.",
         order.len()
     );
-    let title = "Edge types run in different directions".to_owned();
+    let title = "Adjacency by edge type".to_owned();
     (
         figure("adjacency", title, caption, panels),
         table("adjacency", &headers, rows),
@@ -500,9 +500,13 @@ pub fn worth(levels: &[LevelWorth]) -> Drawn {
     let best = levels
         .iter()
         .max_by(|a, b| a.block_model.1.total_cmp(&b.block_model.1));
-    let title = best.map_or_else(String::new, |l| {
-        format!("Level {} predicts the edges of the other side best", l.level)
-    });
+    let tied = |l: &&LevelWorth| best.is_some_and(|best| best.block_model.1 == l.block_model.1);
+    let title = match (best, levels.iter().filter(tied).count()) {
+        (Some(l), 1) if levels.len() > 1 && l.block_model.1.is_finite() => {
+            format!("Level {} predicts the edges of the other side best", l.level)
+        }
+        _ => "How well each level predicts the edges of the other side".to_owned(),
+    };
     let caption = "Pairs of homologues in one cluster, positions not averaged over pairs (a); Poisson log-likelihood per edge of \
                    block models fitted on the left side, on the left and on the right (b).";
     let headers = [

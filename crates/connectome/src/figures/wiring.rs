@@ -189,7 +189,11 @@ pub fn rich_club(observed: &[f64], random: &[Vec<f64>], seed: u64) -> Drawn {
         .copied()
         .filter(|r| r.is_finite())
         .fold(f64::NAN, f64::max);
-    let title = format!("The rich club is up to {most:.2} times as dense as at random");
+    let title = if most.is_finite() {
+        format!("Rich club: at most {most:.2} times as dense as at random")
+    } else {
+        "Rich club".to_owned()
+    };
     let caption = format!(
         "Rich-club coefficient of the undirected strong edges, and its mean and range in {} graphs with the same degrees \
          (a); their ratio (b). Seed {seed}.",

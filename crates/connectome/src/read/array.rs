@@ -1,232 +1,325 @@
-//! NumPy arrays: `.npy`, `.npz`, and SciPy's sparse matrices in the latter.
+//! Arrays: SciPy's sparse matrices, and dense square ones, of any file that holds arrays.
 
+use super::builder::NEURON;
 use crate::data::{Connectome, Side};
 use crate::error::DataError;
 use crate::graph::Csr;
+use neuropil_lab::{array, memory};
+use neuropil_math::arrays::{Array, Arrays, Values};
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
-/// A numeric array; integers above 2^53 are kept in `integers`.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Array {
-    /// Length of each axis.
-    pub shape: Vec<usize>,
-    /// Values, row-major; empty for text.
-    pub values: Vec<f64>,
-    /// The same as integers, where the file holds integers.
-    pub integers: Option<Vec<i64>>,
-    /// Text, where the file holds text.
-    pub texts: Vec<String>,
-}
+/// Names of the array that holds the neurons' ids.
+const IDS: &[&str] = &["ids", "labels", "names", "neurons", "nodes", "root_ids", "body_ids", "bodyids", "skids"];
 
-/// Every array of a `.npz` file by name.
-///
-/// # Errors
-/// Not an archive, or an array of an unknown kind.
-pub fn npz(path: &Path) -> Result<BTreeMap<String, Array>, DataError> {
-    read_arrays(path)
-}
+type Edges = Vec<(u32, u32, f64)>;
 
-fn read_arrays(path: &Path) -> Result<BTreeMap<String, Array>, DataError> {
-    let file = std::fs::File::open(path).map_err(DataError::io(path, "read"))?;
-    let damaged =
-        |error: zip::result::ZipError| DataError::field(path, 0, "", error.to_string(), "a NumPy archive");
-    let mut archive = zip::ZipArchive::new(file).map_err(damaged)?;
-    let mut arrays = BTreeMap::new();
-    for k in 0..archive.len() {
-        let mut member = archive.by_index(k).map_err(damaged)?;
-        let name = member.name().trim_end_matches(".npy").to_owned();
-        let mut bytes = Vec::new();
-        member
-            .read_to_end(&mut bytes)
-            .map_err(DataError::io(path, "unpack"))?;
-        let array = parse(&bytes)
-            .map_err(|found| DataError::field(path, 0, name.clone(), found, "an array of numbers"))?;
-        arrays.insert(name, array);
-    }
-    Ok(arrays)
-}
-
-/// The header's value of a key, as text up to the next top-level comma.
-fn entry<'a>(header: &'a str, key: &str) -> Option<&'a str> {
-    let at = header.find(&format!("'{key}':"))? + key.len() + 3;
-    Some(header[at..].trim_start())
-}
-
-/// Reads the `.npy` format, version 1 to 3 (NumPy Enhancement Proposal 1).
-fn parse(bytes: &[u8]) -> Result<Array, String> {
-    if bytes.len() < 12 || &bytes[..6] != b"\x93NUMPY" {
-        return Err("no NumPy header".to_owned());
-    }
-    let (start, length) = match bytes[6] {
-        1 => (10, u16::from_le_bytes([bytes[8], bytes[9]]) as usize),
-        _ => (
-            12,
-            u32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]) as usize,
-        ),
+/// SciPy's CSR, CSC, COO, BSR or DIA, or a dense square matrix (`wanted` says which of several); ids from an array
+/// `ids` if there is one, else 0, 1, ….
+pub(super) fn connectome(path: &Path, wanted: Option<&str>) -> Result<Connectome, DataError> {
+    let mut file = ArrayFile {
+        path,
+        arrays: array::read(path)?,
     };
-    let header = bytes.get(start..start + length).ok_or("a cut header")?;
-    let header = String::from_utf8_lossy(header);
-    let data = &bytes[start + length..];
-    let kind = entry(&header, "descr")
-        .and_then(|t| t.trim_start_matches('\'').split('\'').next())
-        .ok_or("no type")?;
-    if entry(&header, "fortran_order").is_some_and(|t| t.starts_with("True")) {
-        return Err("column-major order".to_owned());
-    }
-    let shape = entry(&header, "shape")
-        .and_then(|t| t.trim_start_matches('(').split(')').next())
-        .ok_or("no shape")?;
-    let shape: Vec<usize> = shape.split(',').filter_map(|f| f.trim().parse().ok()).collect();
-    let n: usize = shape.iter().product();
-    let (code, size) = kind.trim_start_matches(['<', '|', '=']).split_at(1);
-    if kind.starts_with('>') {
-        return Err("big-endian numbers".to_owned());
-    }
-    let size: usize = size.parse().map_err(|_| format!("type `{kind}`"))?;
-    let width = if code == "U" { 4 * size } else { size };
-    if width > 0 && data.len() < n * width {
-        return Err(format!("{} bytes for {n} values", data.len()));
-    }
-    let mut array = Array {
-        shape,
-        ..Array::default()
-    };
-    let words = || data.chunks_exact(width.max(1)).take(n);
-    let low = |word: &[u8]| {
-        word.iter()
-            .rev()
-            .fold(0u64, |value, &byte| value << 8 | u64::from(byte))
-    };
-    match code {
-        "f" if size == 8 => array.values = words().map(|w| f64::from_bits(low(w))).collect(),
-        "f" if size == 4 => {
-            array.values = words()
-                .map(|w| f64::from(f32::from_bits(low(w) as u32)))
-                .collect();
-        }
-        "i" | "u" | "b" => {
-            let sign = |w: u64| {
-                if code == "i" && size < 8 {
-                    ((w << (64 - 8 * size)) as i64) >> (64 - 8 * size)
-                } else {
-                    w as i64
-                }
-            };
-            let integers: Vec<i64> = words().map(|w| sign(low(w))).collect();
-            array.values = integers.iter().map(|&v| v as f64).collect();
-            array.integers = Some(integers);
-        }
-        "S" => {
-            array.texts = words()
-                .map(|w| String::from_utf8_lossy(w).trim_end_matches('\0').to_owned())
-                .collect();
-        }
-        "U" => {
-            let letter = |c: &[u8]| char::from_u32(low(c) as u32).filter(|&c| c != '\0');
-            array.texts = words()
-                .map(|w| w.chunks_exact(4).filter_map(letter).collect())
-                .collect();
-        }
-        _ => return Err(format!("type `{kind}`")),
-    }
-    Ok(array)
-}
-
-/// SciPy's CSR, CSC or COO, or a dense square matrix; ids from an array `ids` if there is one.
-pub(super) fn connectome(path: &Path) -> Result<Connectome, DataError> {
-    let wrong =
-        |field: &str, found: String, expected: &str| DataError::field(path, 0, field, found, expected);
-    let mut arrays = if path.extension().is_some_and(|ending| ending == "npy") {
-        let bytes = std::fs::read(path).map_err(DataError::io(path, "read"))?;
-        let array = parse(&bytes).map_err(|found| wrong("", found, "an array of numbers"))?;
-        BTreeMap::from([("dense".to_owned(), array)])
+    let (n, edges) = if wanted.is_none() && file.arrays.contains_key("shape") && file.arrays.contains_key("data") {
+        file.sparse()?
     } else {
-        read_arrays(path)?
+        file.dense(wanted)?
     };
-    let ids = arrays.remove("ids").and_then(|a| a.integers);
-    let shape = arrays.get("shape").map(|a| a.values.clone());
-    let (n, edges) = if let (Some(shape), Some(data)) = (shape, arrays.get("data")) {
-        let n = shape[0] as usize;
-        if shape.len() != 2 || shape[0] != shape[1] {
-            return Err(wrong("shape", format!("{shape:?}"), "a square matrix"));
-        }
-        let column = |name: &str| {
-            arrays
-                .get(name)
-                .and_then(|a| a.integers.clone())
-                .ok_or_else(|| wrong(name, "nothing".to_owned(), "an array of integers"))
-        };
-        let format = arrays
-            .get("format")
-            .and_then(|a| a.texts.first().cloned())
-            .unwrap_or("csr".to_owned());
-        let (rows, columns) = if format == "coo" {
-            (column("row")?, column("col")?)
-        } else {
-            let pointer = column("indptr")?;
-            let major = (0..n).flat_map(|i| {
-                let length = (pointer[i + 1] - pointer[i]).max(0) as usize;
-                std::iter::repeat_n(i as i64, length)
-            });
-            let (major, minor): (Vec<i64>, _) = (major.collect(), column("indices")?);
-            if format == "csc" {
-                (minor, major)
-            } else {
-                (major, minor)
-            }
-        };
-        let inside = |k: &i64| (0..n as i64).contains(k);
-        if rows.len() != data.values.len()
-            || columns.len() != rows.len()
-            || !rows.iter().chain(&columns).all(inside)
-        {
-            return Err(wrong(
-                "indices",
-                "places outside the matrix".to_owned(),
-                "one place per value",
-            ));
-        }
-        let edges = rows
-            .iter()
-            .zip(&columns)
-            .zip(&data.values)
-            .map(|((&i, &j), &w)| (i as u32, j as u32, w));
-        (n, edges.collect::<Vec<_>>())
-    } else {
-        let dense = arrays
-            .into_values()
-            .find(|a| a.shape.len() == 2 && a.shape[0] == a.shape[1]);
-        let dense = dense.ok_or_else(|| {
-            wrong(
-                "",
-                "no square matrix".to_owned(),
-                "SciPy sparse rows or a dense square matrix",
-            )
-        })?;
-        let n = dense.shape[0];
-        let nonzero = (0..n * n).filter(|&k| dense.values[k] != 0.0);
-        (
-            n,
-            nonzero
-                .map(|k| ((k / n) as u32, (k % n) as u32, dense.values[k]))
-                .collect(),
-        )
-    };
-    if let Some(&(i, j, w)) = edges.iter().find(|e: &&(u32, u32, f64)| !e.2.is_finite()) {
-        return Err(wrong("data", format!("{w} at ({i}, {j})"), "finite numbers"));
+    if let Some(&(i, j, w)) = edges.iter().find(|edge| !edge.2.is_finite()) {
+        return Err(file.wrong("data", format!("{w} at ({i}, {j})"), "finite numbers"));
     }
-    let ids = match ids {
-        Some(ids) if ids.len() == n => ids,
-        Some(ids) => return Err(wrong("ids", format!("{} ids", ids.len()), "one per row")),
-        None => (0..n as i64).collect(),
-    };
-    let layers = BTreeMap::from([("chem".to_owned(), Csr::from_edges(n, edges))]);
+    let (ids, labels) = file.ids(n)?;
     Ok(Connectome {
         ids,
-        layers,
+        labels,
+        layers: BTreeMap::from([("chem".to_owned(), Csr::from_edges(n, edges))]),
         sides: vec![Side::Centre; n],
         ..Connectome::default()
     })
+}
+
+struct ArrayFile<'a> {
+    path: &'a Path,
+    arrays: Arrays,
+}
+
+impl ArrayFile<'_> {
+    fn wrong(&self, field: &str, found: impl Into<String>, expected: &str) -> DataError {
+        DataError::field(self.path, 0, field, found, expected)
+    }
+
+    fn integers(&self, name: &str) -> Result<Vec<i64>, DataError> {
+        let Some((_, values)) = self.arrays.get(name) else {
+            return Err(self.wrong(name, "nothing", "an array of whole numbers"));
+        };
+        values.integers().ok_or_else(|| self.wrong(name, values.kind(), "an array of whole numbers"))
+    }
+
+    /// Places from 0 to `below`.
+    fn places(&self, name: &str, below: usize) -> Result<Vec<usize>, DataError> {
+        let place = |value: i64| usize::try_from(value).ok().filter(|&place| place < below);
+        let values = self.integers(name)?;
+        values
+            .iter()
+            .map(|&value| place(value).ok_or_else(|| self.wrong(name, value.to_string(), &format!("0 to {below}, without it"))))
+            .collect()
+    }
+
+    /// Rows of a compressed matrix: where each begins in `n_entries`, and the end of the last.
+    fn pointer(&self, rows: usize, n_entries: usize) -> Result<Vec<usize>, DataError> {
+        let pointer = self.places("indptr", n_entries + 1)?;
+        if pointer.len() != rows + 1 {
+            return Err(self.wrong("indptr", format!("{} values", pointer.len()), &format!("{}, one more than rows", rows + 1)));
+        }
+        let rises = pointer.windows(2).all(|pair| pair[0] <= pair[1]);
+        if !rises || pointer[0] != 0 || pointer[rows] != n_entries {
+            return Err(self.wrong("indptr", "values that do not rise from 0", &format!("the last to be {n_entries}")));
+        }
+        Ok(pointer)
+    }
+
+    fn data(&self) -> Result<(&[usize], Vec<f64>), DataError> {
+        let (shape, values) = &self.arrays["data"];
+        let numbers = values.numbers().ok_or_else(|| self.wrong("data", values.kind(), "an array of numbers"))?;
+        Ok((shape, numbers))
+    }
+
+    fn sparse(&self) -> Result<(usize, Edges), DataError> {
+        let shape = self.integers("shape")?;
+        let n = match shape[..] {
+            [rows, columns] if rows == columns => usize::try_from(rows).ok(),
+            _ => None,
+        };
+        let n = n.ok_or_else(|| self.wrong("shape", format!("{shape:?}"), "a square matrix"))?;
+        memory::claim(self.path, &format!("{n} neurons"), n, NEURON)?;
+        let format = match self.arrays.get("format") {
+            Some((_, Values::Text(texts))) if texts.len() == 1 => texts[0].as_str(),
+            Some((_, values)) => return Err(self.wrong("format", values.kind(), "the name of a format")),
+            None => "csr",
+        };
+        let edges = match format {
+            "csr" => self.compressed(n)?,
+            "csc" => self.compressed(n)?.into_iter().map(|(i, j, w)| (j, i, w)).collect(),
+            "coo" => self.coordinates(n)?,
+            "bsr" => self.blocks(n)?,
+            "dia" => self.diagonals(n)?,
+            other => {
+                let found = format!("`{}`", neuropil_lab::file::shown(other));
+                return Err(self.wrong("format", found, "csr, csc, coo, bsr or dia"));
+            }
+        };
+        Ok((n, edges))
+    }
+
+    fn compressed(&self, n: usize) -> Result<Edges, DataError> {
+        let (_, data) = self.data()?;
+        let minor = self.places("indices", n)?;
+        if minor.len() != data.len() {
+            return Err(self.wrong("indices", format!("{} places", minor.len()), &format!("{}, one a value", data.len())));
+        }
+        let pointer = self.pointer(n, data.len())?;
+        let mut edges = Vec::with_capacity(data.len());
+        for i in 0..n {
+            for k in pointer[i]..pointer[i + 1] {
+                edges.push((i as u32, minor[k] as u32, data[k]));
+            }
+        }
+        Ok(edges)
+    }
+
+    fn coordinates(&self, n: usize) -> Result<Edges, DataError> {
+        let (_, data) = self.data()?;
+        let (rows, columns) = (self.places("row", n)?, self.places("col", n)?);
+        if rows.len() != data.len() || columns.len() != data.len() {
+            let found = format!("{} rows and {} columns", rows.len(), columns.len());
+            return Err(self.wrong("row", found, &format!("{} of each, one a value", data.len())));
+        }
+        let places = rows.iter().zip(&columns).zip(&data);
+        Ok(places.map(|((&i, &j), &w)| (i as u32, j as u32, w)).collect())
+    }
+
+    /// Rows of blocks: `data` is block × row × column.
+    fn blocks(&self, n: usize) -> Result<Edges, DataError> {
+        let (shape, data) = self.data()?;
+        let &[n_blocks, height, width] = shape else {
+            return Err(self.wrong("data", format!("shape {shape:?}"), "blocks × rows × columns"));
+        };
+        if height == 0 || width == 0 || n % height != 0 || n % width != 0 {
+            return Err(self.wrong("data", format!("blocks of {height} × {width}"), &format!("blocks that divide {n}")));
+        }
+        let minor = self.places("indices", n / width)?;
+        if minor.len() != n_blocks {
+            return Err(self.wrong("indices", format!("{} places", minor.len()), &format!("{n_blocks}, one a block")));
+        }
+        let pointer = self.pointer(n / height, n_blocks)?;
+        let mut edges = Vec::new();
+        for row in 0..n / height {
+            for block in pointer[row]..pointer[row + 1] {
+                for (k, &w) in data[block * height * width..][..height * width].iter().enumerate() {
+                    let (i, j) = (row * height + k / width, minor[block] * width + k % width);
+                    if w != 0.0 {
+                        edges.push((i as u32, j as u32, w));
+                    }
+                }
+            }
+        }
+        Ok(edges)
+    }
+
+    /// Diagonals: `data[k, j]` stands at (j − offset k, j).
+    fn diagonals(&self, n: usize) -> Result<Edges, DataError> {
+        let (shape, data) = self.data()?;
+        let offsets = self.integers("offsets")?;
+        let &[n_diagonals, length] = shape else {
+            return Err(self.wrong("data", format!("shape {shape:?}"), "diagonals × columns"));
+        };
+        if offsets.len() != n_diagonals {
+            return Err(self.wrong("offsets", format!("{} offsets", offsets.len()), &format!("{n_diagonals}, one a diagonal")));
+        }
+        let mut edges = Vec::new();
+        for (k, &offset) in offsets.iter().enumerate() {
+            for j in 0..length.min(n) {
+                let i = (j as i64).saturating_sub(offset);
+                let w = data[k * length + j];
+                if (0..n as i64).contains(&i) && w != 0.0 {
+                    edges.push((i as u32, j as u32, w));
+                }
+            }
+        }
+        Ok(edges)
+    }
+
+    /// The one square matrix of the file, or the one that is wanted.
+    fn dense(&self, wanted: Option<&str>) -> Result<(usize, Edges), DataError> {
+        let is_square = |array: &&Array| matches!(array.0[..], [rows, columns] if rows == columns);
+        let square = |(name, array): (&String, &Array)| {
+            (is_square(&array) && !matches!(array.1, Values::Text(_))).then(|| name.clone())
+        };
+        let names: Vec<String> = self.arrays.iter().filter_map(square).collect();
+        let listed = || format!("`{}`", names.join("`, `"));
+        let name = match (wanted, &names[..]) {
+            (Some(wanted), _) if names.iter().any(|name| name == wanted) => wanted,
+            (Some(wanted), []) => return Err(self.wrong(wanted, "no square matrix", "one of that name")),
+            (Some(wanted), _) => return Err(self.wrong(wanted, format!("only {}", listed()), "a square matrix of that name")),
+            (None, [one]) => one,
+            (None, []) => {
+                return Err(self.wrong("", "no square matrix", "SciPy sparse rows or a dense square matrix"));
+            }
+            (None, several) => {
+                let found = format!("{} square matrices, {}", several.len(), listed());
+                return Err(self.wrong("", found, "one").hint(format!("`{}#{}` says which", self.path.display(), several[0])));
+            }
+        };
+        let (shape, values) = &self.arrays[name];
+        let (n, values) = (shape[0], values.numbers().unwrap_or_default());
+        memory::claim(self.path, &format!("{n} neurons"), n, NEURON)?;
+        let nonzero = (0..values.len()).filter(|&k| values[k] != 0.0);
+        Ok((n, nonzero.map(|k| ((k / n) as u32, (k % n) as u32, values[k])).collect()))
+    }
+
+    /// Ids, or labels, of `n` neurons.
+    fn ids(&mut self, n: usize) -> Result<(Vec<i64>, Option<Vec<String>>), DataError> {
+        // An array of another length under one of the wider names may mean something else.
+        let fits = |name: &&&str| self.arrays.get(**name).is_some_and(|(_, values)| **name == "ids" || values.len() == n);
+        let Some(&name) = IDS.iter().find(fits) else {
+            return Ok(((0..n as i64).collect(), None));
+        };
+        let Some((_, values)) = self.arrays.remove(name) else { return Ok((Vec::new(), None)) };
+        if values.len() != n {
+            return Err(self.wrong(name, format!("{} ids", values.len()), &format!("{n}, one a row")));
+        }
+        let again = |id: String| self.wrong(name, format!("the id `{id}` again"), "every id once");
+        if let Values::Text(labels) = values {
+            if let Some(label) = twice(&labels) {
+                let hint = "whole numbers lose digits as floating-point ones: save them as integers or text";
+                return Err(again(label.clone()).hint(hint));
+            }
+            let numbers: Option<Vec<i64>> = labels.iter().map(|label| label.parse().ok()).collect();
+            return Ok(match numbers {
+                Some(ids) => (ids, None),
+                None => ((0..n as i64).collect(), Some(labels)),
+            });
+        }
+        let kind = values.kind();
+        let hint = "ids beyond 2^53 lose digits as floating-point numbers: save them as integers or text";
+        let Some(ids) = values.integers() else {
+            return Err(self.wrong(name, format!("{kind} that are not whole or beyond 2^53"), "whole numbers").hint(hint));
+        };
+        match twice(&ids) {
+            Some(id) => Err(again(id.to_string()).hint(if kind == "whole numbers" { "" } else { hint })),
+            None => Ok((ids, None)),
+        }
+    }
+}
+
+/// The first of some values that is there twice.
+fn twice<T: Ord>(values: &[T]) -> Option<&T> {
+    let mut sorted: Vec<&T> = values.iter().collect();
+    sorted.sort_unstable();
+    sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use neuropil_lab::array::Npz;
+
+    fn load(fill: impl FnOnce(&mut Npz)) -> Result<Connectome, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npz");
+        let mut npz = Npz::default();
+        fill(&mut npz);
+        npz.write(&path).unwrap();
+        connectome(&path, None).map_err(|error| error.to_string())
+    }
+
+    fn format(npz: &mut Npz, name: &str, n: i64) {
+        npz.add_texts("format", &[], &[name.to_owned()]);
+        npz.add("shape", &[2], vec![n, n]);
+    }
+
+    #[test]
+    fn shapes_and_places_that_lie_are_refused() {
+        let huge = load(|npz| {
+            format(npz, "coo", 5_000_000_000);
+            npz.add("data", &[1], vec![1.0]);
+            npz.add("row", &[1], vec![4_999_999_999_i64]);
+            npz.add("col", &[1], vec![0_i64]);
+        });
+        assert!(huge.unwrap_err().contains("5000000000 neurons, which take"));
+        let short = load(|npz| {
+            format(npz, "csr", 3);
+            npz.add("data", &[1], vec![1.0]);
+            npz.add("indices", &[1], vec![0_i32]);
+            npz.add("indptr", &[2], vec![0_i32, 1]);
+        });
+        assert!(short.unwrap_err().contains("indptr: 2 values, expected 4, one more than rows"));
+        let outside = load(|npz| {
+            format(npz, "csr", 1);
+            npz.add("data", &[1], vec![1.0]);
+            npz.add("indices", &[1], vec![-1_i32]);
+            npz.add("indptr", &[2], vec![0_i32, 1]);
+        });
+        assert!(outside.unwrap_err().contains("indices: -1, expected 0 to 1, without it"));
+        let ids = load(|npz| {
+            npz.add("w", &[2, 2], vec![0.0, 1.0, 0.0, 0.0]);
+            npz.add("ids", &[2], vec![7_i64, 7]);
+        });
+        assert!(ids.unwrap_err().contains("ids: the id `7` again"));
+    }
+
+    #[test]
+    fn floats_are_ids_while_they_keep_every_digit() {
+        let c = load(|npz| {
+            npz.add("w", &[2, 2], vec![0.0, 1.0, 0.0, 0.0]);
+            npz.add("ids", &[2], vec![7.0, 3.0]);
+        });
+        assert_eq!(c.unwrap().ids, [7, 3]);
+        let c = load(|npz| {
+            npz.add("w", &[2, 2], vec![0.0, 1.0, 0.0, 0.0]);
+            npz.add("ids", &[2], vec![7.2e17, 7.3e17]);
+        });
+        assert!(c.unwrap_err().contains("hint: ids beyond 2^53"));
+    }
 }

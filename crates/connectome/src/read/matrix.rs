@@ -1,27 +1,50 @@
 //! Labelled adjacency matrices as CSV: rows presynaptic, columns postsynaptic.
 
 use super::builder::Builder;
-use super::{count, number, text};
-use crate::data::Connectome;
+use super::columns::{self, POST, PRE};
+use super::{count, number};
 use crate::error::DataError;
+use neuropil_lab::table::{Records, Separator};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Whether a table's first header is empty and no header names an edge column: a labelled matrix.
-pub(super) fn looks_square(path: &Path) -> Result<bool, DataError> {
-    let text = text(path)?;
-    let first = text.lines().next().unwrap_or_default();
-    Ok(first.starts_with(',') || first.starts_with("\"\",") || first.starts_with('\t'))
+/// Whether a table is a labelled matrix: its first header is empty (or its rows are called as its columns are), and no
+/// header names the ends of edges.
+pub(super) fn is_labelled(path: &Path, text: &str) -> bool {
+    let mut records = Records::new(path, text);
+    let mut cells = Vec::new();
+    if !matches!(records.next_into(&mut cells), Ok(Some(_))) || cells.len() < 2 {
+        return false;
+    }
+    let head: Vec<String> = cells.iter().map(|cell| cell.clone().into_owned()).collect();
+    let named = |names| columns::find(head.iter().map(String::as_str), names).is_some();
+    if named(PRE) && named(POST) {
+        return false;
+    }
+    if head[0].is_empty() {
+        return true;
+    }
+    // `neuron,A,B` over rows `A,0,1` and `B,1,0`.
+    let mut rows = 0;
+    while let Ok(Some(_)) = records.next_into(&mut cells) {
+        rows += 1;
+        if cells.len() != head.len() || !head[1..].iter().any(|name| *name == cells[0]) {
+            return false;
+        }
+        if rows == head.len() - 1 {
+            break;
+        }
+    }
+    rows > 1
 }
 
 /// Reads a matrix whose row and column labels may differ (motor organs only receive); blank is 0.
-pub(super) fn read(path: &Path) -> Result<Connectome, DataError> {
-    let text = text(path)?;
+pub(super) fn read(path: &Path, text: &str) -> Result<Builder, DataError> {
     let mut builder = Builder::default();
     builder.layer("chem");
     let (rows, columns) = parse(
         path,
-        &text,
+        text,
         false,
         |row, column, weight, builder: &mut Builder| {
             let (pre, post) = (builder.node(row), builder.node(column));
@@ -32,10 +55,10 @@ pub(super) fn read(path: &Path) -> Result<Connectome, DataError> {
     rows.iter()
         .chain(&columns)
         .for_each(|name| _ = builder.node(name));
-    Ok(builder.finish())
+    Ok(builder)
 }
 
-/// Walks through the entries that are not 0; `square` demands equal sets of labels.
+/// Walks through the entries that are not 0; `square` demands equal sets of labels, and counts.
 pub(super) fn parse<S>(
     path: &Path,
     text: &str,
@@ -43,91 +66,126 @@ pub(super) fn parse<S>(
     mut entry: impl FnMut(&str, &str, f64, &mut S),
     state: &mut S,
 ) -> Result<(Vec<String>, Vec<String>), DataError> {
-    let mut lines = text.lines();
-    let head = lines.next().unwrap_or_default();
-    let delimiter = if head.contains('\t') { '\t' } else { ',' };
-    let clean = |field: &str| field.trim().trim_matches('"').to_owned();
-    let columns: Vec<String> = head.split(delimiter).skip(1).map(clean).collect();
-    let mut seen = BTreeMap::new();
-    for (k, name) in columns.iter().enumerate() {
-        if seen.insert(name.clone(), k).is_some() {
-            return Err(DataError::field(
-                path,
-                1,
-                format!("column {}", k + 2),
-                format!("the id `{name}` again"),
-                "every id once",
-            ));
+    let mut records = Records::new(path, text);
+    let mut cells = Vec::new();
+    let Some(line) = records.next_into(&mut cells)? else {
+        return Err(DataError::field(path, 0, "", "an empty file", "a matrix"));
+    };
+    let columns: Vec<String> = cells.iter().skip(1).map(|cell| cell.clone().into_owned()).collect();
+    let separator = records.separator();
+    let mut matrix = Labelled {
+        path,
+        square,
+        columns,
+        rows: Vec::new(),
+        row_lines: BTreeMap::new(),
+    };
+    matrix.unique_columns(line)?;
+    let decimal_comma = separator == Separator::Byte(b';');
+    let value = |line: usize, column: &str, cell: &str, records: &Records<'_>| -> Result<f64, DataError> {
+        let weight = if decimal_comma && !cell.is_empty() {
+            records.number(line, column, cell)?
+        } else {
+            number(path, line, column, cell)?
+        };
+        if square { count(path, line, column, weight) } else { Ok(weight) }
+    };
+    if let (Separator::Byte(byte), false) = (separator, text.contains(['"', '#'])) {
+        // Plain lines: nearly all entries are zeros, and these are not parsed.
+        let rest = text.lines().enumerate().map(|(at, line)| (at + 1, line)).skip_while(|(at, _)| *at <= line);
+        for (line, text) in rest.filter(|(_, text)| !text.trim().is_empty()) {
+            let mut fields = text.split(char::from(byte));
+            let label = fields.next().unwrap_or_default().trim().to_owned();
+            matrix.row(line, &label)?;
+            let mut k = 0;
+            for field in fields {
+                if !matches!(field, "" | "0" | "0.0") {
+                    let column = matrix.column(line, k)?;
+                    let weight = value(line, column, field.trim(), &records)?;
+                    if weight != 0.0 {
+                        entry(&label, column, weight, state);
+                    }
+                }
+                k += 1;
+            }
+            matrix.full(line, k)?;
         }
-    }
-    let mut rows: Vec<String> = Vec::new();
-    let mut seen_rows = BTreeMap::new();
-    for (at, line) in lines.enumerate() {
-        let number_of_line = at + 2;
-        if line.trim().is_empty() {
-            continue;
-        }
-        let (label, rest) = line.split_once(delimiter).unwrap_or((line, ""));
-        let label = clean(label);
-        if seen_rows.insert(label.clone(), at).is_some() {
-            return Err(DataError::field(
-                path,
-                number_of_line,
-                "column 1",
-                format!("the id `{label}` again"),
-                "every id once",
-            ));
-        }
-        let mut k = 0;
-        for field in rest.split(delimiter) {
-            // Nearly all entries are zeros: they are not parsed.
-            if !matches!(field, "" | "0" | "0.0") {
-                let Some(column) = columns.get(k) else {
-                    let found = format!("more than {} fields", columns.len() + 1);
-                    return Err(DataError::field(
-                        path,
-                        number_of_line,
-                        "",
-                        found,
-                        "as many as in line 1",
-                    ));
-                };
-                let value = if square {
-                    count(path, number_of_line, column, field)?
-                } else {
-                    number(path, number_of_line, column, field)?
-                };
-                if value != 0.0 {
-                    entry(&label, column, value, state);
+    } else {
+        while let Some(line) = records.next_into(&mut cells)? {
+            let label = cells[0].clone().into_owned();
+            matrix.row(line, &label)?;
+            for (k, cell) in cells[1..].iter().enumerate() {
+                let column = matrix.column(line, k)?;
+                let weight = value(line, column, cell, &records)?;
+                if weight != 0.0 {
+                    entry(&label, column, weight, state);
                 }
             }
-            k += 1;
-        }
-        if k != columns.len() {
-            return Err(DataError::field(
-                path,
-                number_of_line,
-                "",
-                format!("{} fields", k + 1),
-                format!("{} as in line 1", columns.len() + 1),
-            ));
-        }
-        rows.push(label);
-    }
-    if square {
-        if rows.len() != columns.len() {
-            let found = format!("{} rows and {} columns", rows.len(), columns.len());
-            return Err(DataError::field(path, 0, "", found, "a square matrix"));
-        }
-        if let Some(name) = rows.iter().find(|name| !seen.contains_key(*name)) {
-            return Err(DataError::field(
-                path,
-                0,
-                "",
-                format!("row `{name}` without a column"),
-                "the same ids in rows and columns",
-            ));
+            matrix.full(line, cells.len() - 1)?;
         }
     }
-    Ok((rows, columns))
+    matrix.finish()
+}
+
+/// Labels of a matrix while it is read.
+struct Labelled<'a> {
+    path: &'a Path,
+    square: bool,
+    columns: Vec<String>,
+    rows: Vec<String>,
+    row_lines: BTreeMap<String, usize>,
+}
+
+impl Labelled<'_> {
+    fn wrong(&self, line: usize, field: impl Into<String>, found: impl Into<String>, expected: &str) -> DataError {
+        DataError::field(self.path, line, field, found, expected)
+    }
+
+    fn unique_columns(&self, line: usize) -> Result<(), DataError> {
+        let mut seen = std::collections::BTreeSet::new();
+        for (k, name) in self.columns.iter().enumerate() {
+            if !seen.insert(name) {
+                let found = format!("the id `{}` again", neuropil_lab::file::shown(name));
+                return Err(self.wrong(line, format!("column {}", k + 2), found, "every id once"));
+            }
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, line: usize, label: &str) -> Result<(), DataError> {
+        if self.row_lines.insert(label.to_owned(), line).is_some() {
+            let found = format!("the id `{}` again", neuropil_lab::file::shown(label));
+            return Err(self.wrong(line, "column 1", found, "every id once"));
+        }
+        self.rows.push(label.to_owned());
+        Ok(())
+    }
+
+    fn column(&self, line: usize, k: usize) -> Result<&str, DataError> {
+        let name = self.columns.get(k).map(String::as_str);
+        let found = || format!("more than {} fields", self.columns.len() + 1);
+        name.ok_or_else(|| self.wrong(line, "", found(), "as many as in line 1"))
+    }
+
+    fn full(&self, line: usize, k: usize) -> Result<(), DataError> {
+        if k == self.columns.len() {
+            return Ok(());
+        }
+        let expected = format!("{} as in line 1", self.columns.len() + 1);
+        Err(self.wrong(line, "", format!("{} fields", k + 1), &expected))
+    }
+
+    fn finish(self) -> Result<(Vec<String>, Vec<String>), DataError> {
+        if self.square {
+            if self.rows.len() != self.columns.len() {
+                let found = format!("{} rows and {} columns", self.rows.len(), self.columns.len());
+                return Err(self.wrong(0, "", found, "a square matrix"));
+            }
+            if let Some(name) = self.columns.iter().find(|name| !self.row_lines.contains_key(*name)) {
+                let found = format!("column `{}` without a row", neuropil_lab::file::shown(name));
+                return Err(self.wrong(0, "", found, "the same ids in rows and columns"));
+            }
+        }
+        Ok((self.rows, self.columns))
+    }
 }

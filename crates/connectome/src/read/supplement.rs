@@ -1,12 +1,14 @@
 //! Supplementary Data S1 of Winding et al. 2023: square matrices, totals, annotations.
 
 use super::builder::Builder;
-use super::{Table, decode, id, matrix, number};
+use super::{id, matrix, number};
 use crate::data::{Connectome, Side, TYPED_LAYERS};
 use crate::error::DataError;
+use neuropil_lab::file;
+use neuropil_lab::memory;
+use neuropil_lab::table::Table;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// File name → text.
@@ -29,7 +31,8 @@ pub(super) fn in_folder(folder: &Path) -> Result<Members, DataError> {
             if path.is_dir() && depth == 0 && !name.starts_with("__") {
                 folders.push(path);
             } else if wanted(&name) {
-                members.insert(name, super::text(&path)?);
+                let text = file::text(&path)?;
+                insert(folder, &mut members, name, text)?;
             }
         }
         depth += 1;
@@ -43,25 +46,39 @@ pub(super) fn in_folder(folder: &Path) -> Result<Members, DataError> {
     Ok(members)
 }
 
+/// Adds a file; one name stands for one file.
+fn insert(path: &Path, members: &mut Members, name: String, text: String) -> Result<(), DataError> {
+    let size: usize = members.values().map(String::len).sum();
+    memory::claim(path, "its tables", size.saturating_add(text.len()), 1)?;
+    if members.contains_key(&name) {
+        let found = format!("two files `{}`", file::shown(&name));
+        return Err(DataError::field(path, 0, "", found, "one of each name"));
+    }
+    members.insert(name, text);
+    Ok(())
+}
+
 /// The supplement's files in an archive.
 pub(super) fn in_archive(path: &Path) -> Result<Members, DataError> {
-    let file = std::fs::File::open(path).map_err(DataError::io(path, "read"))?;
+    let mut opened = std::fs::File::open(path).map_err(DataError::io(path, "read"))?;
+    let announced = file::zip_entries(&mut opened);
     let damaged =
         |error: zip::result::ZipError| DataError::field(path, 0, "", error.to_string(), "a zip archive");
-    let mut archive = zip::ZipArchive::new(file).map_err(damaged)?;
+    let mut archive = zip::ZipArchive::new(opened).map_err(damaged)?;
+    if announced.is_some_and(|n| n != archive.len()) {
+        return Err(DataError::field(path, 0, "", "two files of one name", "every name once"));
+    }
     let mut members = Members::new();
     for k in 0..archive.len() {
-        let mut member = archive.by_index(k).map_err(damaged)?;
+        let member = archive.by_index(k).map_err(damaged)?;
         let full = member.name().to_owned();
         let name = full.rsplit('/').next().unwrap_or_default().to_owned();
         if full.starts_with("__MACOSX") || !wanted(&name) {
             continue;
         }
-        let mut bytes = Vec::with_capacity(member.size() as usize);
-        member
-            .read_to_end(&mut bytes)
-            .map_err(DataError::io(path, "unpack"))?;
-        members.insert(name, decode(&path.join(&full), bytes)?);
+        let bytes = file::whole(path, member, "unpack")?;
+        let text = file::decode(&path.join(&full), bytes)?;
+        insert(path, &mut members, name, text)?;
     }
     if !members
         .keys()
@@ -124,7 +141,7 @@ pub(super) fn read(path: &Path, mut members: Members) -> Result<Connectome, Data
     for (_, (rows, _)) in &parsed {
         rows.iter().for_each(|name| _ = builder.node(name));
     }
-    let mut connectome = builder.finish();
+    let mut connectome = builder.finish(path)?;
     if let Some(text) = members.get("inputs.csv") {
         let table = Table::parse(&path.join("inputs.csv"), text)?;
         let (axon, dendrite) = (
@@ -143,12 +160,15 @@ pub(super) fn read(path: &Path, mut members: Members) -> Result<Connectome, Data
 }
 
 fn totals(connectome: &Connectome, table: &Table, name: &str) -> Result<Vec<f64>, DataError> {
-    let column = table.require(&[name])?;
+    // Ids stand in the first column, whatever it is called.
+    let key = table.names().next().unwrap_or_default();
+    let (ids, own) = (table.texts(key)?, table.texts(name)?);
     let mut values = vec![0.0; connectome.n()];
-    for (line, row) in &table.rows {
-        let own = id(&table.path, *line, "id", &row[0])?;
-        if let Ok(i) = connectome.ids.binary_search(&own) {
-            values[i] = number(&table.path, *line, name, &row[column])?;
+    for row in 0..table.n_rows() {
+        let line = table.line(row);
+        let id = id(table.path(), line, "id", &ids[row])?;
+        if let Ok(i) = connectome.ids.binary_search(&id) {
+            values[i] = number(table.path(), line, name, &own[row])?;
         }
     }
     Ok(values)
@@ -157,57 +177,47 @@ fn totals(connectome: &Connectome, table: &Table, name: &str) -> Result<Vec<f64>
 /// Cell classes, pairs and sides; `no pair` and `no cluster` are absences.
 fn annotate(connectome: &mut Connectome, table: &Table) -> Result<(), DataError> {
     let n = connectome.n();
-    let sides = [
-        (Side::Left, table.require(&["left_id"])?),
-        (Side::Right, table.require(&["right_id"])?),
+    let optional = |name: &str| -> Result<Vec<String>, DataError> {
+        match table.find(&[name]) {
+            Some(name) => Ok(table.texts(name)?),
+            None => Ok(vec![String::new(); table.n_rows()]),
+        }
+    };
+    let sides = [(Side::Left, "left_id"), (Side::Right, "right_id")];
+    let members = [table.texts(sides[0].1)?, table.texts(sides[1].1)?];
+    let columns = [
+        ("celltype", table.texts("celltype")?),
+        ("annotations", optional("additional_annotations")?),
+        ("level_7_cluster", optional("level_7_cluster")?),
     ];
-    let class = table.require(&["celltype"])?;
-    let more = table.column(&["additional_annotations"]);
-    let cluster = table.column(&["level_7_cluster"]);
-    let (mut classes, mut annotations, mut clusters, mut hemisphere) = (
-        vec![String::new(); n],
-        vec![String::new(); n],
-        vec![String::new(); n],
-        vec![String::new(); n],
-    );
-    for (line, row) in &table.rows {
-        let mut members = Vec::new();
-        for (side, column) in sides {
-            let text = row[column].trim();
+    let mut hemisphere = vec![String::new(); n];
+    let mut known = columns.each_ref().map(|_| vec![String::new(); n]);
+    for row in 0..table.n_rows() {
+        let mut pair = Vec::new();
+        for ((side, name), texts) in sides.iter().zip(&members) {
+            let text = texts[row].trim();
             if text.is_empty() || text == "no pair" {
                 continue;
             }
-            let own = id(&table.path, *line, &table.headers[column], text)?;
-            let Ok(i) = connectome.ids.binary_search(&own) else {
-                continue;
-            };
-            connectome.sides[i] = side;
-            if side == Side::Left { "L" } else { "R" }.clone_into(&mut hemisphere[i]);
-            let known = |k: Option<usize>| {
-                let text = k.map_or("", |k| row[k].as_str());
-                if text.starts_with("no ") {
-                    String::new()
-                } else {
-                    text.to_owned()
+            let own = id(table.path(), table.line(row), name, text)?;
+            let Ok(i) = connectome.ids.binary_search(&own) else { continue };
+            connectome.sides[i] = *side;
+            if *side == Side::Left { "L" } else { "R" }.clone_into(&mut hemisphere[i]);
+            for ((_, texts), known) in columns.iter().zip(&mut known) {
+                if !texts[row].starts_with("no ") {
+                    known[i].clone_from(&texts[row]);
                 }
-            };
-            classes[i] = known(Some(class));
-            annotations[i] = known(more);
-            clusters[i] = known(cluster);
-            members.push(i);
+            }
+            pair.push(i);
         }
-        if let [left, right] = members[..]
+        if let [left, right] = pair[..]
             && !connectome.pairs.contains(&(left, right))
         {
             connectome.pairs.push((left, right));
         }
     }
-    for (name, values) in [
-        ("hemisphere", hemisphere),
-        ("celltype", classes),
-        ("annotations", annotations),
-        ("level_7_cluster", clusters),
-    ] {
+    connectome.neurons.set("hemisphere", hemisphere);
+    for ((name, _), values) in columns.iter().zip(known) {
         connectome.neurons.set(name, values);
     }
     Ok(())

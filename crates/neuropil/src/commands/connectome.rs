@@ -15,7 +15,7 @@ use crate::terminal::{plain, say, write};
 use long_run::LongRun;
 use neuropil_connectome::answer::{
     self, Answer, CascadeQuestion, InfluenceQuestion, LayersQuestion, NullQuestion, PathsQuestion, Strong,
-    TableForm, TypesQuestion,
+    TypesQuestion,
 };
 use neuropil_connectome::bilateral::Method;
 use neuropil_connectome::cascade::Settings;
@@ -29,8 +29,9 @@ use neuropil_connectome::threshold::{PairRule, Threshold};
 use neuropil_connectome::types::TypeSettings;
 use neuropil_connectome::unit_cascades::{UnitCascades, unit_cascades};
 use neuropil_connectome::{read, select, winding2023};
-use neuropil_lab::atomic;
 use neuropil_lab::error::Problem;
+use neuropil_lab::table::Form;
+use neuropil_lab::{atomic, memory};
 use std::fmt::Write as _;
 
 /// Rows of a table that people are shown.
@@ -38,6 +39,11 @@ const SHOWN: usize = 20;
 
 /// Runs the command.
 pub(crate) fn run(args: &ConnectomeArgs, global: &Global) -> Result<u8, Problem> {
+    if !(args.max_memory > 0.0 && args.max_memory < 1e9) {
+        let message = format!("--max-memory {}, expected a number of GB above 0", args.max_memory);
+        return Err(Problem::new(message, "the default is 4"));
+    }
+    memory::set_limit((args.max_memory * 1e9) as u64);
     match &args.verb {
         ConnectomeVerb::Stats(data) => tell(data, answer::stats_answer),
         ConnectomeVerb::Cascade(args) => tell(&args.data, |c| cascade(c, args)),
@@ -273,14 +279,14 @@ fn cascade(c: &Connectome, args: &CascadeArgs) -> Result<Answer, DataError> {
 }
 
 /// How the whole table is to be written, if it is.
-fn table_form(args: &DataArgs) -> Result<Option<TableForm>, Problem> {
+fn table_form(args: &DataArgs) -> Result<Option<Form>, Problem> {
     let given = args.format.map(|format| match format {
-        Format::Csv => TableForm::Csv,
-        Format::Json => TableForm::Json,
-        Format::Parquet => TableForm::Parquet,
+        Format::Csv => Form::Csv,
+        Format::Json => Form::Json,
+        Format::Parquet => Form::Parquet,
     });
     match (given, &args.table) {
-        (Some(TableForm::Parquet), None) => Err(Problem::new(
+        (Some(Form::Parquet), None) => Err(Problem::new(
             "--format parquet without --table: Parquet is not printed",
             "add --table FILE.parquet",
         )),
@@ -289,7 +295,7 @@ fn table_form(args: &DataArgs) -> Result<Option<TableForm>, Problem> {
             "add --table FILE to write the table beside the JSON",
         )),
         (Some(form), _) => Ok(Some(form)),
-        (None, Some(path)) => Ok(Some(TableForm::of(path)?)),
+        (None, Some(path)) => Ok(Some(Form::of(path)?)),
         (None, None) => Ok(None),
     }
 }
@@ -304,17 +310,17 @@ fn tell(
     let pool = crate::process::thread_pool(args.threads)?;
     let (answer, warnings) = pool.install(|| -> Result<_, DataError> {
         let connectome = read::load(&args.data)?;
-        Ok((ask(&connectome)?, connectome.warnings))
+        Ok((ask(&connectome)?.drawable(), connectome.warnings))
     })?;
     warnings.iter().for_each(|warning| say!("warning: {warning}"));
     if let (Some(path), Some(form)) = (&args.table, form) {
-        atomic::write(path, &form.bytes(&answer.headers, &answer.rows)?)?;
+        atomic::write(path, &answer.table_bytes(form)?)?;
     }
     if let Some(folder) = &args.out {
         page::draw(folder, &answer.figures)?;
     }
     let text = match form {
-        Some(form) if args.table.is_none() => form.bytes(&answer.headers, &answer.rows)?,
+        Some(form) if args.table.is_none() => answer.table_bytes(form)?,
         _ if args.json => serde_json::to_vec_pretty(&answer.json).expect("answers are JSON"),
         _ => return print_for_people(&answer, SHOWN).map(|()| 0),
     };

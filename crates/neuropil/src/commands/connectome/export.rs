@@ -77,7 +77,7 @@ fn provenance(args: &ExportArgs, control: Option<Control>) -> Result<Value, Prob
 }
 
 fn chosen(c: &Connectome, args: &ExportArgs) -> Result<Vec<usize>, DataError> {
-    let graph = c.layer(&args.layer)?;
+    let graph = c.signed_layer(&args.layer)?;
     let mut neurons = match &args.select {
         Some(query) => select::select_or_file(c, query)?,
         None if args.strongest => largest_component(&graph.strong_components()),

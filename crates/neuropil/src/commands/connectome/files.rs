@@ -4,9 +4,10 @@ use crate::cli::connectome::{ImportArgs, SimulateArgs};
 use crate::terminal::{out, say};
 use neuropil_connectome::data::Connectome;
 use neuropil_connectome::read;
-use neuropil_connectome::simulate::{SimulateSettings, simulate, tables};
+use neuropil_connectome::simulate::{SimulateSettings, simulate};
+use neuropil_connectome::tables::tables;
 use neuropil_lab::error::Problem;
-use neuropil_lab::{atomic, table};
+use neuropil_lab::table::Form;
 use serde_json::json;
 use std::path::Path;
 
@@ -22,10 +23,9 @@ pub(super) fn create(folder: &Path) -> Result<(), Problem> {
 fn write(folder: &Path, connectome: &Connectome) -> Result<usize, Problem> {
     create(folder)?;
     let [edges, neurons] = tables(connectome);
-    for (name, (headers, rows)) in [("edges.csv", &edges), ("neurons.csv", &neurons)] {
-        atomic::write(&folder.join(name), table::csv_text(headers, rows).as_bytes())?;
-    }
-    Ok(edges.1.len())
+    edges.write(&folder.join("edges.csv"), Form::Csv)?;
+    neurons.write(&folder.join("neurons.csv"), Form::Csv)?;
+    Ok(edges.n_rows())
 }
 
 /// Reads any form and writes tables.

@@ -11,7 +11,7 @@ use neuropil_connectome::read;
 use neuropil_connectome::report::{self, ReportSettings};
 use neuropil_draw::DrawError;
 use neuropil_lab::error::Problem;
-use neuropil_lab::{atomic, table};
+use neuropil_lab::{atomic, provenance, table};
 use serde_json::json;
 use std::path::Path;
 
@@ -63,7 +63,15 @@ pub(super) fn run(args: &PageArgs, global: &Global) -> Result<u8, Problem> {
         atomic::write(&args.out.join(format!("{name}.json")), &text)?;
     }
     let name = args.data.file_name().unwrap_or_default().to_string_lossy();
-    let page = report::page(&connectome, &name, &parts, &missing);
+    let origin = [
+        ("Version", format!("neuropil {}", env!("CARGO_PKG_VERSION"))),
+        ("Command", provenance::command()),
+        ("Seed", args.settings.seed.to_string()),
+        ("Made", provenance::now()),
+        ("Data", format!("{}, FNV-1a {}", args.data.display(), read::fingerprint(&args.data)?)),
+    ];
+    let origin = origin.map(|(what, said)| (what.to_owned(), said)).to_vec();
+    let page = report::page(&connectome, &name, &parts, &missing, origin);
     atomic::write(
         &args.out.join("report.html"),
         page.to_html().map_err(|error| broken(&error))?.as_bytes(),
