@@ -1,6 +1,6 @@
 //! `neuropil analyse RUN [NAME…]`: results and figures from test trials.
 
-use super::experiment::{of_run, open_run};
+use super::experiment::{of_run, read_run};
 use crate::cli::{AnalyseArgs, Global};
 use crate::failure::CHECK_FAILED;
 use crate::process::thread_pool;
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &AnalyseArgs, global: &Global) -> Result<u8, Problem> {
         }
     }
     let path = args.run.as_ref().expect("required by the parser");
-    let run = open_run(path, global.out.as_deref())?;
+    let run = read_run(path, global.out.as_deref())?;
     let job = of_run(&run)?;
     let pool = thread_pool(global.threads)?;
     let analysed = pool.install(|| life::analyse(&*job, &run, &args.names, &options(args, global)))?;

@@ -73,6 +73,14 @@ pub(crate) fn open_run(path: &Path, out: Option<&Path>) -> Result<RunDirectory, 
     })
 }
 
+/// A run to look at, also while it is being trained; what is made of it goes to its own folder or to another.
+pub(crate) fn read_run(path: &Path, out: Option<&Path>) -> Result<RunDirectory, Problem> {
+    Ok(match out {
+        Some(out) => RunDirectory::beside(path, out)?,
+        None => RunDirectory::read(path)?,
+    })
+}
+
 /// Where the run of a job goes when nobody says: a name from a file leads nowhere else.
 pub(crate) fn default_out(folder: &Path, job: &dyn Job) -> PathBuf {
     let plain = |c: char| {

@@ -1,6 +1,6 @@
 //! `neuropil report RUN`: the page of a run.
 
-use super::experiment::{of_run, open_run};
+use super::experiment::{of_run, read_run};
 use crate::cli::{Global, ReportArgs};
 use crate::process::thread_pool;
 use crate::terminal::{out, print_json};
@@ -17,7 +17,7 @@ struct Page {
 
 /// Runs the command.
 pub(crate) fn run(args: &ReportArgs, global: &Global) -> Result<u8, Problem> {
-    let run = open_run(&args.run, global.out.as_deref())?;
+    let run = read_run(&args.run, global.out.as_deref())?;
     let job = of_run(&run)?;
     let pool = thread_pool(global.threads)?;
     let report = pool.install(|| life::report(&*job, &run))?;
