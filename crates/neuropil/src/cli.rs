@@ -141,7 +141,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "A..B", value_parser = parse_seeds)]
     pub seeds: Option<(u64, u64)>,
     /// Stop after this many updates, whatever the criterion.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N")]
     pub updates: Option<u64>,
     #[command(flatten)]
     pub settings: SettingArgs,

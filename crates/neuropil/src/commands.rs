@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod connectome;
 mod experiment;
 pub(crate) mod export;
+mod one_run;
 pub(crate) mod report;
 pub(crate) mod reproduce;
 mod seeds;
@@ -15,13 +16,13 @@ pub(crate) mod tasks;
 pub(crate) mod test;
 pub(crate) mod train;
 
-use crate::failure;
+use crate::exit;
 use std::process::ExitCode;
 
 /// Help that was asked for, or what is wrong with what was typed.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     match error.print() {
-        Err(failed) if failed.kind() != std::io::ErrorKind::BrokenPipe => ExitCode::from(failure::BAD_INPUT),
-        _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::BAD_INPUT)),
+        Err(failed) if failed.kind() != std::io::ErrorKind::BrokenPipe => ExitCode::from(exit::BAD_INPUT),
+        _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::BAD_INPUT)),
     }
 }

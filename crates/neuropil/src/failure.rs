@@ -1,15 +1,8 @@
-//! How a problem is shown, and the exit codes.
+//! How a problem is shown.
 
 use crate::terminal::{complain, plain};
 use miette::{LabeledSpan, MietteDiagnostic, NamedSource, Report};
 use neuropil_lab::error::{At, Problem};
-
-/// The run finished, but a check that was asked for failed.
-pub(crate) const CHECK_FAILED: u8 = 1;
-/// Bad input or usage.
-pub(crate) const BAD_INPUT: u8 = 2;
-/// Interrupted after a clean checkpoint.
-pub(crate) const INTERRUPTED: u8 = 130;
 
 /// Bytes of a text around a problem that are shown; labels further right than 65 535 columns cannot be.
 const SHOWN: usize = 2000;

@@ -2,8 +2,10 @@
 
 mod cli;
 mod commands;
+mod exit;
 mod failure;
 mod process;
+mod progress;
 mod terminal;
 
 use clap::Parser;
@@ -23,7 +25,7 @@ fn main() -> ExitCode {
             simd::VARIABLE
         );
         failure::show(&Problem::new(message, "unset it to use the widest"));
-        return ExitCode::from(failure::BAD_INPUT);
+        return ExitCode::from(exit::BAD_INPUT);
     }
     let global = &cli.global;
     let done = match &cli.command {
@@ -47,7 +49,7 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(problem) => {
             failure::show(&problem);
-            ExitCode::from(failure::BAD_INPUT)
+            ExitCode::from(exit::BAD_INPUT)
         }
     }
 }

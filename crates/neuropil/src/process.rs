@@ -1,6 +1,6 @@
 //! The process: its threads, and the wish of others that it end.
 
-use crate::failure::INTERRUPTED;
+use crate::exit::INTERRUPTED;
 use crate::terminal::say;
 use neuropil_lab::error::Problem;
 use neuropil_lab::provenance::Origin;

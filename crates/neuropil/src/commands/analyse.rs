@@ -2,7 +2,7 @@
 
 use super::experiment::{of_run, read_run};
 use crate::cli::{AnalyseArgs, Global};
-use crate::failure::CHECK_FAILED;
+use crate::exit::CHECK_FAILED;
 use crate::process::thread_pool;
 use crate::terminal::{out, print_json, say, table};
 use neuropil::registry;

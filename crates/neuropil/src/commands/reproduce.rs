@@ -2,9 +2,10 @@
 
 use super::seeds::{columns, print, shown, trials_to_criterion};
 use crate::cli::{Global, ReproduceArgs};
-use crate::failure::{CHECK_FAILED, INTERRUPTED};
+use crate::exit::{CHECK_FAILED, INTERRUPTED};
 use crate::process::{listen_for_interrupts, origin, thread_pool};
-use crate::terminal::{Terminal, out, print_json, say};
+use crate::progress::Terminal;
+use crate::terminal::{out, print_json, say};
 use neuropil::registry;
 use neuropil_lab::error::{Problem, did_you_mean};
 use neuropil_lab::table::write_csv;

@@ -1,9 +1,9 @@
 //! Several seeds side by side, and their summary.
 
 use super::experiment::{Typed, default_out};
-use super::train::one;
+use super::one_run::one;
 use crate::cli::{Global, TrainArgs};
-use crate::failure::{CHECK_FAILED, INTERRUPTED};
+use crate::exit::{CHECK_FAILED, INTERRUPTED};
 use crate::process::{interrupted, thread_pool};
 use crate::terminal::{print_json, say, table};
 use neuropil_lab::error::Problem;

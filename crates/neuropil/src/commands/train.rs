@@ -1,17 +1,14 @@
 //! `neuropil train EXPERIMENT`: one run, or one a seed.
 
 use super::experiment::{Typed, default_out};
+use super::one_run::one;
 use super::seeds;
 use crate::cli::{Global, TrainArgs};
-use crate::failure::{CHECK_FAILED, INTERRUPTED};
-use crate::process::{listen_for_interrupts, origin, thread_pool};
-use crate::terminal::{Terminal, duration, print_json, say};
+use crate::exit::{CHECK_FAILED, INTERRUPTED};
+use crate::process::{listen_for_interrupts, thread_pool};
+use crate::terminal::print_json;
 use neuropil_lab::error::Problem;
-use neuropil_lab::keeper::Begin;
-use neuropil_study::life::{self, Order};
-use neuropil_study::{Job, Summary};
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::PathBuf;
 
 /// Runs the command.
 pub(crate) fn run(args: &TrainArgs, global: &Global) -> Result<u8, Problem> {
@@ -42,50 +39,4 @@ pub(crate) fn run(args: &TrainArgs, global: &Global) -> Result<u8, Problem> {
     } else {
         CHECK_FAILED
     })
-}
-
-/// One job from beginning to end, on the current thread pool.
-pub(super) fn one(args: &TrainArgs, job: &dyn Job, out: &Path, quiet: bool) -> Result<Summary, Problem> {
-    let clock = Instant::now();
-    let order = Order {
-        out,
-        begin: match (args.resume, args.force) {
-            (true, _) => Begin::Resume,
-            (_, true) => Begin::Anew,
-            _ => Begin::New,
-        },
-        updates: args.updates,
-        only: args.only,
-        origin: &origin(),
-    };
-    let summary = life::run(job, &order, &Terminal { quiet })?;
-    if !quiet {
-        close(&summary, clock.elapsed().as_secs_f64());
-    }
-    Ok(summary)
-}
-
-/// The closing table.
-fn close(summary: &Summary, seconds: f64) {
-    let made = format!("after {} trials ({} updates)", summary.trials, summary.updates);
-    let verdict = match (summary.interrupted, summary.criterion_met) {
-        (true, _) => "stopped; go on with `--resume`".to_owned(),
-        (false, true) => format!("criterion met {made}"),
-        (false, false) => format!("criterion not met {made}"),
-    };
-    say!("{} seed {}: {verdict}", summary.task, summary.seed);
-    if summary.restarts > 0 {
-        say!("  restarts  {}", summary.restarts);
-    }
-    for measure in summary.measures.iter().filter(|measure| measure.told) {
-        say!("  {:<9} {}", measure.label, measure.with_unit());
-    }
-    say!("  time      {}", duration(seconds));
-    let report = summary.run_dir.join("report.html");
-    let shown = if report.exists() {
-        &report
-    } else {
-        &summary.run_dir
-    };
-    say!("  see       {}", shown.display());
 }

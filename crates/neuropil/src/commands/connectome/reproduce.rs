@@ -2,7 +2,7 @@
 
 use super::long_run::LongRun;
 use crate::cli::{Global, ReproduceArgs};
-use crate::failure::CHECK_FAILED;
+use crate::exit::CHECK_FAILED;
 use crate::process::thread_pool;
 use crate::terminal::print_json;
 use neuropil_connectome::cascade::Settings;
