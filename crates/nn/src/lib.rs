@@ -5,6 +5,7 @@ pub mod cell;
 pub mod check;
 pub mod init;
 pub mod layer;
+pub mod loss;
 pub mod matmul;
 pub mod network;
 pub mod optim;

@@ -1,0 +1,386 @@
+//! Labelled pictures and vectors, in the forms in which their users hold them.
+//!
+//! | what | known by |
+//! |---|---|
+//! | `digits` | the 1,797 handwritten digits that come with neuropil (`data/README.md`) |
+//! | MNIST, Fashion-MNIST, KMNIST, EMNIST | a folder with IDX files, packed with gzip or not |
+//! | CIFAR-10, CIFAR-100 | a folder of binary batches, or of Python batches |
+//! | ImageNet-32 | a folder of `train_data_batch_1`…, pickles or npz |
+//! | Tiny-ImageNet | a folder with `wnids.txt` |
+//! | own pictures | a folder of one folder per class, or `train.txt` and `test.txt` with one `path label` a line |
+//! | own arrays | npz or HDF5 with `x_train`, `y_train`, `x_test`, `y_test`, or `data` and `labels` |
+//! | own tables | CSV with a column `label` or `class` |
+//!
+//! Content decides, not names. What cannot be understood is refused; what was assumed is said in [`Dataset::notes`].
+
+mod batches;
+mod checked;
+mod digits;
+mod folders;
+mod idx;
+pub mod series;
+mod tables;
+
+pub use checked::{Checked, CheckedClass};
+pub use idx::Idx;
+
+use crate::error::GatingError;
+use neuropil_lab::error::Problem;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Values of pictures, example by example.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pixels {
+    /// 0..=255.
+    Bytes(Vec<u8>),
+    /// As they are.
+    Reals(Vec<f32>),
+}
+
+impl Pixels {
+    fn len(&self) -> usize {
+        match self {
+            Self::Bytes(values) => values.len(),
+            Self::Reals(values) => values.len(),
+        }
+    }
+
+    fn at(&self, place: usize) -> f32 {
+        match self {
+            Self::Bytes(values) => f32::from(values[place]),
+            Self::Reals(values) => values[place],
+        }
+    }
+}
+
+/// Pictures or vectors with their labels: \[example\]\[row\]\[column\]\[channel\].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pictures {
+    /// Rows, columns, channels; a vector is one row of one channel.
+    pub shape: [usize; 3],
+    /// Values, example by example.
+    pub pixels: Pixels,
+    /// Labels as they are stored.
+    pub labels: Vec<i64>,
+}
+
+impl Pictures {
+    /// Number of examples.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// No example at all?
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Values of one example.
+    pub fn size(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// One stored value.
+    pub fn value(&self, example: usize, row: usize, column: usize, channel: usize) -> f32 {
+        let [_, columns, channels] = self.shape;
+        self.pixels.at(example * self.size() + (row * columns + column) * channels + channel)
+    }
+
+    /// Sum of all stored values.
+    pub fn sum(&self) -> f64 {
+        (0..self.pixels.len()).map(|place| f64::from(self.pixels.at(place))).sum()
+    }
+
+    /// Planes \[channel\]\[row\]\[column\] as pixels \[row\]\[column\]\[channel\].
+    fn from_planes(rows: usize, columns: usize, channels: usize, planes: &[u8]) -> Vec<u8> {
+        let plane = rows * columns;
+        let picture = |planes: &[u8]| -> Vec<u8> {
+            (0..plane * channels).map(|place| planes[place % channels * plane + place / channels]).collect()
+        };
+        planes.chunks_exact(plane * channels).flat_map(picture).collect()
+    }
+
+    fn extend(&mut self, other: Self) -> Result<(), Problem> {
+        if other.shape != self.shape {
+            let message = format!("pictures of {} beside pictures of {}", shape_words(other.shape), shape_words(self.shape));
+            return Err(Problem::bare(message));
+        }
+        match (&mut self.pixels, other.pixels) {
+            (Pixels::Bytes(all), Pixels::Bytes(more)) => all.extend(more),
+            (Pixels::Reals(all), Pixels::Reals(more)) => all.extend(more),
+            _ => return Err(Problem::bare("bytes beside floating-point numbers")),
+        }
+        self.labels.extend(other.labels);
+        Ok(())
+    }
+}
+
+/// Rows × columns × channels, for people.
+pub(crate) fn shape_words([rows, columns, channels]: [usize; 3]) -> String {
+    match (rows, channels) {
+        (1, 1) => format!("{columns} values"),
+        (_, 1) => format!("{rows} × {columns}"),
+        _ => format!("{rows} × {columns} × {channels}"),
+    }
+}
+
+/// A class: what its label is in the files, and its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Class {
+    /// Label as stored.
+    pub label: i64,
+    /// Name, if the files say one; the label else.
+    pub name: String,
+}
+
+/// Training and test examples with one numbering of classes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    /// What it is.
+    pub name: String,
+    /// To learn from.
+    pub train: Pictures,
+    /// To be tested with.
+    pub test: Pictures,
+    /// Classes in the order of their numbers 0, 1, ….
+    pub classes: Vec<Class>,
+    /// What stored values are multiplied by.
+    pub scale: f32,
+    /// What was assumed or is worth knowing.
+    pub notes: Vec<String>,
+    numbers: [Vec<usize>; 2],
+}
+
+/// How files are read where they leave a choice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Reading {
+    /// Which column of a table without a header is the label: `first` or `last`.
+    pub label_column: Option<String>,
+    /// Turn EMNIST's pictures upright.
+    pub upright: bool,
+    /// The coarse labels of CIFAR-100.
+    pub coarse: bool,
+    /// Folders of classes in the order of their numbers (2 before 10), not of their letters.
+    pub number_order: bool,
+}
+
+/// Which half of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Half {
+    /// To learn from.
+    Train,
+    /// To be tested with.
+    Test,
+}
+
+/// What a reader found, before the halves are joined.
+#[derive(Debug, Default)]
+struct Found {
+    name: String,
+    train: Option<Pictures>,
+    test: Option<Pictures>,
+    names: BTreeMap<i64, String>,
+    scale: Option<f32>,
+    notes: Vec<String>,
+}
+
+impl Dataset {
+    /// Reads a data set: `digits`, a folder or a file.
+    ///
+    /// # Errors
+    /// Nothing that is known, damaged files, labels without pictures, halves that do not fit: names the file.
+    ///
+    /// ```
+    /// use neuropil_gating::data::Dataset;
+    /// let digits = Dataset::open("digits", &Default::default())?;
+    /// assert_eq!((digits.train.len(), digits.test.len(), digits.classes.len()), (1400, 397, 10));
+    /// # Ok::<(), neuropil_gating::error::GatingError>(())
+    /// ```
+    pub fn open(place: &str, reading: &Reading) -> Result<Self, GatingError> {
+        let path = Path::new(place);
+        let found = match place {
+            "digits" => digits::read()?,
+            _ if path.is_dir() => folder(path, reading)?,
+            _ => file(path, reading)?,
+        };
+        assemble(place, found)
+    }
+
+    /// Values of one example, scaled, into `row`.
+    pub fn copy(&self, half: Half, example: usize, row: &mut [f32]) {
+        let pictures = self.half(half);
+        let size = pictures.size();
+        match &pictures.pixels {
+            Pixels::Bytes(values) => {
+                let values = &values[example * size..][..size];
+                row.iter_mut().zip(values).for_each(|(row, &value)| *row = f32::from(value) * self.scale);
+            }
+            Pixels::Reals(values) => {
+                let values = &values[example * size..][..size];
+                row.iter_mut().zip(values).for_each(|(row, &value)| *row = value * self.scale);
+            }
+        }
+    }
+
+    /// The examples of one half.
+    pub fn half(&self, half: Half) -> &Pictures {
+        match half {
+            Half::Train => &self.train,
+            Half::Test => &self.test,
+        }
+    }
+
+    /// Numbers of the classes of all examples of one half.
+    pub fn numbers(&self, half: Half) -> &[usize] {
+        &self.numbers[usize::from(half == Half::Test)]
+    }
+
+    /// Examples of each class in one half.
+    pub fn counts(&self, half: Half) -> Vec<usize> {
+        let mut counts = vec![0; self.classes.len()];
+        self.numbers(half).iter().for_each(|&class| counts[class] += 1);
+        counts
+    }
+}
+
+fn folder(path: &Path, reading: &Reading) -> Result<Found, GatingError> {
+    let names = batches::names(path)?;
+    if path.join("wnids.txt").is_file() {
+        return folders::tiny_imagenet(path);
+    }
+    if path.join("train.txt").is_file() {
+        return folders::lists(path);
+    }
+    if names.iter().any(|name| idx::is_named(name)) {
+        return idx::folder(path, &names, reading);
+    }
+    if let Some(found) = batches::folder(path, &names, reading)? {
+        return Ok(found);
+    }
+    if let Some(found) = folders::classes(path, reading)? {
+        return Ok(found);
+    }
+    let known = "IDX files, CIFAR or ImageNet-32 batches, `train.txt`, or one folder of pictures per class";
+    let shown: Vec<&str> = names.iter().take(5).map(String::as_str).collect();
+    let message = format!("no data set that is known, expected {known}; it holds {}", if shown.is_empty() { "nothing".to_owned() } else { shown.join(", ") });
+    Err(Problem::new(message, "`neuropil gating data check DIR` lists what is read").in_file(path.display().to_string()).into())
+}
+
+fn file(path: &Path, reading: &Reading) -> Result<Found, GatingError> {
+    let bytes = neuropil_lab::file::bytes(path)?;
+    match &bytes[..bytes.len().min(8)] {
+        [b'P', b'K', 3, 4, ..] | [0x89, b'H', b'D', b'F', ..] => tables::arrays(path),
+        [0x80, 2..=5, ..] => batches::pickled_file(path, &bytes, reading),
+        _ => tables::csv(path, reading),
+    }
+}
+
+/// Joins the halves: one shape, one numbering of classes, and what is to be said.
+fn assemble(place: &str, mut found: Found) -> Result<Dataset, GatingError> {
+    let wrong = |message: String, hint: &str| Err(GatingError::from(Problem::new(message, hint).in_file(place)));
+    let Some(mut train) = found.train.take() else {
+        return wrong("no training examples".to_owned(), "test examples alone can be looked at, not learnt from");
+    };
+    if train.is_empty() {
+        return wrong("no training examples, expected at least one".to_owned(), "is the file whole?");
+    }
+    let test = match found.test.take() {
+        Some(test) => test,
+        None => {
+            let test = held_out(&mut train);
+            found.notes.push(format!("no test examples are here: every fifth example, {} of them, is held out", test.len()));
+            test
+        }
+    };
+    if train.shape != test.shape {
+        let message = format!("training examples of {}, test examples of {}", shape_words(train.shape), shape_words(test.shape));
+        return wrong(message, "both halves need one shape");
+    }
+    for (half, pictures) in [("train", &train), ("test", &test)] {
+        if let Pixels::Reals(values) = &pictures.pixels
+            && let Some(bad) = values.iter().position(|value| !value.is_finite())
+        {
+            let size = pictures.size();
+            let message = format!("{} in the {half} examples (example {}, value {}), expected finite numbers", values[bad], bad / size, bad % size);
+            return wrong(message, "leave the example out, or fill the value");
+        }
+    }
+    let largest = |pictures: &Pictures| (0..pictures.pixels.len()).map(|i| pictures.pixels.at(i)).fold(0.0_f32, f32::max);
+    let (of_train, of_test) = (largest(&train), largest(&test));
+    if matches!(train.pixels, Pixels::Reals(_)) && of_test > 0.0 && (of_train > 2.0) != (of_test > 2.0) {
+        let message = format!("training values up to {of_train}, test values up to {of_test}: they are scaled differently");
+        return wrong(message, "scale both halves alike, 0 to 255 or 0 to 1");
+    }
+    let scale = found.scale.unwrap_or(match train.pixels {
+        Pixels::Bytes(_) => 1.0 / 255.0,
+        Pixels::Reals(_) if of_train > 1.5 => 1.0 / of_train,
+        Pixels::Reals(_) => 1.0,
+    });
+    let stored: std::collections::BTreeSet<i64> = train.labels.iter().chain(&test.labels).copied().collect();
+    let mut labels: Vec<i64> = stored.iter().copied().collect();
+    for label in found.names.keys() {
+        if !stored.contains(label) {
+            labels.push(*label);
+        }
+    }
+    labels.sort_unstable();
+    say_labels(&mut found.notes, &labels, &train, &test);
+    let number: BTreeMap<i64, usize> = labels.iter().enumerate().map(|(number, &label)| (label, number)).collect();
+    let numbers = [&train, &test].map(|half| half.labels.iter().map(|label| number[label]).collect());
+    let name = |label: i64| found.names.get(&label).cloned().unwrap_or_else(|| label.to_string());
+    Ok(Dataset {
+        name: found.name,
+        classes: labels.iter().map(|&label| Class { label, name: name(label) }).collect(),
+        train,
+        test,
+        scale,
+        notes: found.notes,
+        numbers,
+    })
+}
+
+/// What labels tell: where they begin, gaps, classes that only one half has.
+fn say_labels(notes: &mut Vec<String>, labels: &[i64], train: &Pictures, test: &Pictures) {
+    let (Some(&first), Some(&last)) = (labels.first(), labels.last()) else { return };
+    if first != 0 {
+        notes.push(format!("labels begin at {first}, not at 0: class numbers are counted from 0 anew"));
+    }
+    let gaps = (last - first + 1) as usize != labels.len();
+    if gaps {
+        let shown: Vec<String> = labels.iter().take(10).map(i64::to_string).collect();
+        let more = if labels.len() > 10 { ", …" } else { "" };
+        notes.push(format!("labels have gaps: {} classes, {}{more}, which get the numbers 0 to {}", labels.len(), shown.join(", "), labels.len() - 1));
+    }
+    for (name, half, other) in [("train", train, "test"), ("test", test, "train")] {
+        let here: std::collections::BTreeSet<i64> = half.labels.iter().copied().collect();
+        let absent: Vec<i64> = (first..=last).filter(|label| !here.contains(label)).take(10).collect();
+        let absent: Vec<String> = absent.iter().filter(|label| labels.contains(label) || !gaps).map(i64::to_string).collect();
+        if !absent.is_empty() && !half.is_empty() {
+            let s = if absent.len() > 1 { "classes" } else { "class" };
+            notes.push(format!("{s} {} of {other} without an example in {name}", absent.join(", ")));
+        }
+    }
+}
+
+/// Takes every fifth example out.
+fn held_out(all: &mut Pictures) -> Pictures {
+    let size = all.size();
+    let part = |keep: &dyn Fn(usize) -> bool| Pictures {
+        shape: all.shape,
+        labels: (0..all.len()).filter(|&i| keep(i)).map(|i| all.labels[i]).collect(),
+        pixels: match &all.pixels {
+            Pixels::Bytes(values) => {
+                Pixels::Bytes(values.chunks_exact(size).enumerate().filter(|(i, _)| keep(*i)).flat_map(|(_, v)| v.to_vec()).collect())
+            }
+            Pixels::Reals(values) => {
+                Pixels::Reals(values.chunks_exact(size).enumerate().filter(|(i, _)| keep(*i)).flat_map(|(_, v)| v.to_vec()).collect())
+            }
+        },
+    };
+    let (rest, test) = (part(&|i| i % 5 != 4), part(&|i| i % 5 == 4));
+    *all = rest;
+    test
+}
