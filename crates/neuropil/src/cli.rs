@@ -1,6 +1,7 @@
 //! Everything that can be typed.
 
 pub(crate) mod connectome;
+pub(crate) mod gating;
 pub(crate) mod song;
 pub(crate) mod successor;
 pub(crate) mod sweep;
@@ -88,6 +89,8 @@ pub(crate) enum Command {
     Connectome(connectome::ConnectomeArgs),
     /// Successor representations: from an animal's track to maps, fields and the report.
     Successor(successor::SuccessorArgs),
+    /// Sequences of tasks: look at data before training.
+    Gating(gating::GatingArgs),
     /// Print a completion script for a shell.
     Completions {
         /// bash, zsh, fish, powershell or elvish.

@@ -3,6 +3,7 @@
 pub(crate) mod analyse;
 pub(crate) mod completions;
 pub(crate) mod connectome;
+pub(crate) mod gating;
 mod experiment;
 pub(crate) mod export;
 mod one_run;

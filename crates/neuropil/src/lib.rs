@@ -16,6 +16,7 @@ pub mod registry;
 
 pub use neuropil_connectome as connectome;
 pub use neuropil_draw as draw;
+pub use neuropil_gating as gating;
 pub use neuropil_lab as lab;
 pub use neuropil_math as math;
 pub use neuropil_song as song;

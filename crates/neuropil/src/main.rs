@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => commands::song::bench::run(args, global),
         Command::Connectome(args) => commands::connectome::run(args, global),
         Command::Successor(args) => commands::successor::run(args, global),
+        Command::Gating(args) => commands::gating::run(args, global),
         Command::Completions { shell } => commands::completions::run(*shell),
     };
     match done {
