@@ -12,7 +12,9 @@
 //! - The tests hold each pair against sums written as in a textbook, and gradients against
 //!   [`check::worst_difference`](crate::check::worst_difference).
 
+pub mod conv1d;
 pub mod conv2d;
 pub mod dense;
 pub mod dropout;
-pub mod pool;
+pub mod pool1d;
+pub mod pool2d;
