@@ -2,6 +2,7 @@
 
 pub(crate) mod connectome;
 pub(crate) mod gating;
+pub(crate) mod enhancers;
 pub(crate) mod song;
 pub(crate) mod successor;
 pub(crate) mod sweep;
@@ -91,6 +92,8 @@ pub(crate) enum Command {
     Successor(successor::SuccessorArgs),
     /// Sequences of tasks: look at data before training.
     Gating(gating::GatingArgs),
+    /// Find the enhancers that go with a trait across species.
+    Enhancers(enhancers::EnhancersArgs),
     /// Print a completion script for a shell.
     Completions {
         /// bash, zsh, fish, powershell or elvish.

@@ -4,6 +4,7 @@ pub(crate) mod analyse;
 pub(crate) mod completions;
 pub(crate) mod connectome;
 pub(crate) mod gating;
+pub(crate) mod enhancers;
 mod experiment;
 pub(crate) mod export;
 mod one_run;

@@ -1,0 +1,179 @@
+//! Power and calibration of the association on invented predictions, seed by seed.
+//!
+//! Predictions of most regions evolve along the tree by themselves; those of planted regions follow the trait. What the
+//! scan finds is compared with what was planted.
+
+use neuropil_math::rng::{Key, Purpose};
+
+use crate::associate::{Filters, Plan, Rounds, Study};
+use crate::error::InputError;
+use crate::matrix::Matrix;
+use crate::phylo::simulate::Trait as Evolving;
+use crate::traits::{Kind, Trait};
+use crate::tree::Tree;
+
+/// What is tried.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Trial {
+    /// Regions.
+    pub regions: usize,
+    /// Regions that follow the trait.
+    pub planted: usize,
+    /// How much the logit of a planted prediction follows the trait, in standard deviations of both.
+    pub effect: f64,
+    /// Permulations after each round.
+    pub totals: [u64; 2],
+}
+
+impl Default for Trial {
+    fn default() -> Self {
+        Self {
+            regions: 400,
+            planted: 20,
+            effect: 1.5,
+            totals: [999, 9_999],
+        }
+    }
+}
+
+/// What one seed came to.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Calibration {
+    /// Seed.
+    pub seed: u64,
+    /// Planted regions with q < 0.1.
+    pub recovered: usize,
+    /// Planted regions.
+    pub planted: usize,
+    /// Other regions with q < 0.1.
+    pub false_discoveries: usize,
+    /// p-value of the Kolmogorov–Smirnov test that the p-values of all other regions are uniform.
+    pub null_ks_p: f64,
+    /// Fraction of them at or below 0.05.
+    pub null_below_005: f64,
+}
+
+impl Calibration {
+    /// False among all discoveries; 0 without any.
+    pub fn false_discovery_rate(&self) -> f64 {
+        self.false_discoveries as f64 / (self.false_discoveries + self.recovered).max(1) as f64
+    }
+}
+
+/// Tries one seed on a tree.
+///
+/// # Errors
+/// A tree of fewer than three tips.
+pub fn calibrate(tree: &Tree, trial: &Trial, seed: u64) -> Result<Calibration, InputError> {
+    let key = Key::new(seed);
+    let rate = 1.0 / tree.mean_height();
+    let species: Vec<String> = tree.tip_names().map(str::to_owned).collect();
+    let y = Evolving::brownian(rate).simulate(tree, &mut key.stream(Purpose::Generate, 0));
+    let mut values = Vec::with_capacity(trial.regions * species.len());
+    for region in 0..trial.regions {
+        let mut random = key.stream(Purpose::Generate, 1 + region as u64);
+        let x = Evolving::brownian(rate).simulate(tree, &mut random);
+        let pull = match region {
+            r if r >= trial.planted => 0.0,
+            r if r % 2 == 0 => trial.effect,
+            _ => -trial.effect,
+        };
+        let missing = Evolving::brownian(rate).simulate(tree, &mut random);
+        for tip in 0..species.len() {
+            // A fifth or so is missing, clade by clade, as assemblies are.
+            let value = 1.0 / (1.0 + (-(x[tip] + pull * y[tip])).exp());
+            values.push(if missing[tip] > 1.0 { f64::NAN } else { value });
+        }
+    }
+    let matrix = Matrix {
+        regions: (0..trial.regions).map(|i| format!("peak{}", i + 1)).collect(),
+        species: species.clone(),
+        values,
+        notes: Vec::new(),
+    };
+    let response = Trait {
+        name: "trait".into(),
+        kind: Kind::Continuous,
+        species,
+        values: y.into_iter().map(Some).collect(),
+        notes: Vec::new(),
+    };
+    let study = Study::new(tree, matrix, &response, Filters::default())?;
+    let plan = Plan {
+        seed,
+        totals: trial.totals.to_vec(),
+        thresholds: vec![0.05],
+        ..Plan::default()
+    };
+    let mut rounds = Rounds::scan(&study, &plan);
+    rounds.run(None, |_| {})?;
+    let results = rounds.results();
+    let found = |planted: bool| {
+        results
+            .iter()
+            .enumerate()
+            .filter(|(i, r)| (*i < trial.planted) == planted && r.q.is_some_and(|q| q < 0.1))
+            .count()
+    };
+    let mut null: Vec<f64> = results[trial.planted..]
+        .iter()
+        .filter_map(|r| Some(r.permuted?.p))
+        .collect();
+    null.sort_by(f64::total_cmp);
+    Ok(Calibration {
+        seed,
+        recovered: found(true),
+        planted: results[..trial.planted]
+            .iter()
+            .filter(|r| r.fit.is_some())
+            .count(),
+        false_discoveries: found(false),
+        null_ks_p: kolmogorov_smirnov(&null),
+        null_below_005: null.iter().filter(|p| **p <= 0.05).count() as f64 / null.len().max(1) as f64,
+    })
+}
+
+/// p-value of the hypothesis that sorted values are uniform on \[0, 1\] (Kolmogorov's series, with Stephens's correction).
+pub fn kolmogorov_smirnov(sorted: &[f64]) -> f64 {
+    let n = sorted.len() as f64;
+    if sorted.is_empty() {
+        return f64::NAN;
+    }
+    let distance = sorted
+        .iter()
+        .enumerate()
+        .map(|(i, &p)| (p - i as f64 / n).max((i + 1) as f64 / n - p))
+        .fold(0.0, f64::max);
+    let z = (n.sqrt() + 0.12 + 0.11 / n.sqrt()) * distance;
+    if z < 0.2 {
+        return 1.0;
+    }
+    let series: f64 = (1..=100)
+        .map(|k| (if k % 2 == 1 { 2.0 } else { -2.0 }) * (-2.0 * f64::from(k * k) * z * z).exp())
+        .sum();
+    series.clamp(0.0, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uniform_values_pass_and_others_do_not() {
+        let even: Vec<f64> = (0..200).map(|i| (f64::from(i) + 0.5) / 200.0).collect();
+        assert!(kolmogorov_smirnov(&even) > 0.99);
+        let squared: Vec<f64> = even.iter().map(|p| p * p).collect();
+        assert!(kolmogorov_smirnov(&squared) < 1e-4);
+        // Critical value of n = 100 at 0.05: D = 0.1340.
+        let mut shifted: Vec<f64> = (0..100)
+            .map(|i| (f64::from(i) + 0.5) / 100.0 + 0.129)
+            .map(|p: f64| p.min(1.0))
+            .collect();
+        shifted.sort_by(f64::total_cmp);
+        assert!(
+            (kolmogorov_smirnov(&shifted) - 0.05).abs() < 0.01,
+            "{}",
+            kolmogorov_smirnov(&shifted)
+        );
+    }
+}

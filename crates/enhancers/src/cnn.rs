@@ -1,0 +1,11 @@
+//! Convolutional networks that predict open chromatin from sequence.
+
+mod architecture;
+pub mod attribute;
+pub mod keras;
+mod network;
+pub mod schedule;
+pub mod train;
+
+pub use architecture::{Architecture, Convolution, Dense, Flatten};
+pub use network::{Dropout, Network, Pass, loss_of_logits, probability};

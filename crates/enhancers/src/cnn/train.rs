@@ -1,0 +1,381 @@
+//! Training: mini-batches in an order drawn anew every epoch, best epoch by the validation set.
+
+use neuropil_math::real::Real;
+use neuropil_math::rng::{Key, Phase, Purpose};
+use neuropil_nn::optim::{Adam, AdamRule, Momentum, Sgd};
+use rand::RngExt;
+use rayon::prelude::*;
+
+use super::network::{Dropout, Network, Pass, encode, loss_of_logits};
+use super::schedule::Schedule;
+use crate::error::InputError;
+use crate::metrics::Metrics;
+use crate::sequence::reverse_complement;
+
+/// Sequences whose gradients are summed by one thread; sums are added in order.
+const SHARD: usize = 4;
+
+/// Weights of the classes in the loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClassWeights {
+    /// All 1.
+    None,
+    /// N / (K n_c).
+    Reciprocal,
+    /// 1 − n_c / N.
+    Proportional,
+}
+
+impl ClassWeights {
+    /// Weights of the classes from their numbers of examples.
+    pub fn of(self, counts: &[usize]) -> Vec<f64> {
+        let n = counts.iter().sum::<usize>() as f64;
+        let k = counts.len() as f64;
+        counts
+            .iter()
+            .map(|&count| match self {
+                Self::None => 1.0,
+                Self::Reciprocal => n / (k * count.max(1) as f64),
+                Self::Proportional => 1.0 - count as f64 / n,
+            })
+            .collect()
+    }
+}
+
+/// Optimiser.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]
+pub enum Optimiser {
+    /// Adam with Keras's constants (ε = 1e-7).
+    Adam,
+    /// Gradient descent; a schedule may set the momentum.
+    Sgd {
+        /// Momentum.
+        momentum: f64,
+        /// Nesterov's look-ahead.
+        nesterov: bool,
+    },
+}
+
+/// Which number of the validation set decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Monitor {
+    /// Loss, the smaller the better.
+    Loss,
+    /// Area under the receiver operating characteristic.
+    Auroc,
+    /// Area under precision against recall.
+    Auprc,
+}
+
+/// Settings of a training.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Sequences (strands) in a batch.
+    pub batch: usize,
+    /// Epochs at most.
+    pub epochs: usize,
+    /// Epochs without a better validation after which training ends.
+    pub patience: usize,
+    /// What is better.
+    pub monitor: Monitor,
+    /// Optimiser.
+    pub optimiser: Optimiser,
+    /// Learning rate.
+    pub schedule: Schedule,
+    /// Class weights.
+    pub class_weights: ClassWeights,
+    /// Whether reverse complements are examples of their own.
+    pub both_strands: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            batch: 64,
+            epochs: 20,
+            patience: 5,
+            monitor: Monitor::Loss,
+            optimiser: Optimiser::Adam,
+            schedule: Schedule::Exponential {
+                rate: 1e-3,
+                decay: 0.95,
+            },
+            class_weights: ClassWeights::Reciprocal,
+            both_strands: true,
+        }
+    }
+}
+
+/// Sequences with their classes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Examples {
+    /// Numbers of the bases.
+    pub sequences: Vec<Vec<u8>>,
+    /// Class of every sequence.
+    pub classes: Vec<usize>,
+}
+
+impl Examples {
+    /// Adds sequences of one class.
+    pub fn extend(&mut self, sequences: impl IntoIterator<Item = Vec<u8>>, class: usize) {
+        for sequence in sequences {
+            self.sequences.push(sequence);
+            self.classes.push(class);
+        }
+    }
+
+    /// The same with every reverse complement.
+    pub fn with_reverse_complements(mut self) -> Self {
+        let reversed: Vec<Vec<u8>> = self
+            .sequences
+            .iter()
+            .map(|sequence| reverse_complement(sequence))
+            .collect();
+        self.sequences.extend(reversed);
+        self.classes.extend_from_within(..);
+        self
+    }
+
+    /// Fails for sets that cannot be trained on.
+    ///
+    /// # Errors
+    /// No sequences, sequences of another length, a class without examples.
+    pub fn check(&self, length: usize, classes: usize, what: &str) -> Result<(), InputError> {
+        if let Some(i) = self
+            .sequences
+            .iter()
+            .position(|sequence| sequence.len() != length)
+        {
+            return Err(InputError::new(format!(
+                "sequence {} of the {what} set has {} bases, expected {length}",
+                i + 1,
+                self.sequences[i].len()
+            )));
+        }
+        for class in 0..classes {
+            if !self.classes.contains(&class) {
+                return Err(InputError::new(format!(
+                    "the {what} set has no example of class {class}"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Numbers of one epoch.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Epoch {
+    /// Number, from 1.
+    pub epoch: usize,
+    /// Mean weighted loss of the training batches, penalty included.
+    pub train_loss: f64,
+    /// Mean loss of the validation set.
+    pub validation_loss: f64,
+    /// Area under the receiver operating characteristic of the validation set.
+    pub auroc: f64,
+    /// Area under precision against recall of the validation set.
+    pub auprc: f64,
+}
+
+/// A state of the optimiser.
+#[derive(Clone, Debug)]
+pub enum State<R> {
+    /// Of Adam.
+    Adam(Adam<R>),
+    /// Of gradient descent.
+    Sgd(Sgd<R>, f64),
+}
+
+impl<R: Real> State<R> {
+    /// At rest.
+    pub fn new(optimiser: Optimiser, n: usize) -> Self {
+        match optimiser {
+            Optimiser::Adam => Self::Adam(Adam::new(
+                n,
+                AdamRule {
+                    epsilon: 1e-7,
+                    ..AdamRule::default()
+                },
+            )),
+            Optimiser::Sgd { momentum, nesterov } => {
+                Self::Sgd(Sgd::new(n, Momentum::Velocity, nesterov), momentum)
+            }
+        }
+    }
+
+    /// Moves the parameters; `momentum` of a schedule takes the place of the optimiser's own.
+    pub fn step(&mut self, params: &mut [R], gradient: &[R], rate: f64, momentum: Option<f64>) {
+        match self {
+            Self::Adam(adam) => adam.step(params, gradient, rate),
+            Self::Sgd(sgd, own) => sgd.step(params, gradient, rate, momentum.unwrap_or(*own)),
+        }
+    }
+}
+
+/// Mean weighted loss of a batch with penalty, and its gradient; dropout where a key is given.
+pub fn loss_and_gradient<R: Real>(
+    network: &Network<R>,
+    sequences: &[&[u8]],
+    classes: &[usize],
+    weights: &[f64],
+    dropout: Option<Key>,
+) -> (f64, Vec<R>) {
+    let n = network.params.len();
+    let scale = 1.0 / sequences.len() as f64;
+    let shards: Vec<(f64, Vec<R>)> = sequences
+        .par_chunks(SHARD)
+        .enumerate()
+        .map_init(Pass::default, |pass, (shard, sequences)| {
+            let mut gradient = vec![R::ZERO; n];
+            let mut loss = 0.0;
+            for (i, sequence) in sequences.iter().enumerate() {
+                let example = shard * SHARD + i;
+                let class = classes[example];
+                network.forward(
+                    &encode(sequence),
+                    pass,
+                    dropout.map(|key| Dropout {
+                        key,
+                        example: example as u64,
+                    }),
+                );
+                let (value, delta) = loss_of_logits(&pass.logits, class);
+                loss += weights[class] * value;
+                let delta: Vec<R> = delta.iter().map(|d| R::of(d * weights[class] * scale)).collect();
+                network.backward(pass, &delta, &mut gradient, None, dropout.is_some());
+            }
+            (loss, gradient)
+        })
+        .collect();
+    let mut shards = shards.into_iter();
+    let (mut loss, mut gradient) = shards.next().unwrap_or_else(|| (0.0, vec![R::ZERO; n]));
+    for (part, add) in shards {
+        loss += part;
+        gradient.iter_mut().zip(&add).for_each(|(g, &a)| *g += a);
+    }
+    network.add_penalty(&mut gradient);
+    (loss * scale + network.penalty(), gradient)
+}
+
+/// Trains `network` and leaves it at its best epoch; `tell` hears of every epoch and may stop.
+///
+/// # Errors
+/// Sets that cannot be trained on; a loss that is no longer finite.
+pub fn train(
+    network: &mut Network<f32>,
+    training: Examples,
+    validation: &Examples,
+    settings: &Settings,
+    key: Key,
+    mut tell: impl FnMut(&Epoch) -> bool,
+) -> Result<Vec<Epoch>, InputError> {
+    let classes = network.architecture.outputs.max(2);
+    training.check(network.architecture.length, classes, "training")?;
+    validation.check(network.architecture.length, classes, "validation")?;
+    if settings.batch == 0 || settings.epochs == 0 {
+        return Err(InputError::new("batch and epochs must be 1 or more").in_field("training"));
+    }
+    let training = if settings.both_strands {
+        training.with_reverse_complements()
+    } else {
+        training
+    };
+    let counts: Vec<usize> = (0..classes)
+        .map(|class| training.classes.iter().filter(|&&c| c == class).count())
+        .collect();
+    let weights = settings.class_weights.of(&counts);
+    let mut state = State::new(settings.optimiser, network.params.len());
+    let per_epoch = training.sequences.len().div_ceil(settings.batch) as u64;
+    let total = per_epoch * settings.epochs as u64;
+    let mut history: Vec<Epoch> = Vec::new();
+    let mut best: Option<(f64, usize, Vec<f32>)> = None;
+    let mut iteration = 0;
+    for epoch in 1..=settings.epochs {
+        let order = shuffled(training.sequences.len(), key, epoch as u64);
+        let mut sum = 0.0;
+        for batch in order.chunks(settings.batch) {
+            let sequences: Vec<&[u8]> = batch.iter().map(|&i| training.sequences[i].as_slice()).collect();
+            let batch_classes: Vec<usize> = batch.iter().map(|&i| training.classes[i]).collect();
+            let (loss, gradient) = loss_and_gradient(
+                network,
+                &sequences,
+                &batch_classes,
+                &weights,
+                Some(key.at(iteration + 1)),
+            );
+            let (rate, momentum) = settings.schedule.at(iteration, per_epoch, total);
+            state.step(&mut network.params, &gradient, rate, momentum);
+            sum += loss * batch.len() as f64;
+            iteration += 1;
+        }
+        let news = validate(network, validation, epoch, sum / order.len() as f64);
+        if !news.train_loss.is_finite() || !news.validation_loss.is_finite() {
+            return Err(
+                InputError::new(format!("the loss is no longer finite in epoch {epoch}"))
+                    .in_field("training")
+                    .hint("lower the learning rate"),
+            );
+        }
+        let score = match settings.monitor {
+            Monitor::Loss => -news.validation_loss,
+            Monitor::Auroc => news.auroc,
+            Monitor::Auprc => news.auprc,
+        };
+        if best.as_ref().is_none_or(|best| score > best.0) {
+            best = Some((score, epoch, network.params.clone()));
+        }
+        history.push(news);
+        let since = best.as_ref().map_or(0, |best| epoch - best.1);
+        if !tell(&news) || since >= settings.patience {
+            break;
+        }
+    }
+    if let Some((_, _, params)) = best {
+        network.params = params;
+    }
+    Ok(history)
+}
+
+fn shuffled(n: usize, key: Key, epoch: u64) -> Vec<usize> {
+    let mut random = key.stream(Purpose::Shuffle, epoch);
+    let mut order: Vec<usize> = (0..n).collect();
+    for i in (1..n).rev() {
+        order.swap(i, random.random_range(0..=i));
+    }
+    order
+}
+
+fn validate(network: &Network<f32>, validation: &Examples, epoch: usize, train_loss: f64) -> Epoch {
+    let scored: Vec<(f64, f64)> = validation
+        .sequences
+        .par_iter()
+        .zip(&validation.classes)
+        .map_init(Pass::default, |pass, (sequence, &class)| {
+            network.forward(&encode(sequence), pass, None);
+            (
+                loss_of_logits(&pass.logits, class).0,
+                super::probability(&pass.logits),
+            )
+        })
+        .collect();
+    let labels: Vec<bool> = validation.classes.iter().map(|&class| class == 1).collect();
+    let scores: Vec<f64> = scored.iter().map(|s| s.1).collect();
+    let metrics = Metrics::of(&labels, &scores);
+    Epoch {
+        epoch,
+        train_loss,
+        validation_loss: scored.iter().map(|s| s.0).sum::<f64>() / scored.len() as f64,
+        auroc: metrics.map_or(f64::NAN, |m| m.auroc),
+        auprc: metrics.map_or(f64::NAN, |m| m.auprc_positive),
+    }
+}
+
+/// Key of a training from the user's seed.
+pub fn key(seed: u64) -> Key {
+    Key::new(seed).phase(Phase::Train)
+}

@@ -1,0 +1,55 @@
+//! Exponentials of many values at once, in a form that compilers turn into vector instructions.
+
+/// eˣ for every lane, relative error below 3e-16; below −708 it is 3e-308, above 709 it is 8e307.
+#[inline(always)]
+pub(super) fn exp<const L: usize>(x: [f64; L]) -> [f64; L] {
+    // Taylor to degree 13 on |r| ≤ ln 2 / 2 after the integer part of x / ln 2 is taken into the exponent.
+    const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
+    const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+    const ROUND: f64 = 6_755_399_441_055_744.0; // 1.5 · 2⁵²
+    const C: [f64; 12] = [
+        1.0 / 6_227_020_800.0,
+        1.0 / 479_001_600.0,
+        1.0 / 39_916_800.0,
+        1.0 / 3_628_800.0,
+        1.0 / 362_880.0,
+        1.0 / 40_320.0,
+        1.0 / 5_040.0,
+        1.0 / 720.0,
+        1.0 / 120.0,
+        1.0 / 24.0,
+        1.0 / 6.0,
+        0.5,
+    ];
+    let mut out = [0.0; L];
+    for l in 0..L {
+        let x = x[l].clamp(-708.0, 709.0);
+        let shifted = x * std::f64::consts::LOG2_E + ROUND;
+        let k = shifted - ROUND;
+        let r = (x - k * LN2_HIGH) - k * LN2_LOW;
+        let mut p = C[0];
+        for &c in &C[1..] {
+            p = p * r + c;
+        }
+        let m = 1.0 + (r + r * r * p);
+        let power = f64::from_bits((shifted.to_bits() << 52).wrapping_add(1023_u64 << 52));
+        out[l] = m * power;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agrees_with_the_library() {
+        for i in -7000..7080 {
+            let x = f64::from(i) * 0.1 + 0.003;
+            let [ours] = exp([x]);
+            assert!((ours / x.exp() - 1.0).abs() < 4e-16, "{x}: {ours} {}", x.exp());
+        }
+        assert_eq!(exp([0.0]), [1.0]);
+        assert!(exp([-1e300])[0] < 1e-300 && exp([f64::NAN])[0].is_nan());
+    }
+}

@@ -1,0 +1,266 @@
+//! The logistic model at eight parameter values in one walk over the tree.
+//!
+//! A step of the search needs the objective at one point and at two neighbours along every parameter. All of them
+//! share the tree, so they are lanes of one traversal: exponentials, likelihood and information are computed for all
+//! lanes by the same instructions. Likelihoods are carried as products that are rescaled at every node, which for
+//! two states is as safe as logarithms and needs one logarithm in eight nodes.
+
+use neuropil_math::simd::vectorised;
+
+use super::exponential::exp;
+use crate::tree::{NONE, Tree};
+
+/// Parameter values of one walk.
+pub(super) const LANES: usize = 8;
+type Lane = [f64; LANES];
+
+/// What the walk reads: tree and data, in postorder.
+#[derive(Clone, Debug)]
+pub(super) struct Walk<const D: usize> {
+    parent: Vec<usize>,
+    length: Vec<f64>,
+    tip_of: Vec<usize>,
+    /// Whether the parent's likelihood is rescaled after this child: every eighth of a polytomy.
+    rescale: Vec<bool>,
+    mean_height: f64,
+    x: Vec<[f64; D]>,
+    y: Vec<bool>,
+    scratch: Scratch<D>,
+}
+
+#[derive(Clone, Debug)]
+struct Scratch<const D: usize> {
+    mu: Vec<Lane>,
+    decay: Vec<Lane>,
+    age: Vec<Lane>,
+    f0: Vec<Lane>,
+    f1: Vec<Lane>,
+    p: Vec<Lane>,
+    u: Vec<[Lane; D]>,
+}
+
+/// What comes out, per lane.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Values<const D: usize> {
+    /// Largest absolute linear predictor.
+    pub(super) largest: Lane,
+    pub(super) log_lik: Lane,
+    /// Information, the upper triangle.
+    pub(super) information: [[Lane; D]; D],
+}
+
+impl<const D: usize> Walk<D> {
+    pub(super) fn new(tree: &Tree, x: &[f64], y: &[bool]) -> Self {
+        let n = tree.n_nodes();
+        let mut children = vec![0_usize; n];
+        let rescale = tree
+            .parents()
+            .iter()
+            .map(|&parent| {
+                parent != NONE && {
+                    children[parent] += 1;
+                    children[parent].is_multiple_of(8)
+                }
+            })
+            .collect();
+        let zero = [0.0; LANES];
+        Self {
+            parent: tree.parents().to_vec(),
+            length: tree.lengths().to_vec(),
+            tip_of: tree.tip_of().to_vec(),
+            rescale,
+            mean_height: tree.mean_height(),
+            x: x.chunks(D)
+                .map(|row| row.try_into().expect("rows of D"))
+                .collect(),
+            y: y.to_vec(),
+            scratch: Scratch {
+                mu: vec![zero; tree.n_tips()],
+                decay: vec![zero; n],
+                age: vec![zero; n],
+                f0: vec![zero; n],
+                f1: vec![zero; n],
+                p: vec![zero; n],
+                u: vec![[zero; D]; n],
+            },
+        }
+    }
+
+    /// Other responses for the same tree and design.
+    pub(super) fn set_response(&mut self, y: &[bool]) {
+        self.y.copy_from_slice(y);
+    }
+
+    /// Evaluates coefficients `beta` and rates `alpha`, lane by lane.
+    pub(super) fn evaluate(&mut self, beta: &[Lane; D], alpha: &Lane) -> Values<D> {
+        let zero = [0.0; LANES];
+        let mut values = Values {
+            largest: zero,
+            log_lik: zero,
+            information: [[zero; D]; D],
+        };
+        walk(self, beta, alpha, &mut values);
+        values
+    }
+}
+
+#[inline(always)]
+fn map(f: impl Fn(usize) -> f64) -> Lane {
+    let mut lane = [0.0; LANES];
+    for l in 0..LANES {
+        lane[l] = f(l);
+    }
+    lane
+}
+
+/// μ of every tip and their mean.
+#[inline(always)]
+fn means<const D: usize>(x: &[[f64; D]], beta: &[Lane; D], mu: &mut [Lane], largest: &mut Lane) -> Lane {
+    let mut sum = [0.0; LANES];
+    for (mu, x) in mu.iter_mut().zip(x) {
+        let mut eta = [0.0; LANES];
+        for k in 0..D {
+            for l in 0..LANES {
+                eta[l] += beta[k][l] * x[k];
+            }
+        }
+        for l in 0..LANES {
+            largest[l] = largest[l].max(eta[l].abs());
+        }
+        let e = exp(map(|l| -eta[l]));
+        *mu = map(|l| 1.0 / (1.0 + e[l]));
+        for l in 0..LANES {
+            sum[l] += mu[l];
+        }
+    }
+    map(|l| sum[l] / x.len() as f64)
+}
+
+/// Divides both likelihoods of a node by the larger and multiplies it into `product`.
+#[inline(always)]
+fn rescale(f0: &mut Lane, f1: &mut Lane, product: &mut Lane) {
+    for l in 0..LANES {
+        let most = f0[l].max(f1[l]);
+        f0[l] /= most;
+        f1[l] /= most;
+        product[l] *= most;
+    }
+}
+
+vectorised! {
+    fn walk<F>[const D: usize][D](walk: &mut Walk<D>, beta: &[Lane; D], alpha: &Lane, out: &mut Values<D>) {
+        let n = walk.parent.len();
+        let s = &mut walk.scratch;
+        let p = means(&walk.x, beta, &mut s.mu, &mut out.largest);
+        let q = map(|l| 1.0 - p[l]);
+        let low = map(|l| (q[l] / p[l]).sqrt());
+        let high = map(|l| (p[l] / q[l]).sqrt());
+        // Decay along branches; e^{-2α·age} of nodes, downwards from the root.
+        let root = exp(map(|l| -2.0 * alpha[l] * walk.mean_height));
+        for v in (0..n).rev() {
+            if walk.parent[v] == NONE {
+                s.age[v] = root;
+                s.decay[v] = [1.0; LANES];
+            } else {
+                let e = exp(map(|l| -alpha[l] * walk.length[v]));
+                let above = s.age[walk.parent[v]];
+                s.age[v] = map(|l| above[l] / (e[l] * e[l]));
+                s.decay[v] = e;
+            }
+            s.f0[v] = [1.0; LANES];
+            s.f1[v] = [1.0; LANES];
+            s.p[v] = [0.0; LANES];
+            s.u[v] = [[0.0; LANES]; D];
+        }
+        let mut product = [1.0; LANES];
+        let mut pending = 0;
+        for v in 0..n {
+            let parent = walk.parent[v];
+            let tip = walk.tip_of[v];
+            if tip == NONE {
+                let (mut f0, mut f1) = (s.f0[v], s.f1[v]);
+                rescale(&mut f0, &mut f1, &mut product);
+                (s.f0[v], s.f1[v]) = (f0, f1);
+                pending += 1;
+                let age = s.age[v];
+                let t = if parent == NONE { age } else { let above = s.age[parent]; map(|l| age[l] - above[l]) };
+                let sum = s.p[v];
+                let inverse = map(|l| 1.0 / (1.0 + t[l] * sum[l]));
+                let u = s.u[v];
+                for i in 0..D {
+                    for j in i..D {
+                        for l in 0..LANES {
+                            out.information[i][j][l] -= t[l] * inverse[l] * u[i][l] * u[j][l];
+                        }
+                    }
+                }
+                s.p[v] = map(|l| sum[l] * inverse[l]);
+                for i in 0..D {
+                    s.u[v][i] = map(|l| u[i][l] * inverse[l]);
+                }
+            } else {
+                let (mu, age, above) = (s.mu[tip], s.age[v], s.age[parent]);
+                let below = |l: usize| mu[l] < p[l];
+                let change = map(|l| if below(l) { mu[l] / p[l] } else { (1.0 - mu[l]) / q[l] });
+                let one = walk.y[tip];
+                if D == 1 {
+                    (s.f0[v], s.f1[v]) = if one { ([0.0; LANES], [1.0; LANES]) } else { ([1.0; LANES], [0.0; LANES]) };
+                } else if one {
+                    s.f0[v] = map(|l| if below(l) { 0.0 } else { 1.0 - change[l] });
+                    s.f1[v] = map(|l| if below(l) { change[l] } else { 1.0 });
+                } else {
+                    s.f0[v] = map(|l| if below(l) { 1.0 } else { change[l] });
+                    s.f1[v] = map(|l| if below(l) { 1.0 - change[l] } else { 0.0 });
+                }
+                let m = map(|l| if below(l) { mu[l] * low[l] } else { (1.0 - mu[l]) * high[l] });
+                let variance = map(|l| mu[l] * (1.0 - mu[l]));
+                let inverse = map(|l| 1.0 / (age[l] * variance[l] / (m[l] * m[l]) - above[l]));
+                let weight = map(|l| variance[l] * age[l].sqrt() / m[l]);
+                let x = &walk.x[tip];
+                for i in 0..D {
+                    for j in i..D {
+                        for l in 0..LANES {
+                            out.information[i][j][l] += weight[l] * weight[l] * inverse[l] * (x[i] * x[j]);
+                        }
+                    }
+                    s.u[v][i] = map(|l| weight[l] * inverse[l] * x[i]);
+                }
+                s.p[v] = inverse;
+            }
+            if parent == NONE {
+                let (f0, f1) = (s.f0[v], s.f1[v]);
+                for l in 0..LANES {
+                    out.log_lik[l] += (q[l] * f0[l] + p[l] * f1[l]).ln() + product[l].ln();
+                }
+            } else {
+                let (e, f0, f1) = (s.decay[v], s.f0[v], s.f1[v]);
+                for l in 0..LANES {
+                    let (stay, go) = (e[l], 1.0 - e[l]);
+                    let mixed = go * (q[l] * f0[l] + p[l] * f1[l]);
+                    s.f0[parent][l] *= mixed + stay * f0[l];
+                    s.f1[parent][l] *= mixed + stay * f1[l];
+                    s.p[parent][l] += s.p[v][l];
+                }
+                for i in 0..D {
+                    let u = s.u[v][i];
+                    for l in 0..LANES {
+                        s.u[parent][i][l] += u[l];
+                    }
+                }
+                if walk.rescale[v] {
+                    let (mut f0, mut f1) = (s.f0[parent], s.f1[parent]);
+                    rescale(&mut f0, &mut f1, &mut product);
+                    (s.f0[parent], s.f1[parent]) = (f0, f1);
+                    pending += 1;
+                }
+            }
+            if pending == 8 {
+                for l in 0..LANES {
+                    out.log_lik[l] += product[l].ln();
+                }
+                product = [1.0; LANES];
+                pending = 0;
+            }
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Tables as spreadsheets, R and pandas write them.
+
+use crate::error::InputError;
+
+/// A table of text fields, with the line that each row stands on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// Names of the columns.
+    pub header: Vec<String>,
+    /// Fields, row by row, each as long as the header.
+    pub rows: Vec<Vec<String>>,
+    /// Line of every row, counted from 1.
+    pub lines: Vec<usize>,
+    /// Remarks on how the table was read.
+    pub notes: Vec<String>,
+    separator: u8,
+}
+
+/// A column of numbers, missing ones `None`.
+pub type Numbers = Vec<Option<f64>>;
+
+/// Marks of a missing value, in lower case.
+const MISSING: [&str; 12] = [
+    "", "na", "n/a", "#n/a", "nan", "null", "none", "-", ".", "?", "#value!", "#null!",
+];
+
+/// Whether a field says that its value is missing.
+pub fn is_missing(field: &str) -> bool {
+    MISSING.contains(&field.trim().to_lowercase().as_str())
+}
+
+impl Table {
+    /// Reads a table: tabs, semicolons or commas between fields, quotes, `#` lines before the header; a header one
+    /// field short is R's, whose first column are row names.
+    ///
+    /// # Errors
+    /// No header or no rows; rows of other lengths, with their line.
+    pub fn parse(text: &str) -> Result<Self, InputError> {
+        let text = text.trim_start_matches('\u{feff}');
+        let skipped = text
+            .lines()
+            .take_while(|line| line.trim().is_empty() || line.starts_with('#'))
+            .count();
+        let begin: usize = text.split_inclusive('\n').take(skipped).map(str::len).sum();
+        let first = text[begin..].lines().next().unwrap_or_default();
+        let separator = separator_of(first);
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(separator)
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(&text.as_bytes()[begin..]);
+        let mut records = Vec::new();
+        // Lines are counted here: the reader counts a line end of two characters only when it meets the next record.
+        let (mut counted, mut line) = (begin, skipped + 1);
+        for record in reader.records() {
+            let record =
+                record.map_err(|error| InputError::new(format!("cannot read the table: {error}")))?;
+            let mut at = begin + record.position().map_or(0, |at| at.byte() as usize);
+            at += text[at..].len() - text[at..].trim_start_matches(['\r', '\n']).len();
+            line += text[counted..at].matches('\n').count();
+            counted = at;
+            records.push((
+                line,
+                record
+                    .iter()
+                    .map(|field| field.trim().to_owned())
+                    .collect::<Vec<_>>(),
+            ));
+        }
+        let mut records = records
+            .into_iter()
+            .filter(|(_, fields)| fields.iter().any(|field| !field.is_empty()));
+        let Some((_, mut header)) = records.next() else {
+            return Err(InputError::new("the table is empty, expected a header and rows"));
+        };
+        let mut table = Self {
+            header: Vec::new(),
+            rows: Vec::new(),
+            lines: Vec::new(),
+            notes: Vec::new(),
+            separator,
+        };
+        for (i, (line, fields)) in records.enumerate() {
+            if i == 0 && fields.len() == header.len() + 1 {
+                header.insert(0, String::new());
+                table.notes.push(
+                    "the header is one field short: the first column are row names, as R writes them".into(),
+                );
+            }
+            let width = header.len();
+            let extra_is_empty = fields.len() > width && fields[width..].iter().all(String::is_empty);
+            if fields.len() != width && !extra_is_empty {
+                return Err(InputError::new(format!(
+                    "{} fields, expected {width} as in the header",
+                    fields.len()
+                ))
+                .at_line(line));
+            }
+            table.rows.push(fields.into_iter().take(width).collect());
+            table.lines.push(line);
+        }
+        if table.rows.is_empty() {
+            return Err(InputError::new("the table has a header and no rows"));
+        }
+        table.header = header;
+        Ok(table)
+    }
+
+    /// Index of a column by its name: exactly, or else without regard to case, dots, blanks and underscores.
+    ///
+    /// # Errors
+    /// The column is missing; the hint names the most similar one.
+    pub fn column(&self, name: &str) -> Result<usize, InputError> {
+        let plain = |name: &str| -> String {
+            let name = name.to_lowercase();
+            // R's make.names puts an X before a digit and dots for all else.
+            let name = name
+                .strip_prefix('x')
+                .filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+                .unwrap_or(&name)
+                .to_owned();
+            name.chars().filter(|c| c.is_alphanumeric()).collect()
+        };
+        if let Some(index) = self.header.iter().position(|column| column == name) {
+            return Ok(index);
+        }
+        let alike: Vec<usize> = (0..self.header.len())
+            .filter(|&i| plain(&self.header[i]) == plain(name))
+            .collect();
+        if let [index] = alike[..] {
+            return Ok(index);
+        }
+        let named: Vec<String> = self.header.iter().map(|column| format!("`{column}`")).collect();
+        let nearest = neuropil_lab::error::nearest(name, self.header.iter().map(String::as_str));
+        let hint = match nearest {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None => format!("the columns are {}", named.join(", ")),
+        };
+        Err(InputError::new(format!("no column `{name}`")).hint(hint))
+    }
+
+    /// A column as numbers. Decimal commas are understood where commas do not separate fields; −999 is a missing
+    /// value where the column otherwise holds none below zero (PanTHERIA).
+    ///
+    /// # Errors
+    /// The first field that is neither a number nor missing, with its line.
+    pub fn numbers(&self, column: usize) -> Result<(Numbers, Vec<String>), InputError> {
+        let mut notes = Vec::new();
+        let fields: Vec<&str> = self.rows.iter().map(|row| row[column].as_str()).collect();
+        let comma = |field: &str| {
+            let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+            field
+                .trim_start_matches(['-', '+'])
+                .split_once(',')
+                .is_some_and(|(a, b)| digits(a) && digits(b))
+        };
+        let with_comma = fields.iter().filter(|field| comma(field)).count();
+        let decimal_comma = with_comma > 0
+            && self.separator != b','
+            && !fields
+                .iter()
+                .any(|field| field.parse::<f64>().is_ok() && field.contains('.'));
+        if decimal_comma {
+            let thousands = fields.iter().filter(|field| comma(field)).all(|field| {
+                let (whole, rest) = field
+                    .trim_start_matches(['-', '+'])
+                    .split_once(',')
+                    .unwrap_or_default();
+                rest.len() == 3 && !whole.starts_with('0')
+            });
+            if thousands && self.separator != b';' {
+                let at = fields.iter().position(|field| comma(field)).unwrap_or_default();
+                return Err(InputError::new(format!(
+                    "`{}` may be a decimal comma or separate thousands",
+                    fields[at]
+                ))
+                .at_line(self.lines[at])
+                .in_field(&self.header[column])
+                .hint("write numbers with a decimal point"));
+            }
+            notes.push(format!("`{}` is read with decimal commas", self.header[column]));
+        }
+        let mut values = Vec::with_capacity(fields.len());
+        for (i, field) in fields.iter().enumerate() {
+            if is_missing(field) {
+                values.push(None);
+                continue;
+            }
+            let text = if decimal_comma {
+                field.replace(',', ".")
+            } else {
+                (*field).to_owned()
+            };
+            match text.parse::<f64>() {
+                Ok(value) if value.is_finite() => values.push(Some(value)),
+                _ => {
+                    return Err(InputError::new(format!("`{field}` is not a number"))
+                        .at_line(self.lines[i])
+                        .in_field(&self.header[column]));
+                }
+            }
+        }
+        let marks = values.iter().filter(|value| **value == Some(-999.0)).count();
+        let others = values
+            .iter()
+            .flatten()
+            .any(|&value| value < 0.0 && value != -999.0);
+        if marks > 0 {
+            if others {
+                let at = values
+                    .iter()
+                    .position(|value| *value == Some(-999.0))
+                    .unwrap_or_default();
+                return Err(
+                    InputError::new("-999 beside other negative values: a missing mark or a value?")
+                        .at_line(self.lines[at])
+                        .in_field(&self.header[column])
+                        .hint("leave missing fields empty"),
+                );
+            }
+            values
+                .iter_mut()
+                .filter(|value| **value == Some(-999.0))
+                .for_each(|value| *value = None);
+            notes.push(format!(
+                "{marks} values -999 of `{}` are missing values",
+                self.header[column]
+            ));
+        }
+        Ok((values, notes))
+    }
+}
+
+fn separator_of(header: &str) -> u8 {
+    let mut quoted = false;
+    let mut counts = [0_usize; 3];
+    for c in header.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            '\t' if !quoted => counts[0] += 1,
+            ';' if !quoted => counts[1] += 1,
+            ',' if !quoted => counts[2] += 1,
+            _ => {}
+        }
+    }
+    match counts {
+        [tabs, ..] if tabs > 0 => b'\t',
+        [_, semicolons, commas] if semicolons > commas => b';',
+        _ => b',',
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_of_many_makers() {
+        let r = Table::parse("\"x\"\t\"y\"\n\"Mus.musculus\"\t1\tNA\n").expect("a table");
+        assert_eq!(
+            (r.header[0].as_str(), r.rows[0].as_slice()),
+            ("", ["Mus.musculus", "1", "NA"].map(String::from).as_slice())
+        );
+        let german = Table::parse("\u{feff}Art;Wert\r\nMaus;0,42\r\nMensch;-1,5\r\n\"a;b\";#N/A\r\n")
+            .expect("a table");
+        let (values, notes) = german.numbers(1).expect("numbers");
+        assert_eq!(values, [Some(0.42), Some(-1.5), None]);
+        assert!(notes[0].contains("decimal commas"));
+        assert_eq!(german.lines, [2, 3, 4]);
+        let pantheria =
+            Table::parse("MSW05_Binomial\t5-1_AdultBodyMass_g\nA b\t-999.00\nC d\t3\n").expect("a table");
+        assert_eq!(
+            pantheria.column("X5.1_AdultBodyMass_g").expect("as R names it"),
+            1
+        );
+        assert_eq!(pantheria.numbers(1).expect("numbers").0, [None, Some(3.0)]);
+    }
+
+    #[test]
+    fn faults_name_line_and_column() {
+        let fault = |text: &str, column: &str| {
+            Table::parse(text)
+                .and_then(|table| table.numbers(table.column(column)?))
+                .expect_err(text)
+                .to_string()
+        };
+        assert!(fault("a,b\n1,2,3\n4,5\n", "b").contains("line 3: 2 fields, expected 3"));
+        assert!(fault("a,b\n1,2\n4,x\n", "b").contains("line 3, `b`: `x` is not a number"));
+        assert!(fault("a\tb\n1\t1,350\n", "b").contains("decimal comma or separate thousands"));
+        assert!(fault("brain,mass\n1,2\n", "bran").contains("did you mean `brain`?"));
+        assert!(fault("a,b\n1,-999\n2,-1\n", "b").contains("missing mark or a value"));
+        assert!(fault("", "b").contains("empty") && fault("a,b\n", "b").contains("no rows"));
+    }
+}

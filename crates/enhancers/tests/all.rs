@@ -1,0 +1,8 @@
+//! The enhancers system from outside: reference numbers and inputs that users bring. One binary, since each links
+//! everything.
+
+mod faults;
+mod golden;
+mod invariances;
+mod rounds;
+mod support;

@@ -1,0 +1,288 @@
+//! What can be typed after `neuropil enhancers`.
+
+use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Arguments of `enhancers`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  neuropil enhancers simulate demo && neuropil enhancers run demo/study.toml
+  neuropil enhancers associate predictions.tsv --species species.txt --tree zoonomia.nwk --traits traits.csv --column Brain.resid
+  neuropil enhancers adjust released.csv
+  neuropil enhancers prepare peaks.narrowPeak.gz --sizes mm10.chrom.sizes --genes gencode.gtf --genome mm10.fa --out cortex")]
+pub(crate) struct EnhancersArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: EnhancersVerb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EnhancersVerb {
+    /// Invent a whole study with planted associations, to try everything on.
+    Simulate(SimulateArgs),
+    /// Run a study from its settings: train, predict, associate, report.
+    Run(RunArgs),
+    /// Relate predictions to a trait along the species tree, with permulations.
+    Associate(AssociateArgs),
+    /// Adjust the p-values of a results table, also of the original scripts.
+    Adjust(AdjustArgs),
+    /// Measure power and false discoveries on invented predictions, seed by seed.
+    Calibrate(CalibrateArgs),
+    /// Turn peaks into sequences: exclusions, windows, letters.
+    Prepare(PrepareArgs),
+    /// Predict the activity of sequences with a trained network, or weights of Keras.
+    Predict(PredictArgs),
+    /// Tell which bases predictions rest on, for tfmodisco-lite and logos.
+    Explain(ExplainArgs),
+    /// Assemble orthologs from lifted fragments and summits (HALPER's rule).
+    Orthologs(OrthologsArgs),
+}
+
+/// Arguments of `enhancers simulate`.
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArgs {
+    /// Folder to write.
+    pub folder: PathBuf,
+    /// Seed.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Species.
+    #[arg(long, default_value_t = 60)]
+    pub species: usize,
+    /// Regions.
+    #[arg(long, default_value_t = 150)]
+    pub regions: usize,
+    /// Regions that go with the trait.
+    #[arg(long, default_value_t = 10)]
+    pub planted: usize,
+}
+
+/// Arguments of `enhancers run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Settings of the study.
+    pub study: PathBuf,
+    /// Folder of the results [default: `results` beside the settings].
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Threads [default: all cores; results do not depend on it].
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Kind of a trait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TraitKind {
+    /// Any number.
+    Continuous,
+    /// 0 or 1.
+    Binary,
+}
+
+/// Arguments of `enhancers associate`.
+#[derive(Debug, Args)]
+pub(crate) struct AssociateArgs {
+    /// Matrix of predictions, regions × species; −1, NA or empty is missing.
+    pub predictions: PathBuf,
+    /// Species in the order of the columns, where the matrix has no header.
+    #[arg(long)]
+    pub species: Option<PathBuf>,
+    /// Species tree, Newick or NEXUS.
+    #[arg(long)]
+    pub tree: PathBuf,
+    /// Which of several trees, from 1.
+    #[arg(long)]
+    pub tree_number: Option<usize>,
+    /// Table of traits.
+    #[arg(long)]
+    pub traits: PathBuf,
+    /// Column of the trait.
+    #[arg(long)]
+    pub column: String,
+    /// Kind of the trait.
+    #[arg(long, value_enum, default_value_t = TraitKind::Continuous)]
+    pub kind: TraitKind,
+    /// Seed of the permulations.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Permulations that count after each round, in all [default: 999, 9999, 99999, 999999].
+    #[arg(long, value_delimiter = ',', value_name = "N,…")]
+    pub totals: Option<Vec<u64>>,
+    /// No permulations: the regressions alone.
+    #[arg(long, conflicts_with_all = ["totals", "stop_when", "unconditional"])]
+    pub only_scan: bool,
+    /// Count permulations of either sign of the slope.
+    #[arg(long)]
+    pub unconditional: bool,
+    /// A region stops when this many permulations exceeded (Besag and Clifford).
+    #[arg(long, value_name = "K")]
+    pub stop_when: Option<u64>,
+    /// Least number of species in either class.
+    #[arg(long, default_value_t = 3)]
+    pub min_foreground: usize,
+    /// Least fraction of the common species with a prediction.
+    #[arg(long, default_value_t = 0.5)]
+    pub min_fraction: f64,
+    /// The matrix holds other numbers than predictions.
+    #[arg(long)]
+    pub any_feature: bool,
+    /// Folder of the results.
+    #[arg(long, default_value = "associations")]
+    pub out: PathBuf,
+    /// Threads [default: all cores; results do not depend on it].
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `enhancers adjust`.
+#[derive(Debug, Args)]
+pub(crate) struct AdjustArgs {
+    /// Results table.
+    pub table: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `enhancers prepare`.
+#[derive(Debug, Args)]
+pub(crate) struct PrepareArgs {
+    /// Peaks: narrowPeak, broadPeak, gappedPeak, IDR, BED or MACS's table, gzipped or not.
+    pub peaks: PathBuf,
+    /// Lengths of chromosomes; a genome's index will do [default: of --genome].
+    #[arg(long)]
+    pub sizes: Option<PathBuf>,
+    /// Genome to cut the sequences from.
+    #[arg(long)]
+    pub genome: Option<PathBuf>,
+    /// Annotation (GTF, GFF3): peaks near coding genes' starts and on coding exons are left out.
+    #[arg(long)]
+    pub genes: Option<PathBuf>,
+    /// Regions to keep away from (ENCODE blacklist), BED.
+    #[arg(long)]
+    pub blacklist: Option<PathBuf>,
+    /// Names of chromosomes in other schemes.
+    #[arg(long)]
+    pub aliases: Option<PathBuf>,
+    /// Bases of a window.
+    #[arg(long, default_value_t = 500)]
+    pub width: u64,
+    /// Longest peak; 0 for any.
+    #[arg(long, default_value_t = 1000)]
+    pub longest: u64,
+    /// Beginning of the names of the files to write.
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+/// Arguments of `enhancers orthologs`.
+#[derive(Debug, Args)]
+pub(crate) struct OrthologsArgs {
+    /// Peaks of the query species, BED with unique names.
+    pub query: PathBuf,
+    /// Their lifted fragments.
+    #[arg(long)]
+    pub fragments: PathBuf,
+    /// Their lifted summits.
+    #[arg(long)]
+    pub summits: PathBuf,
+    /// Longest ortholog in bases; takes the place of --max-frac.
+    #[arg(long)]
+    pub max_len: Option<u64>,
+    /// Shortest ortholog in bases.
+    #[arg(long, default_value_t = 50)]
+    pub min_len: u64,
+    /// Longest ortholog as a fraction of the peak.
+    #[arg(long, default_value_t = 2.0)]
+    pub max_frac: f64,
+    /// Bases that the summit keeps from either end.
+    #[arg(long, default_value_t = 5)]
+    pub protect_dist: u64,
+    /// Take the first place of a summit that maps to many.
+    #[arg(long)]
+    pub keep_one: bool,
+    /// Write narrowPeak, the summit's offset in column 10.
+    #[arg(long)]
+    pub narrow_peak: bool,
+    /// File to write; those rejected go to FILE.failed with the reason.
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+/// Arguments of `enhancers calibrate`.
+#[derive(Debug, Args)]
+pub(crate) struct CalibrateArgs {
+    /// Species tree.
+    #[arg(long)]
+    pub tree: PathBuf,
+    /// Seeds, `A..B` with both ends.
+    #[arg(long, value_name = "A..B", value_parser = super::parse_seeds, default_value = "1..10")]
+    pub seeds: (u64, u64),
+    /// Regions.
+    #[arg(long, default_value_t = 400)]
+    pub regions: usize,
+    /// Regions that follow the trait.
+    #[arg(long, default_value_t = 20)]
+    pub planted: usize,
+    /// Threads [default: all cores; results do not depend on it].
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `enhancers predict`.
+#[derive(Debug, Args)]
+pub(crate) struct PredictArgs {
+    /// Network: `model.safetensors` of a run, or `.hdf5`/`.h5` of Keras.
+    pub model: PathBuf,
+    /// Sequences, FASTA.
+    pub sequences: PathBuf,
+    /// Bases that a network of Keras reads.
+    #[arg(long, default_value_t = 500)]
+    pub length: usize,
+    /// Threads [default: all cores].
+    #[arg(long)]
+    pub threads: Option<usize>,
+}
+
+/// A way of telling which bases count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Attribution {
+    /// Change of the logit by every single exchange of a base.
+    Mutagenesis,
+    /// Integrated gradients from all zeros.
+    IntegratedGradients,
+    /// Gradient times input.
+    Gradient,
+}
+
+/// Arguments of `enhancers explain`.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// Network: `model.safetensors` of a run, or `.hdf5`/`.h5` of Keras.
+    pub model: PathBuf,
+    /// Sequences, FASTA.
+    pub sequences: PathBuf,
+    /// How.
+    #[arg(long, value_enum, default_value_t = Attribution::IntegratedGradients)]
+    pub method: Attribution,
+    /// Bases that a network of Keras reads.
+    #[arg(long, default_value_t = 500)]
+    pub length: usize,
+    /// File to write: arrays `sequences` and `attributions`, both \[sequence\]\[A, C, G, T\]\[position\].
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Threads [default: all cores].
+    #[arg(long)]
+    pub threads: Option<usize>,
+}

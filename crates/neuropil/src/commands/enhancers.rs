@@ -1,0 +1,595 @@
+//! `neuropil enhancers`: from open chromatin to the differences between genomes behind a trait.
+
+use crate::cli::enhancers::{
+    AdjustArgs, AssociateArgs, Attribution, CalibrateArgs, EnhancersArgs, EnhancersVerb, ExplainArgs,
+    OrthologsArgs, PredictArgs, PrepareArgs, RunArgs, SimulateArgs, TraitKind,
+};
+use crate::process;
+use neuropil_enhancers::aliases::Aliases;
+use neuropil_enhancers::associate::{self, Filters, Plan, Progress};
+use neuropil_enhancers::calibrate::{Trial, calibrate};
+use neuropil_enhancers::cnn::attribute::{gradient_times_input, integrated_gradients, mutagenesis};
+use neuropil_enhancers::error::InputError;
+use neuropil_enhancers::fasta::{self, Genome};
+use neuropil_enhancers::genes;
+use neuropil_enhancers::kaplow2023::PROMOTER_DISTANCE;
+use neuropil_enhancers::orthologs::{Rule, assemble, parse_named};
+use neuropil_enhancers::peaks;
+use neuropil_enhancers::report::below;
+use neuropil_enhancers::run::{self, News, Outcome, Predictions, StudyFile, TraitFile, TreeFile};
+use neuropil_enhancers::sequence::{bases, one_hot};
+use neuropil_enhancers::simulate::{Invention, invent, write};
+use neuropil_enhancers::table::Table;
+use neuropil_enhancers::text::read_to_string;
+use neuropil_enhancers::traits::Kind;
+use neuropil_enhancers::tree::{self, Choice};
+use neuropil_enhancers::windows::{Exclusions, Intervals, Sizes, beyond_end, check_shared, windows};
+use neuropil_lab::array::write_npz;
+use neuropil_lab::atomic;
+use neuropil_lab::error::Problem;
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Rows that people are shown.
+const SHOWN: usize = 10;
+
+/// Runs the command.
+pub(crate) fn run(args: &EnhancersArgs, quiet: bool) -> Result<u8, Problem> {
+    match &args.verb {
+        EnhancersVerb::Simulate(args) => simulate(args),
+        EnhancersVerb::Run(args) => study(args, quiet),
+        EnhancersVerb::Associate(args) => associations(args, quiet),
+        EnhancersVerb::Adjust(args) => adjust(args),
+        EnhancersVerb::Calibrate(args) => calibrations(args),
+        EnhancersVerb::Prepare(args) => prepare(args),
+        EnhancersVerb::Predict(args) => predict(args),
+        EnhancersVerb::Explain(args) => explain(args),
+        EnhancersVerb::Orthologs(args) => orthologs(args),
+    }
+}
+
+fn print(text: &str) {
+    // A closed pipe is no fault of ours.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// Rows of text in columns.
+fn aligned(rows: &[Vec<String>]) -> String {
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (column, field) in row.iter().enumerate() {
+            let _ = write!(line, " {field:<0$} ", width(column));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn simulate(args: &SimulateArgs) -> Result<u8, Problem> {
+    let plan = Invention {
+        seed: args.seed,
+        species: args.species,
+        regions: args.regions,
+        planted: args.planted,
+        ..Invention::default()
+    };
+    let study = invent(&plan)?;
+    write(&study, &plan, &args.folder)?;
+    eprintln!(
+        "wrote {}: {} species, {} regions of which {} go with the trait, {} sequences to learn from",
+        args.folder.display(),
+        args.species,
+        args.regions,
+        args.planted,
+        study.training.len()
+    );
+    eprintln!(
+        "next: neuropil enhancers run {}",
+        args.folder.join("study.toml").display()
+    );
+    Ok(0)
+}
+
+fn heard(news: &News, quiet: bool) {
+    if quiet {
+        return;
+    }
+    match news {
+        News::Note(note) => eprintln!("note: {note}"),
+        News::Epoch(e) => eprintln!(
+            "epoch {}: loss {:.4}, validation {:.4}, AUROC {:.3}",
+            e.epoch, e.train_loss, e.validation_loss, e.auroc
+        ),
+        News::Predicted { done, of } => {
+            if done == of || done % 20 == 0 {
+                eprintln!("predicted {done} of {of} species");
+            }
+        }
+        News::Association(Progress::Scanned { tested, below }) => {
+            eprintln!("{tested} regions tested, {below} with p < 0.05")
+        }
+        News::Association(Progress::Round {
+            round,
+            regions,
+            total,
+        }) => eprintln!("round {round}: {regions} regions, {total} permulations each"),
+    }
+}
+
+fn study(args: &RunArgs, quiet: bool) -> Result<u8, Problem> {
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| args.study.parent().unwrap_or(Path::new(".")).join("results"));
+    let pool = process::thread_pool(args.threads)?;
+    let outcome = pool.install(|| run::run(&args.study, &out, |news| heard(news, quiet)))?;
+    tell(&outcome, args.json);
+    Ok(0)
+}
+
+fn associations(args: &AssociateArgs, quiet: bool) -> Result<u8, Problem> {
+    let here =
+        std::env::current_dir().map_err(|error| Problem::bare(format!("no current folder: {error}")))?;
+    let at = |path: &PathBuf| here.join(path);
+    let mut plan = Plan {
+        seed: args.seed,
+        conditional: !args.unconditional,
+        stop_when: args.stop_when,
+        ..Plan::default()
+    };
+    if let Some(totals) = &args.totals {
+        if totals.windows(2).any(|pair| pair[0] >= pair[1]) || totals.first() == Some(&0) {
+            return Err(Problem::new(
+                "--totals must grow from round to round",
+                "such as --totals 999,9999",
+            ));
+        }
+        plan.totals.clone_from(totals);
+        plan.thresholds.truncate(totals.len().saturating_sub(1));
+    }
+    if args.only_scan {
+        plan.totals.clear();
+    }
+    if !(0.0..=1.0).contains(&args.min_fraction) {
+        return Err(Problem::bare(format!(
+            "--min-fraction is {}, expected 0 to 1",
+            args.min_fraction
+        )));
+    }
+    let file = StudyFile {
+        seed: args.seed,
+        sequences: None,
+        predictions: Some(Predictions {
+            file: at(&args.predictions),
+            species: args.species.as_ref().map(at),
+            any_feature: args.any_feature,
+        }),
+        network: run::NetworkChoice::default(),
+        training: neuropil_enhancers::cnn::train::Settings::default(),
+        tree: TreeFile {
+            file: at(&args.tree),
+            number: args.tree_number,
+        },
+        response: TraitFile {
+            file: at(&args.traits),
+            column: args.column.clone(),
+            kind: match args.kind {
+                TraitKind::Continuous => Kind::Continuous,
+                TraitKind::Binary => Kind::Binary,
+            },
+        },
+        association: Filters {
+            min_fraction: args.min_fraction,
+            min_foreground: args.min_foreground,
+        },
+        permulations: plan,
+    };
+    let pool = process::thread_pool(args.threads)?;
+    let outcome = pool.install(|| run::run_settings(&file, &here, &args.out, |news| heard(news, quiet)))?;
+    tell(&outcome, args.json);
+    Ok(0)
+}
+
+fn tell(outcome: &Outcome, json: bool) {
+    let results = &outcome.results;
+    let tested = results.iter().filter(|r| r.fit.is_some()).count();
+    if json {
+        let told = serde_json::json!({
+            "regions": results.len(),
+            "tested": tested,
+            "q_below_0.05": below(results, 0.05),
+            "q_below_0.1": below(results, 0.1),
+            "test": outcome.test,
+            "folder": outcome.folder,
+            "associations": results,
+        });
+        print(&format!("{told}\n"));
+        return;
+    }
+    let mut rows = vec![
+        ["region", "species", "slope", "p", "permulations", "p_perm", "q"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    let text = associate::to_tsv(results);
+    for line in text.lines().skip(1).take(SHOWN) {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let short = |i: usize| {
+            fields[i]
+                .parse::<f64>()
+                .map_or_else(|_| fields[i].to_owned(), |value| format!("{value:.3e}"))
+        };
+        rows.push(vec![
+            fields[0].to_owned(),
+            fields[1].to_owned(),
+            short(3),
+            short(6),
+            fields[15].to_owned(),
+            short(19),
+            short(22),
+        ]);
+    }
+    print(&aligned(&rows));
+    if let Some(test) = outcome.test {
+        print(&format!(
+            "test chromosomes: AUROC {:.3}, AUPRC {:.3}\n",
+            test.auroc, test.auprc_positive
+        ));
+    }
+    print(&format!(
+        "{} of {tested} tested regions have q < 0.1, {} q < 0.05\n",
+        below(results, 0.1),
+        below(results, 0.05)
+    ));
+    eprintln!("results: {}", outcome.folder.join("associations.tsv").display());
+    eprintln!("report:  {}", outcome.folder.join("report.html").display());
+}
+
+fn adjust(args: &AdjustArgs) -> Result<u8, Problem> {
+    let table = Table::parse(&read_to_string(&args.table)?).map_err(|error| error.in_file(&args.table))?;
+    let released = associate::released(&table).map_err(|error| error.in_file(&args.table))?;
+    for note in &released.notes {
+        eprintln!("note: {note}");
+    }
+    if args.json {
+        let rows: Vec<_> = (0..released.p.len()).map(|i| serde_json::json!({"region": released.regions[i], "p": released.p[i], "coef": released.coef[i], "q": released.q[i]})).collect();
+        print(&format!("{}\n", serde_json::Value::Array(rows)));
+        return Ok(0);
+    }
+    let number = |value: f64| {
+        if value.is_nan() {
+            "NA".to_owned()
+        } else {
+            value.to_string()
+        }
+    };
+    let mut order: Vec<usize> = (0..released.p.len()).collect();
+    order.sort_by(|&a, &b| {
+        released.q[a]
+            .total_cmp(&released.q[b])
+            .then(released.p[a].total_cmp(&released.p[b]))
+    });
+    let mut text = "region\tcoef\tp\tq\n".to_owned();
+    for i in order {
+        let _ = writeln!(
+            text,
+            "{}\t{}\t{}\t{}",
+            released.regions[i],
+            number(released.coef[i]),
+            number(released.p[i]),
+            number(released.q[i])
+        );
+    }
+    print(&text);
+    Ok(0)
+}
+
+fn put(path: &Path, text: &str) -> Result<(), Problem> {
+    atomic::write(path, text.as_bytes()).map_err(Problem::from)
+}
+
+fn prepare(args: &PrepareArgs) -> Result<u8, Problem> {
+    let mut found = peaks::read(&args.peaks)?;
+    let genome = args.genome.as_deref().map(Genome::open).transpose()?;
+    let sizes = match (&args.sizes, &genome) {
+        (Some(path), _) => Sizes::read(path)?,
+        (None, Some(genome)) => genome.sizes(),
+        (None, None) => {
+            return Err(Problem::new(
+                "the lengths of the chromosomes are not known",
+                "give --sizes or --genome",
+            ));
+        }
+    };
+    let aliases = args
+        .aliases
+        .as_deref()
+        .map(Aliases::read)
+        .transpose()?
+        .unwrap_or_default();
+    let known = sizes.names();
+    let translate = |chrom: &str| aliases.translate(chrom, &known).to_owned();
+    for peak in &mut found.peaks {
+        peak.chrom = translate(&peak.chrom);
+    }
+    found.notes.iter().for_each(|note| eprintln!("note: {note}"));
+    let chromosomes = || found.peaks.iter().map(|peak| peak.chrom.as_str());
+    check_shared(chromosomes(), "the peaks", &known, "the lengths")?;
+    let beyond = beyond_end(&found.peaks, &sizes);
+    if beyond > 0 {
+        eprintln!("note: {beyond} peaks reach beyond the end of their chromosome");
+    }
+    let mut exclusions = Exclusions {
+        longest: args.longest,
+        promoter_distance: PROMOTER_DISTANCE,
+        placed_only: true,
+        ..Exclusions::default()
+    };
+    if let Some(path) = &args.genes {
+        let annotation = genes::read(path)?;
+        let starts = annotation.genes.iter().chain(&annotation.transcripts);
+        exclusions.promoters =
+            Intervals::new(starts.map(|tss| (translate(&tss.chrom), tss.position, tss.position + 1)));
+        exclusions.exons = Intervals::new(
+            annotation
+                .exons
+                .iter()
+                .map(|(chrom, start, end)| (translate(chrom), *start, *end)),
+        );
+        check_shared(
+            chromosomes(),
+            "the peaks",
+            &exclusions.promoters.chromosomes(),
+            "the annotation",
+        )
+        .map_err(|error| error.in_file(path))?;
+    }
+    if let Some(path) = &args.blacklist {
+        let regions = peaks::read(path)?;
+        exclusions.blacklist = Intervals::new(
+            regions
+                .peaks
+                .iter()
+                .map(|peak| (translate(&peak.chrom), peak.start, peak.end)),
+        );
+        check_shared(
+            chromosomes(),
+            "the peaks",
+            &exclusions.blacklist.chromosomes(),
+            "the exclusion list",
+        )
+        .map_err(|error| error.in_file(path))?;
+    }
+    let total = found.peaks.len();
+    let (kept, mut dropped) = exclusions.apply(std::mem::take(&mut found.peaks));
+    let (windows, left_out) = windows(&kept, &sizes, args.width);
+    dropped.extend(left_out);
+    let named = |suffix: &str| PathBuf::from(format!("{}{suffix}", args.out.display()));
+    let mut bed = String::new();
+    let mut letters = String::new();
+    for window in &windows {
+        let _ = writeln!(
+            bed,
+            "{}\t{}\t{}\t{}",
+            window.chrom, window.start, window.end, window.name
+        );
+        if let Some(genome) = &genome {
+            let sequence = genome.slice(&window.chrom, window.start, window.end)?;
+            let _ = writeln!(
+                letters,
+                ">{}::{}:{}-{}\n{}",
+                window.name,
+                window.chrom,
+                window.start,
+                window.end,
+                String::from_utf8_lossy(&sequence)
+            );
+        }
+    }
+    let mut table = "name\tline\treason\n".to_owned();
+    let mut counts = std::collections::BTreeMap::new();
+    for drop in &dropped {
+        let _ = writeln!(table, "{}\t{}\t{}", drop.name, drop.line, drop.reason);
+        *counts.entry(drop.reason).or_insert(0) += 1;
+    }
+    put(&named(".bed"), &bed)?;
+    put(&named(".dropped.tsv"), &table)?;
+    if genome.is_some() {
+        put(&named(".fa"), &letters)?;
+    }
+    print(&format!("{} of {total} peaks became windows\n", windows.len()));
+    for (reason, count) in counts {
+        print(&format!("  {count} left out: {reason}\n"));
+    }
+    Ok(0)
+}
+
+fn orthologs(args: &OrthologsArgs) -> Result<u8, Problem> {
+    let read = |path: &Path| -> Result<_, InputError> {
+        parse_named(&read_to_string(path)?).map_err(|error| error.in_file(path))
+    };
+    let rule = Rule {
+        max_len: args.max_len,
+        min_len: Some(args.min_len),
+        max_frac: Some(args.max_frac),
+        protect_dist: args.protect_dist,
+        keep_one: args.keep_one,
+        ..Rule::default()
+    };
+    let (accepted, rejected) = assemble(
+        &read(&args.query)?,
+        &read(&args.fragments)?,
+        &read(&args.summits)?,
+        &rule,
+    )?;
+    let lines: String = accepted.iter().map(|o| if args.narrow_peak { o.to_narrow_peak() } else { o.to_line() } + "\n").collect();
+    put(&args.out, &lines)?;
+    let mut failed = "name\treason\tortholog\n".to_owned();
+    for r in &rejected {
+        let _ = writeln!(
+            failed,
+            "{}\t{}\t{}",
+            r.name,
+            r.reason,
+            r.ortholog
+                .as_ref()
+                .map_or_else(|| "NA".to_owned(), |o| o.to_line().replace('\t', " "))
+        );
+    }
+    put(&PathBuf::from(format!("{}.failed", args.out.display())), &failed)?;
+    print(&format!(
+        "{} orthologs, {} peaks without one\n",
+        accepted.len(),
+        rejected.len()
+    ));
+    Ok(0)
+}
+
+fn calibrations(args: &CalibrateArgs) -> Result<u8, Problem> {
+    let tree = tree::read(&args.tree, &Choice::Only)?.tree;
+    if args.planted >= args.regions || args.regions > 1_000_000 {
+        return Err(Problem::bare(format!(
+            "--planted {} of --regions {}, expected fewer, and a million regions at most",
+            args.planted, args.regions
+        )));
+    }
+    let trial = Trial {
+        regions: args.regions,
+        planted: args.planted,
+        ..Trial::default()
+    };
+    let pool = process::thread_pool(args.threads)?;
+    let mut found = Vec::new();
+    let (first, last) = args.seeds;
+    for seed in first..=last {
+        found.push(pool.install(|| calibrate(&tree, &trial, seed))?);
+    }
+    if args.json {
+        print(&format!(
+            "{}\n",
+            serde_json::to_string_pretty(&found).unwrap_or_default()
+        ));
+        return Ok(0);
+    }
+    let mut rows = vec![
+        [
+            "seed",
+            "recovered",
+            "planted",
+            "false",
+            "FDR",
+            "KS p of nulls",
+            "p ≤ 0.05",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+    ];
+    for c in &found {
+        rows.push(vec![
+            c.seed.to_string(),
+            c.recovered.to_string(),
+            c.planted.to_string(),
+            c.false_discoveries.to_string(),
+            format!("{:.3}", c.false_discovery_rate()),
+            format!("{:.3}", c.null_ks_p),
+            format!("{:.3}", c.null_below_005),
+        ]);
+    }
+    let rate = found
+        .iter()
+        .map(neuropil_enhancers::calibrate::Calibration::false_discovery_rate)
+        .sum::<f64>()
+        / found.len() as f64;
+    print(&aligned(&rows));
+    print(&format!("mean false discovery rate at q < 0.1: {rate:.3}\n"));
+    Ok(0)
+}
+
+/// Sequences of the length that a network reads, with their names.
+fn sequences(path: &Path, length: usize) -> Result<Vec<(String, Vec<u8>)>, InputError> {
+    let mut found = Vec::new();
+    for record in fasta::read(path)? {
+        if record.sequence.len() != length {
+            let message = format!(
+                "`{}` has {} bases, the network reads {length}",
+                record.name,
+                record.sequence.len()
+            );
+            return Err(InputError::new(message).in_file(path));
+        }
+        found.push((
+            record.name,
+            bases(&record.sequence).map_err(|error| error.in_file(path))?,
+        ));
+    }
+    Ok(found)
+}
+
+fn predict(args: &PredictArgs) -> Result<u8, Problem> {
+    let (network, notes) = run::load(&args.model, args.length)?;
+    notes.iter().for_each(|note| eprintln!("note: {note}"));
+    let (names, sequences): (Vec<String>, Vec<Vec<u8>>) =
+        sequences(&args.sequences, network.architecture.length)?
+            .into_iter()
+            .unzip();
+    let values = process::thread_pool(args.threads)?.install(|| network.predict(&sequences));
+    let text: String = names
+        .iter()
+        .zip(values)
+        .map(|(name, value)| format!("{name}\t{value:.6}\n"))
+        .collect();
+    print(&text);
+    Ok(0)
+}
+
+fn explain(args: &ExplainArgs) -> Result<u8, Problem> {
+    const STEPS: usize = 50;
+    let (network, notes) = run::load(&args.model, args.length)?;
+    notes.iter().for_each(|note| eprintln!("note: {note}"));
+    let length = network.architecture.length;
+    let sequences = sequences(&args.sequences, length)?;
+    let pool = process::thread_pool(args.threads)?;
+    let (mut codes, mut attributions) = (Vec::new(), Vec::new());
+    // [position][base] to [base][position].
+    let turn = |values: &[f32]| -> Vec<f32> {
+        (0..4)
+            .flat_map(|base| (0..length).map(move |at| (at, base)))
+            .map(|(at, base)| values[at * 4 + base])
+            .collect()
+    };
+    for (_, sequence) in &sequences {
+        let values = pool.install(|| match args.method {
+            Attribution::Mutagenesis => mutagenesis(&network, sequence),
+            Attribution::IntegratedGradients => integrated_gradients(&network, sequence, STEPS),
+            Attribution::Gradient => gradient_times_input(&network, sequence),
+        });
+        let letters = neuropil_enhancers::sequence::letters(sequence);
+        codes.extend(turn(&one_hot(letters.as_bytes())?));
+        attributions.extend(turn(
+            &values.iter().map(|&value| value as f32).collect::<Vec<_>>(),
+        ));
+    }
+    let shape = vec![sequences.len(), 4, length];
+    write_npz(
+        &args.out,
+        vec![
+            ("sequences", shape.clone(), codes),
+            ("attributions", shape, attributions),
+        ],
+    )?;
+    print(&format!(
+        "{} sequences explained in {}\n",
+        sequences.len(),
+        args.out.display()
+    ));
+    Ok(0)
+}
