@@ -33,6 +33,17 @@ pub enum Value {
     Map(Vec<(Value, Value)>),
     /// A NumPy array.
     Array(NumpyArray),
+    /// A name that the reader allowed, not called: `torch.FloatStorage`.
+    Name(String),
+    /// A call of a name that the reader allowed, kept as data and not made.
+    Call {
+        /// What would be called: `torch._utils._rebuild_tensor_v2`.
+        name: String,
+        /// With what.
+        arguments: Vec<Value>,
+    },
+    /// A reference to something outside of the pickle.
+    Persistent(Box<Value>),
 }
 
 impl Value {
@@ -97,7 +108,16 @@ impl Value {
 /// # Ok::<(), neuropil_lab::error::LabError>(())
 /// ```
 pub fn read(path: &Path, bytes: &[u8]) -> Result<Value, LabError> {
-    machine::run(bytes)
+    Ok(read_allowing(path, bytes, &[])?.0)
+}
+
+/// Reads the first pickle of `bytes`, and where it ends. Names in `allowed` (`module.name`), calls of them and references
+/// to the outside are kept as data; nothing is called.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_allowing(path: &Path, bytes: &[u8], allowed: &[&str]) -> Result<(Value, usize), LabError> {
+    machine::run(bytes, allowed)
         .map_err(|found| LabError::content(path, found, "a pickle of plain data and NumPy arrays"))
 }
 
@@ -106,7 +126,7 @@ mod tests {
     use super::*;
 
     fn parse(bytes: &[u8]) -> Result<Value, String> {
-        machine::run(bytes)
+        machine::run(bytes, &[]).map(|(value, _)| value)
     }
 
     #[test]

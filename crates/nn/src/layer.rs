@@ -18,3 +18,6 @@ pub mod dense;
 pub mod dropout;
 pub mod pool1d;
 pub mod pool2d;
+pub mod attention;
+pub mod dense;
+pub mod norm;

@@ -21,6 +21,12 @@ enum Thing {
     Dtype(Dtype),
     /// An array that waits for its state.
     Unbuilt,
+    /// A name that the reader allowed.
+    Allowed(String),
+    /// A call of it, not made.
+    Call(String, Vec<Item>),
+    /// A reference to the outside.
+    Persistent(Item),
 }
 
 /// What may be called.
@@ -31,10 +37,14 @@ enum Name {
     Ndarray,
     Dtype,
     Encode,
+    Ordered,
+    /// How NumPy 2 keeps arrays at protocol 5.
+    FromBuffer,
 }
 
 struct Machine<'a> {
     bytes: &'a [u8],
+    allowed: &'a [&'a str],
     at: usize,
     things: Vec<Thing>,
     stack: Vec<Item>,
@@ -44,10 +54,12 @@ struct Machine<'a> {
 
 type Answer<T> = Result<T, String>;
 
-pub(super) fn run(bytes: &[u8]) -> Answer<Value> {
+/// The value, and where the pickle ends.
+pub(super) fn run(bytes: &[u8], allowed: &[&str]) -> Answer<(Value, usize)> {
     no_pickle(bytes)?;
     let mut machine = Machine {
         bytes,
+        allowed,
         at: 0,
         things: Vec::new(),
         stack: Vec::new(),
@@ -59,7 +71,7 @@ pub(super) fn run(bytes: &[u8]) -> Answer<Value> {
     if machine.size(item, 0, &mut HashMap::new())? > MOST {
         return Err(format!("a pickle of more than {} MiB", MOST >> 17));
     }
-    machine.value(item)
+    Ok((machine.value(item)?, machine.at))
 }
 
 /// Files that come under a pickle's name and are something else.
@@ -189,8 +201,12 @@ impl<'a> Machine<'a> {
             }
             code @ (b'}' | b'd' | b's' | b'u') => self.map(code)?,
             code @ (b'c' | 0x93) => self.name(code)?,
-            b'R' => self.call()?,
+            b'R' | 0x81 => self.call()?,
             b'b' => self.build()?,
+            b'Q' if !self.allowed.is_empty() => {
+                let outside = self.pop()?;
+                self.push(Thing::Persistent(outside))?;
+            }
             b'P' | b'Q' => return Err("a pickle with a persistent id (part of a PyTorch file?)".to_owned()),
             code => {
                 return Err(format!(
@@ -346,6 +362,7 @@ impl<'a> Machine<'a> {
     }
 
     fn name(&mut self, code: u8) -> Answer<()> {
+        let at = self.at - 1;
         let (module, name) = if code == b'c' {
             (self.line()?.to_owned(), self.line()?.to_owned())
         } else {
@@ -363,9 +380,16 @@ impl<'a> Machine<'a> {
             ("numpy", "ndarray") => Name::Ndarray,
             ("numpy", "dtype") => Name::Dtype,
             ("_codecs", "encode") => Name::Encode,
+            ("collections", "OrderedDict") => Name::Ordered,
+            ("numpy.core.numeric" | "numpy._core.numeric", "_frombuffer") => Name::FromBuffer,
             _ => {
+                let whole = format!("{module}.{name}");
+                if self.allowed.contains(&whole.as_str()) {
+                    return self.push(Thing::Allowed(whole));
+                }
+                let opcode = if code == b'c' { "GLOBAL" } else { "STACK_GLOBAL" };
                 return Err(format!(
-                    "a pickle that would call `{module}.{name}`, which is not read"
+                    "a pickle that would call `{whole}` ({opcode} `{module} {name}` at byte {at}), which is not read"
                 ));
             }
         };
@@ -377,8 +401,14 @@ impl<'a> Machine<'a> {
         let Thing::List(arguments) = self.things[arguments].clone() else {
             return Err("a call without arguments".to_owned());
         };
-        let Thing::Name(name) = self.things[function] else {
-            return Err("a call of what is no name".to_owned());
+        let name = match &self.things[function] {
+            Thing::Name(Name::Ordered) if arguments.is_empty() => return self.push(Thing::Map(Vec::new())),
+            Thing::Name(name) => *name,
+            Thing::Allowed(name) => {
+                let call = Thing::Call(name.clone(), arguments);
+                return self.push(call);
+            }
+            _ => return Err("a call of what is no name".to_owned()),
         };
         let first = arguments.first().map(|&item| self.things[item].clone());
         match (name, first) {
@@ -403,13 +433,37 @@ impl<'a> Machine<'a> {
                 };
                 self.plain(Value::Array(NumpyArray::new(Vec::new(), &dtype, false, bytes)?))
             }
+            (Name::FromBuffer, Some(Thing::Plain(Value::Bytes(bytes)))) => {
+                let part = |i: usize| arguments.get(i).map(|&item| &self.things[item]);
+                let (Some(Thing::Dtype(dtype)), Some(Thing::List(shape))) = (part(1), part(2)) else {
+                    return Err("an array without type and shape".to_owned());
+                };
+                let fortran =
+                    matches!(part(3), Some(Thing::Plain(order)) if order.text().as_deref() == Some("F"));
+                let array = NumpyArray::new(self.sizes(shape)?, dtype, fortran, bytes)?;
+                self.plain(Value::Array(array))
+            }
             _ => Err("a call that builds no array".to_owned()),
         }
+    }
+
+    /// The sizes of an array's axes.
+    fn sizes(&self, shape: &[Item]) -> Answer<Vec<usize>> {
+        let size = |&item: &Item| match &self.things[item] {
+            Thing::Plain(Value::Integer(size)) => usize::try_from(*size).ok(),
+            _ => None,
+        };
+        let sizes = shape.iter().map(size).collect::<Option<Vec<_>>>();
+        sizes.ok_or_else(|| "an array without shape".to_owned())
     }
 
     /// Gives an array or a type its state.
     fn build(&mut self) -> Answer<()> {
         let (state, object) = (self.pop()?, self.top()?);
+        // Attributes of a dictionary, and what a call that is not made would be given.
+        if matches!(self.things[object], Thing::Map(_) | Thing::Call(..)) {
+            return Ok(());
+        }
         let Thing::List(state) = self.things[state].clone() else {
             return Err("an object with a state that is no tuple".to_owned());
         };
@@ -430,12 +484,7 @@ impl<'a> Machine<'a> {
                 let (Some(Thing::List(shape)), Some(Thing::Dtype(dtype))) = (thing(1), thing(2)) else {
                     return Err("an array without shape and type".to_owned());
                 };
-                let size = |&item: &Item| match &self.things[item] {
-                    Thing::Plain(Value::Integer(size)) => usize::try_from(*size).ok(),
-                    _ => None,
-                };
-                let shape = shape.iter().map(size).collect::<Option<Vec<_>>>();
-                let shape = shape.ok_or_else(|| "an array without shape".to_owned())?;
+                let shape = self.sizes(shape)?;
                 let fortran = matches!(
                     thing(3),
                     Some(Thing::Plain(Value::Flag(true) | Value::Integer(1)))
@@ -470,10 +519,13 @@ impl<'a> Machine<'a> {
             _ => 0,
         };
         size += size_of::<Value>() / 8;
-        if let Thing::List(items) | Thing::Map(items) = &self.things[item] {
-            for &item in items {
-                size = size.saturating_add(self.size(item, depth + 1, known)?);
-            }
+        let within = match &self.things[item] {
+            Thing::Persistent(outside) => std::slice::from_ref(outside),
+            Thing::List(items) | Thing::Map(items) | Thing::Call(_, items) => items,
+            _ => &[],
+        };
+        for &item in within {
+            size = size.saturating_add(self.size(item, depth + 1, known)?);
         }
         known.insert(item, size);
         Ok(size)
@@ -493,6 +545,15 @@ impl<'a> Machine<'a> {
                 let pair = |pair: &[Item]| Ok((self.value(pair[0])?, self.value(pair[1])?));
                 Value::Map(items.chunks_exact(2).map(pair).collect::<Answer<_>>()?)
             }
+            Thing::Allowed(name) => Value::Name(name.clone()),
+            Thing::Call(name, items) => Value::Call {
+                name: name.clone(),
+                arguments: items
+                    .iter()
+                    .map(|&item| self.value(item))
+                    .collect::<Answer<_>>()?,
+            },
+            Thing::Persistent(item) => Value::Persistent(Box::new(self.value(*item)?)),
             Thing::Name(_) | Thing::Dtype(_) | Thing::Unbuilt => {
                 return Err("a pickle of a name or type where data should be".to_owned());
             }

@@ -1,0 +1,309 @@
+//! Weights of a network, as PyTorch names and keeps them: its two checkpoint formats and safetensors.
+//!
+//! A checkpoint is a pickle, and a pickle is a program. Here it is read as data: only the names by which tensors are put
+//! together are known, and no code is run. The published file is of the legacy format (magic number, protocol, machine,
+//! object, storage keys, storages); newer ones are ZIP archives.
+
+use crate::error::{NeuronidError, content};
+use crate::network::{Network, Shape};
+use neuropil_lab::array::{Tensors, read_tensors, write_safetensors};
+use neuropil_math::real::Real;
+use neuropil_nn::layer::norm::Statistics;
+use std::path::Path;
+
+mod torch;
+
+/// A network from a file, and what had to be said about it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The network.
+    pub network: Network<f32>,
+    /// Prefixes that were taken off, parts that were left out.
+    pub said: Vec<String>,
+}
+
+/// Reads a network from a PyTorch checkpoint of either format, or from safetensors under the same names.
+///
+/// The number of heads does not follow from weights: `heads`, 8 in all published networks.
+///
+/// # Errors
+/// The file is none of these, ends early, would run code, or its arrays do not make the network.
+pub fn load(path: &Path, heads: usize) -> Result<Loaded, NeuronidError> {
+    let (tensors, mut said) = tensors(path)?;
+    let tensors = without_wrapper(tensors, &mut said);
+    let network = network_of(path, &tensors, heads, &mut said)?;
+    Ok(Loaded { network, said })
+}
+
+/// All arrays of a checkpoint by name, and what was left out.
+///
+/// # Errors
+/// As [`load`].
+pub fn tensors(path: &Path) -> Result<(Tensors, Vec<String>), NeuronidError> {
+    if path
+        .extension()
+        .is_some_and(|extension| extension == "safetensors")
+    {
+        return Ok((read_tensors(path)?, Vec::new()));
+    }
+    let bytes = std::fs::read(path).map_err(|error| content(path, error.to_string(), "a checkpoint"))?;
+    torch::read(path, &bytes)
+}
+
+/// Takes `module.` off, which data-parallel training puts before every name.
+fn without_wrapper(tensors: Tensors, said: &mut Vec<String>) -> Tensors {
+    const WRAPPER: &str = "module.";
+    if tensors.is_empty() || !tensors.keys().all(|name| name.starts_with(WRAPPER)) {
+        return tensors;
+    }
+    said.push(format!(
+        "`{WRAPPER}` was taken off all names: the network was saved from a data-parallel wrapper"
+    ));
+    tensors
+        .into_iter()
+        .map(|(name, tensor)| (name[WRAPPER.len()..].to_owned(), tensor))
+        .collect()
+}
+
+/// Our name of an array, PyTorch's name, and whether PyTorch keeps it to × from.
+fn names(shape: Shape) -> Vec<(String, String, bool)> {
+    let mut names = vec![
+        ("embed.w".to_owned(), "point_f.conv1.weight".to_owned(), true),
+        ("embed.b".to_owned(), "point_f.conv1.bias".to_owned(), false),
+        (
+            "embed_norm.gain".to_owned(),
+            "point_f.bn1.weight".to_owned(),
+            false,
+        ),
+        (
+            "embed_norm.shift".to_owned(),
+            "point_f.bn1.bias".to_owned(),
+            false,
+        ),
+        ("outlier.w".to_owned(), "fc_outlier.weight".to_owned(), true),
+        ("outlier.b".to_owned(), "fc_outlier.bias".to_owned(), false),
+    ];
+    const LAYER: [(&str, &str, bool); 12] = [
+        ("qkv.w", "self_attn.in_proj_weight", true),
+        ("qkv.b", "self_attn.in_proj_bias", false),
+        ("out.w", "self_attn.out_proj.weight", true),
+        ("out.b", "self_attn.out_proj.bias", false),
+        ("up.w", "linear1.weight", true),
+        ("up.b", "linear1.bias", false),
+        ("down.w", "linear2.weight", true),
+        ("down.b", "linear2.bias", false),
+        ("norm1.gain", "norm1.weight", false),
+        ("norm1.shift", "norm1.bias", false),
+        ("norm2.gain", "norm2.weight", false),
+        ("norm2.shift", "norm2.bias", false),
+    ];
+    for layer in 0..shape.layers {
+        let one = |(ours, theirs, turned): (&str, &str, bool)| {
+            (
+                format!("layers.{layer}.{ours}"),
+                format!("model.layers.{layer}.{theirs}"),
+                turned,
+            )
+        };
+        names.extend(LAYER.map(one));
+    }
+    names
+}
+
+/// Sizes from the arrays.
+fn shape_of(path: &Path, tensors: &Tensors, heads: usize) -> Result<Shape, NeuronidError> {
+    let need = |name: &str| {
+        tensors.get(name).ok_or_else(|| {
+            content(
+                path,
+                format!("no array `{name}`"),
+                "the weights of an fDNC network",
+            )
+        })
+    };
+    let width = need("point_f.conv1.bias")?.1.len();
+    let layers = (0..)
+        .take_while(|k| tensors.contains_key(&format!("model.layers.{k}.linear1.bias")))
+        .count();
+    let hidden = need("model.layers.0.linear1.bias")?.1.len();
+    if heads == 0 || !width.is_multiple_of(heads) {
+        let found = format!("{width} features, which {heads} heads do not divide");
+        return Err(content(
+            path,
+            found,
+            "a number of heads that divides the features",
+        ));
+    }
+    Ok(Shape {
+        width,
+        layers,
+        heads,
+        hidden,
+    })
+}
+
+fn network_of(
+    path: &Path,
+    tensors: &Tensors,
+    heads: usize,
+    said: &mut Vec<String>,
+) -> Result<Network<f32>, NeuronidError> {
+    if tensors
+        .keys()
+        .any(|name| name.contains("stn") || name.contains("fstn"))
+    {
+        let found = "spatial-transformer blocks (p_rotate or f_trans)";
+        return Err(content(
+            path,
+            found,
+            "a network without them, as the published one",
+        ));
+    }
+    let shape = shape_of(path, tensors, heads)?;
+    let layout = shape.layout();
+    let mut params = vec![0.0; layout.len()];
+    for (ours, theirs, turned) in names(shape) {
+        let entry = layout
+            .entries()
+            .iter()
+            .find(|entry| entry.name == ours)
+            .expect("an array of the network");
+        let place = layout.view_mut(&mut params, &ours);
+        let expected: Vec<usize> = if turned {
+            entry.shape.iter().rev().copied().collect()
+        } else {
+            entry.shape.clone()
+        };
+        let (found, values) = tensors.get(&theirs).ok_or_else(|| {
+            content(
+                path,
+                format!("no array `{theirs}`"),
+                format!("{} layers complete", shape.layers),
+            )
+        })?;
+        // Convolutions of width one keep a third axis.
+        let flat: Vec<usize> = found
+            .iter()
+            .enumerate()
+            .filter(|(axis, n)| *axis < 2 || **n != 1)
+            .map(|(_, &n)| n)
+            .collect();
+        if flat != expected {
+            return Err(content(
+                path,
+                format!("`{theirs}` of shape {found:?}"),
+                format!("shape {expected:?}"),
+            ));
+        }
+        if turned {
+            transpose(values, entry.shape[0], place);
+        } else {
+            place.copy_from_slice(values);
+        }
+    }
+    let vector = |name: &str| -> Result<Vec<f32>, NeuronidError> {
+        let found = tensors
+            .get(name)
+            .filter(|(_, values)| values.len() == shape.width);
+        let found = found.ok_or_else(|| {
+            content(
+                path,
+                format!("no `{name}` of {} values", shape.width),
+                "running statistics",
+            )
+        })?;
+        Ok(found.1.clone())
+    };
+    let running = Statistics {
+        mean: vector("point_f.bn1.running_mean")?,
+        variance: vector("point_f.bn1.running_var")?,
+        rows: 0,
+    };
+    if tensors.keys().any(|name| name.starts_with("enc_l.")) {
+        said.push("`enc_l.…` was left out: a layer that is in every checkpoint and is never run".to_owned());
+    }
+    Ok(Network::new(shape, params, running))
+}
+
+/// `from` \[columns\]\[rows\] → `to` \[rows\]\[columns\].
+fn transpose(from: &[f32], rows: usize, to: &mut [f32]) {
+    let columns = from.len() / rows.max(1);
+    for (i, to) in to.iter_mut().enumerate() {
+        *to = from[i % columns * rows + i / columns];
+    }
+}
+
+/// All arrays under PyTorch's names and in its orientation.
+pub fn to_torch<R: Real>(network: &Network<R>) -> Tensors {
+    let narrow = |values: &[R]| values.iter().map(|x| x.f64() as f32).collect::<Vec<f32>>();
+    let mut tensors = Tensors::new();
+    for (ours, theirs, turned) in names(network.shape()) {
+        let entry = network
+            .layout()
+            .entries()
+            .iter()
+            .find(|entry| entry.name == ours)
+            .expect("an array");
+        let values = narrow(network.layout().view(&network.params, &ours));
+        let tensor = if turned {
+            let mut turned = vec![0.0; values.len()];
+            transpose(&values, entry.shape[1], &mut turned);
+            let mut shape = vec![entry.shape[1], entry.shape[0]];
+            if ours == "embed.w" {
+                shape.push(1);
+            }
+            (shape, turned)
+        } else {
+            (entry.shape.clone(), values)
+        };
+        tensors.insert(theirs, tensor);
+    }
+    let width = network.shape().width;
+    tensors.insert(
+        "point_f.bn1.running_mean".to_owned(),
+        (vec![width], narrow(&network.running.mean)),
+    );
+    tensors.insert(
+        "point_f.bn1.running_var".to_owned(),
+        (vec![width], narrow(&network.running.variance)),
+    );
+    tensors
+}
+
+/// Writes safetensors under PyTorch's names.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn save<R: Real>(path: &Path, network: &Network<R>) -> Result<(), NeuronidError> {
+    let metadata = serde_json::to_string(&network.shape()).expect("a shape is JSON");
+    Ok(write_safetensors(path, &to_torch(network), &metadata)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use neuropil_math::rng::Key;
+
+    #[test]
+    fn what_is_written_reads_back_the_same() {
+        let shape = Shape {
+            width: 16,
+            layers: 2,
+            heads: 4,
+            hidden: 24,
+        };
+        let network = Network::<f32>::draw(shape, Key::new(5));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("net.safetensors");
+        save(&path, &network).unwrap();
+        let loaded = load(&path, 4).unwrap();
+        assert_eq!(loaded.network.params, network.params);
+        assert_eq!(loaded.network.running.mean, network.running.mean);
+        assert!(
+            load(&path, 3)
+                .unwrap_err()
+                .to_string()
+                .contains("16 features, which 3 heads do not divide")
+        );
+    }
+}

@@ -1,0 +1,209 @@
+//! Names of neurons as people write them, and the canonical names of the hermaphrodite's 302.
+//!
+//! A spelling is repaired only where the result is a canonical name; what could be several neurons is never made one.
+
+use std::sync::OnceLock;
+
+/// Classes of one neuron on each side.
+const PAIRS: &str = "ADA ADE ADF ADL AFD AIA AIB AIM AIN AIY AIZ ALM ALN ASE ASG ASH ASI ASJ ASK AUA AVA AVB AVD AVE \
+    AVF AVH AVJ AVK AWA AWB AWC BAG BDU CAN FLP HSN I1 I2 IL1 IL2 LUA M2 M3 MC NSM OLL PDE PHA PHB PHC PLM PLN PVC \
+    PVD PVN PVP PVQ PVW RIA RIB RIC RIF RIG RIM RIP RIV RMD RMF RMG RMH SDQ URB URX RME";
+/// Classes of four: dorsal and ventral on each side.
+const FOURS: &str = "CEP IL1 IL2 OLQ RMD SAA SIA SIB SMB SMD URA URY";
+/// Neurons that are alone.
+const SINGLES: &str = "ALA AQR AVG AVL AVM DVA DVB DVC I3 I4 I5 I6 M1 M4 M5 MI PDA PDB PQR PVM PVR PVT RID RIH RIR RIS \
+    RMED RMEV SABD SABVL SABVR";
+/// Motor neurons of the ventral cord, in order from the head.
+const SERIES: [(&str, usize); 8] =
+    [("AS", 11), ("DA", 9), ("DB", 7), ("DD", 6), ("VA", 12), ("VB", 11), ("VC", 6), ("VD", 13)];
+
+/// The canonical names, sorted.
+pub fn canonical() -> &'static [String] {
+    static NAMES: OnceLock<Vec<String>> = OnceLock::new();
+    NAMES.get_or_init(|| {
+        let mut names: Vec<String> = SINGLES.split_whitespace().map(str::to_owned).collect();
+        let sides = |class: &str, sides: &[&str]| -> Vec<String> { sides.iter().map(|side| format!("{class}{side}")).collect() };
+        names.extend(PAIRS.split_whitespace().flat_map(|class| sides(class, &["L", "R"])));
+        names.extend(FOURS.split_whitespace().flat_map(|class| sides(class, &["DL", "DR", "VL", "VR"])));
+        names.extend(SERIES.iter().flat_map(|(class, n)| (1..=*n).map(move |i| format!("{class}{i}"))));
+        names.sort();
+        names
+    })
+}
+
+fn is_canonical(name: &str) -> bool {
+    canonical().binary_search_by(|known| known.as_str().cmp(name)).is_ok()
+}
+
+/// What a cell of a name column says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// Nothing: empty, `nan`, `unknown`, `Q`, a number.
+    Unnamed,
+    /// A canonical neuron.
+    Neuron {
+        /// Its name.
+        name: String,
+        /// Whoever wrote it was not sure.
+        unsure: bool,
+        /// Case, hyphens, blanks or zeros were repaired.
+        repaired: bool,
+    },
+    /// One of several neurons; never one of them.
+    Ambiguous {
+        /// As written.
+        text: String,
+        /// Which.
+        candidates: Vec<String>,
+    },
+    /// Anything else, as written: a glial cell, a second candidate (`I1L-alt`).
+    Other(String),
+}
+
+/// Words that stand where there is no name.
+const NO_NAME: [&str; 12] =
+    ["", "-", "--", "nan", "n/a", "na", "none", "null", "unknown", "unk", "unnamed", "q"];
+
+impl Identity {
+    /// Reads a name.
+    ///
+    /// ```
+    /// use neuropil_neuronid::names::Identity;
+    /// assert_eq!(Identity::of("unknown"), Identity::Unnamed);
+    /// assert_eq!(Identity::of("ava-r").name(), Some("AVAR"));
+    /// assert_eq!(Identity::of("AVA?").name(), None); // either side
+    /// assert_eq!(Identity::of("I1L-alt").text(), "I1L-alt");
+    /// ```
+    pub fn of(written: &str) -> Self {
+        let text = written.trim();
+        if NO_NAME.contains(&text.to_ascii_lowercase().as_str()) || text.parse::<f64>().is_ok() {
+            return Self::Unnamed;
+        }
+        let bare = text.trim_end_matches(['?', '*']).trim_end();
+        let unsure = bare.len() < text.len();
+        if let Some(name) = repaired(bare) {
+            let repaired = name != bare;
+            return Self::Neuron { name, unsure, repaired };
+        }
+        let candidates = candidates(text);
+        if candidates.is_empty() {
+            Self::Other(text.to_owned())
+        } else {
+            Self::Ambiguous {
+                text: text.to_owned(),
+                candidates,
+            }
+        }
+    }
+
+    /// The neuron's name, if it is one neuron.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Neuron { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
+    /// What stands in tables: the canonical name, the text as written, or nothing.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Unnamed => "",
+            Self::Neuron { name, .. } => name,
+            Self::Ambiguous { text, .. } | Self::Other(text) => text,
+        }
+    }
+
+    /// The name by which a template neuron is known: not an ambiguous one.
+    pub fn of_template(&self) -> &str {
+        match self {
+            Self::Ambiguous { .. } => "",
+            other => other.text(),
+        }
+    }
+}
+
+/// The canonical name that a spelling means: case, hyphens, blanks, zeros before a number.
+fn repaired(text: &str) -> Option<String> {
+    let plain: String = text.chars().filter(|c| !matches!(c, '-' | ' ')).collect::<String>().to_ascii_uppercase();
+    if is_canonical(&plain) {
+        return Some(plain);
+    }
+    let digits = plain.find(|c: char| c.is_ascii_digit())?;
+    let (class, number) = plain.split_at(digits);
+    let name = format!("{class}{}", number.trim_start_matches('0'));
+    is_canonical(&name).then_some(name)
+}
+
+/// Canonical neurons that a spelling leaves open: `?` for one letter, `L/R`, a class without its side.
+fn candidates(text: &str) -> Vec<String> {
+    let plain = text.to_ascii_uppercase();
+    if let Some((first, other)) = plain.split_once('/') {
+        let stem = &first[..first.len().saturating_sub(other.len())];
+        let both = [first.to_owned(), format!("{stem}{other}")];
+        return if both.iter().all(|name| is_canonical(name)) { both.to_vec() } else { Vec::new() };
+    }
+    let matches = |name: &&String| {
+        if plain.contains('?') {
+            name.len() == plain.len() && name.chars().zip(plain.chars()).all(|(a, b)| b == '?' || a == b)
+        } else {
+            name.strip_prefix(plain.as_str()).is_some_and(|side| ["L", "R", "DL", "DR", "VL", "VR"].contains(&side))
+        }
+    };
+    canonical().iter().filter(matches).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_302() {
+        let mut names = canonical().to_vec();
+        names.dedup();
+        assert_eq!(names.len(), 302);
+    }
+
+    #[test]
+    fn spellings_of_label_sheets() {
+        for (written, name, unsure) in [
+            ("ava-r", "AVAR", false),
+            ("AVBL ?", "AVBL", true),
+            ("RMED?", "RMED", true),
+            ("URYD R", "URYDR", false),
+            (" AIYL ", "AIYL", false),
+            ("IL1-DL", "IL1DL", false),
+            ("rid", "RID", false),
+            ("DA01", "DA1", false),
+            ("RIAL*", "RIAL", true),
+            ("AVEL?", "AVEL", true),
+        ] {
+            let found = Identity::of(written);
+            assert!(
+                matches!(&found, Identity::Neuron { name: n, unsure: u, .. } if n == name && *u == unsure),
+                "{written}: {found:?}"
+            );
+        }
+        for (written, several) in [
+            ("AVA?", vec!["AVAL", "AVAR"]),
+            ("RMDD?", vec!["RMDDL", "RMDDR"]),
+            ("RMD?L", vec!["RMDDL", "RMDVL"]),
+            ("SMD??", vec!["SMDDL", "SMDDR", "SMDVL", "SMDVR"]),
+            ("CEPD?", vec!["CEPDL", "CEPDR"]),
+            ("AVEL/R", vec!["AVEL", "AVER"]),
+            ("AVD", vec!["AVDL", "AVDR"]),
+        ] {
+            let found = Identity::of(written);
+            assert!(
+                matches!(&found, Identity::Ambiguous { candidates, .. } if *candidates == several),
+                "{written}: {found:?}"
+            );
+            assert_eq!((found.name(), found.of_template()), (None, ""));
+        }
+        for written in ["I1L-alt", "ASEL-alt", "Q12", "AVM_1", "AMSOL", "glia", "AVA & \"alt\""] {
+            assert_eq!(Identity::of(written), Identity::Other(written.to_owned()));
+        }
+        for written in ["unknown", "NaN", "nan", "N/A", "-", "", "12", "UNKNOWN", "Q", "null"] {
+            assert_eq!(Identity::of(written), Identity::Unnamed, "{written}");
+        }
+    }
+}

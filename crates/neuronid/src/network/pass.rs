@@ -1,0 +1,270 @@
+//! One forward pass over a batch, and its backward pass.
+
+use super::encoder::{self, LayerPass};
+use super::{Dropout, Network};
+use crate::worm::Point;
+use neuropil_math::real::Real;
+use neuropil_nn::layer::norm::Statistics;
+use neuropil_nn::layer::{dense, norm};
+use neuropil_nn::matmul::{Matrix, add_product};
+use std::ops::Range;
+
+/// By which statistics the embedding is normalised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Normalise {
+    /// Running ones: inference.
+    Running,
+    /// Those of the neurons of the batch: training.
+    Batch,
+    /// Those of the batch filled up with zeros to its largest worm, as the published program trains; what a worm
+    /// contributes then depends on the worms beside it.
+    PaddedBatch,
+}
+
+/// What a pass is over.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// All worms, normalised positions.
+    pub worms: &'a [&'a [Point]],
+    /// The worm that is the template.
+    pub reference: usize,
+    /// Worms that are matched with it, the template itself perhaps among them.
+    pub tests: &'a [usize],
+    /// Statistics of the embedding.
+    pub normalise: Normalise,
+    /// Dropout while training.
+    pub dropout: Option<Dropout>,
+}
+
+/// What came out of a forward pass, and what its backward pass needs.
+#[derive(Debug)]
+pub struct Pass<R> {
+    /// Rows of each worm in the embedding.
+    rows: Vec<Range<usize>>,
+    reference: usize,
+    tests: Vec<usize>,
+    points: Vec<R>,
+    normal: Vec<R>,
+    /// Statistics of the batch; of no rows if running ones were used.
+    statistics: Statistics<R>,
+    dropout: Option<Dropout>,
+    /// Rows of each pair, template first.
+    sets: Vec<Range<usize>>,
+    layers: Vec<LayerPass<R>>,
+    encoded: Vec<R>,
+    log_probabilities: Vec<Vec<R>>,
+}
+
+impl<R: Real> Pass<R> {
+    /// log P \[test neurons\]\[template neurons + 1\] of the `k`-th test worm.
+    pub fn log_probabilities(&self, k: usize) -> &[R] {
+        &self.log_probabilities[k]
+    }
+
+    /// Number of template neurons.
+    pub fn template_size(&self) -> usize {
+        self.rows[self.reference].len()
+    }
+
+    /// Statistics of the batch.
+    pub fn statistics(&self) -> &Statistics<R> {
+        &self.statistics
+    }
+}
+
+impl<R: Real> Network<R> {
+    /// Matches the test worms of a batch with its template.
+    pub fn forward(&self, request: &Request<'_>) -> Pass<R> {
+        let mut pass = self.embed(request);
+        let mut state = pass.encoded.split_off(0);
+        for layer in 0..self.shape.layers {
+            let (next, kept) = encoder::forward(self, layer, state, &pass.sets, pass.dropout);
+            pass.layers.push(kept);
+            state = next;
+        }
+        pass.encoded = state;
+        pass.log_probabilities = pass.sets.iter().map(|rows| self.score(&pass, rows)).collect();
+        pass
+    }
+
+    /// The embedding of all worms, and the rows of each pair side by side in `encoded`.
+    fn embed(&self, request: &Request<'_>) -> Pass<R> {
+        let d = self.shape.width;
+        let mut rows = Vec::new();
+        let mut points: Vec<R> = Vec::new();
+        for worm in request.worms {
+            let first = points.len() / 3;
+            points.extend(worm.iter().flatten().map(|&x| R::of(x)));
+            rows.push(first..points.len() / 3);
+        }
+        if request.normalise == Normalise::PaddedBatch {
+            let largest = request.worms.iter().map(|worm| worm.len()).max().unwrap_or(0);
+            points.resize(3 * largest * request.worms.len(), R::ZERO);
+        }
+        let mut embedded = vec![R::ZERO; points.len() / 3 * d];
+        dense::forward(&points, self.view("embed.w"), self.view("embed.b"), &mut embedded);
+        let statistics = match request.normalise {
+            Normalise::Running => self.running.clone(),
+            _ => Statistics::of(&embedded, d),
+        };
+        let mut normal = vec![R::ZERO; embedded.len()];
+        let (gain, shift) = (self.view("embed_norm.gain"), self.view("embed_norm.shift"));
+        norm::over_rows(&statistics, gain, shift, &mut embedded, &mut normal);
+        let template = &rows[request.reference];
+        let (mut encoded, mut sets) = (Vec::new(), Vec::new());
+        for &test in request.tests {
+            let first = encoded.len() / d;
+            let marked = embedded[template.start * d..template.end * d].iter();
+            encoded.extend(marked.map(|&u| u + R::ONE));
+            encoded.extend_from_slice(&embedded[rows[test].start * d..rows[test].end * d]);
+            sets.push(first..encoded.len() / d);
+        }
+        Pass {
+            rows,
+            reference: request.reference,
+            tests: request.tests.to_vec(),
+            points,
+            normal,
+            statistics,
+            dropout: request.dropout,
+            sets,
+            layers: Vec::new(),
+            encoded,
+            log_probabilities: Vec::new(),
+        }
+    }
+
+    /// log P of one pair.
+    fn score(&self, pass: &Pass<R>, rows: &Range<usize>) -> Vec<R> {
+        let d = self.shape.width;
+        let n = pass.template_size();
+        let pair = &pass.encoded[rows.start * d..rows.end * d];
+        let (template, test) = pair.split_at(n * d);
+        let m = test.len() / d;
+        if m == 0 {
+            return Vec::new();
+        }
+        let mut inner = vec![R::ZERO; m * n];
+        if n > 0 {
+            add_product(
+                Matrix::new(test, d),
+                Matrix::new(template, d).transposed(),
+                &mut inner,
+            );
+        }
+        let mut none = vec![R::ZERO; m];
+        dense::forward(test, self.view("outlier.w"), self.view("outlier.b"), &mut none);
+        let mut scores = Vec::with_capacity(m * (n + 1));
+        for (row, &none) in none.iter().enumerate() {
+            let inner = &inner[row * n..][..n];
+            let largest = inner.iter().fold(none, |largest, &s| largest.larger(s));
+            let sum: f64 = inner
+                .iter()
+                .chain([&none])
+                .map(|&s| (s - largest).f64().exp())
+                .sum();
+            let log_sum = largest + R::of(sum.ln());
+            scores.extend(inner.iter().chain([&none]).map(|&s| s - log_sum));
+        }
+        scores
+    }
+
+    /// Gradient of a loss with respect to all parameters, from its gradient with respect to log P of each test worm.
+    pub fn backward(&self, pass: &Pass<R>, dlog: &[Vec<R>]) -> Vec<R> {
+        let d = self.shape.width;
+        let mut gradient = vec![R::ZERO; self.params.len()];
+        let mut dstate = vec![R::ZERO; pass.encoded.len()];
+        for ((rows, log_p), dlog) in pass.sets.iter().zip(&pass.log_probabilities).zip(dlog) {
+            let places = rows.start * d..rows.end * d;
+            let pair = &pass.encoded[places.clone()];
+            self.score_backward(
+                pass.template_size(),
+                pair,
+                (log_p, dlog),
+                &mut dstate[places],
+                &mut gradient,
+            );
+        }
+        for (layer, kept) in pass.layers.iter().enumerate().rev() {
+            dstate = encoder::backward(
+                self,
+                layer,
+                kept,
+                &pass.sets,
+                pass.dropout,
+                &dstate,
+                &mut gradient,
+            );
+        }
+        self.embed_backward(pass, &dstate, &mut gradient);
+        gradient
+    }
+
+    /// Of one pair, `n` template rows and then the test rows: adds to `dpair` and to the gradient of the outlier column.
+    fn score_backward(
+        &self,
+        n: usize,
+        pair: &[R],
+        (log_p, dlog): (&[R], &[R]),
+        dpair: &mut [R],
+        gradient: &mut [R],
+    ) {
+        let d = self.shape.width;
+        let m = pair.len() / d - n;
+        if m == 0 {
+            return;
+        }
+        let (mut dinner, mut dnone) = (Vec::with_capacity(m * n), Vec::with_capacity(m));
+        for (log_p, dlog) in log_p.chunks_exact(n + 1).zip(dlog.chunks_exact(n + 1)) {
+            let total: R = dlog.iter().copied().sum();
+            let mut row: Vec<R> = log_p
+                .iter()
+                .zip(dlog)
+                .map(|(&log_p, &dlog)| dlog - R::of(log_p.f64().exp()) * total)
+                .collect();
+            dnone.push(row.pop().expect("a column of outliers"));
+            dinner.extend(row);
+        }
+        let (template, test) = pair.split_at(n * d);
+        let (dtemplate, dtest) = dpair.split_at_mut(n * d);
+        if n > 0 {
+            let dinner = Matrix::new(&dinner, n);
+            add_product(dinner, Matrix::new(template, d), dtest);
+            add_product(dinner.transposed(), Matrix::new(test, d), dtemplate);
+        }
+        let (_, range) = self.layout.part("outlier").expect("the outlier column");
+        let (dw, db) = gradient[range].split_at_mut(d);
+        dense::backward(test, self.view("outlier.w"), &dnone, Some(dtest), dw, db);
+    }
+
+    fn embed_backward(&self, pass: &Pass<R>, dstate: &[R], gradient: &mut [R]) {
+        let d = self.shape.width;
+        let mut dembedded = vec![R::ZERO; pass.normal.len()];
+        let n = pass.template_size();
+        for (rows, &test) in pass.sets.iter().zip(&pass.tests) {
+            let (template, own) = dstate[rows.start * d..rows.end * d].split_at(n * d);
+            for (worm, part) in [(pass.reference, template), (test, own)] {
+                let into = &mut dembedded[pass.rows[worm].start * d..pass.rows[worm].end * d];
+                into.iter_mut().zip(part).for_each(|(sum, &part)| *sum += part);
+            }
+        }
+        let mut draw = vec![R::ZERO; dembedded.len()];
+        let (layout, range) = self.layout.part("embed_norm").expect("the normalisation");
+        let middle = layout.offset("shift").expect("its shift");
+        let (dgain, dshift) = gradient[range].split_at_mut(middle);
+        let gain = self.view("embed_norm.gain");
+        norm::over_rows_backward(
+            &pass.statistics,
+            &pass.normal,
+            gain,
+            &dembedded,
+            &mut draw,
+            dgain,
+            dshift,
+        );
+        let (layout, range) = self.layout.part("embed").expect("the embedding");
+        let middle = layout.offset("b").expect("its bias");
+        let (dw, db) = gradient[range].split_at_mut(middle);
+        dense::backward(&pass.points, self.view("embed.w"), &draw, None, dw, db);
+    }
+}

@@ -1,0 +1,269 @@
+//! Tables: each program's, known by its columns.
+
+use super::{Found, Recording, Stated, Told, assemble, positions, text};
+use crate::error::{NeuronidError, content};
+use crate::worm::Point;
+use neuropil_lab::table::Table;
+use std::path::Path;
+
+/// What is particular about a program's table.
+struct Form {
+    /// A word that its header alone has.
+    sign: &'static str,
+    name: &'static str,
+    columns: [&'static [&'static str]; 3],
+    /// Column of names.
+    names: &'static [&'static str],
+    volume: &'static [&'static str],
+    stated: Stated,
+}
+
+const COLOURS: [[&str; 3]; 3] = [
+    ["fluo0", "fluo1", "fluo2"],
+    ["Real Red", "Real Green", "Real Blue"],
+    ["Z-Scored Red", "Z-Scored Green", "Z-Scored Blue"],
+];
+const NAMES: &[&str] = &["name", "neuron", "label_name", "ID_label", "User ID"];
+const VOLUMES: &[&str] = &["volume", "frame", "t", "time", "t_idx", "timepoint"];
+
+/// Known programs; the last fits any table with x, y and z.
+const FORMS: [Form; 8] = [
+    Form {
+        sign: "Real X (um)",
+        name: "NeuroPAL_ID",
+        columns: [&["Real X (um)"], &["Real Y (um)"], &["Real Z (um)"]],
+        // "Auto ID" is another program's guess.
+        names: &["User ID"],
+        volume: &[],
+        stated: Stated::Um,
+    },
+    Form {
+        sign: "Position X",
+        name: "Imaris",
+        columns: [&["Position X"], &["Position Y"], &["Position Z"]],
+        names: &[],
+        volume: &["Time"],
+        stated: Stated::Nothing,
+    },
+    Form {
+        sign: "POSITION_X",
+        name: "TrackMate",
+        columns: [&["POSITION_X"], &["POSITION_Y"], &["POSITION_Z"]],
+        names: &["LABEL"],
+        volume: &["FRAME"],
+        stated: Stated::Nothing,
+    },
+    Form {
+        sign: "axis-3",
+        name: "napari (t, z, y, x)",
+        columns: [&["axis-3"], &["axis-2"], &["axis-1"]],
+        names: NAMES,
+        volume: &["axis-0"],
+        stated: Stated::Voxels,
+    },
+    Form {
+        sign: "axis-2",
+        name: "napari (z, y, x)",
+        columns: [&["axis-2"], &["axis-1"], &["axis-0"]],
+        names: NAMES,
+        volume: &[],
+        stated: Stated::Voxels,
+    },
+    Form {
+        sign: "track_id",
+        name: "tracks of Ultrack or napari",
+        columns: [&["x"], &["y"], &["z"]],
+        names: NAMES,
+        volume: VOLUMES,
+        stated: Stated::Voxels,
+    },
+    Form {
+        sign: "x_um",
+        name: "a table in µm",
+        columns: [&["x_um"], &["y_um"], &["z_um"]],
+        names: NAMES,
+        volume: VOLUMES,
+        stated: Stated::Um,
+    },
+    Form {
+        sign: "x",
+        name: "a table",
+        columns: [&["x", "x (um)", "x [um]", "x_voxel"], &["y", "y (um)", "y [um]", "y_voxel"], &["z", "z (um)", "z [um]", "z_voxel"]],
+        names: NAMES,
+        volume: VOLUMES,
+        stated: Stated::Nothing,
+    },
+];
+
+pub(super) fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError> {
+    let text = text(path)?;
+    let Sheet { form, text, units } = find(&text);
+    let table = Table::parse(path, &text)?;
+    let columns = form.columns;
+    let mut required = [""; 3];
+    for (own, names) in required.iter_mut().zip(columns) {
+        *own = table.require(names)?;
+    }
+    let table_positions = positions(&table, required)?;
+    let rows = rows(form, &table)?;
+    let stated = stated(form, &table, units.as_deref())?;
+    let mut said = vec![format!(
+        "read as {}: x, y, z are the columns `{}`, `{}`, `{}`",
+        form.name, required[0], required[1], required[2]
+    )];
+    let mut found = Vec::new();
+    for (row, position) in table_positions.into_iter().enumerate() {
+        if rows.keep[row] {
+            found.push(Found {
+                volume: rows.volumes[row],
+                position,
+                name: rows.names[row].clone(),
+                colour: rows.colours.as_ref().map(|colours| colours[row]),
+            });
+        }
+    }
+    let left_out = rows.keep.iter().filter(|keep| !**keep).count();
+    if left_out > 0 {
+        said.push(format!("{left_out} rows were left out: not kept, or hidden"));
+    }
+    let mut recording = assemble(path, found, stated, told)?;
+    said.append(&mut recording.said);
+    said.extend(swapped(&recording));
+    recording.said = said;
+    Ok(recording)
+}
+
+/// Volumes that each lie in a plane of their own are a film whose z and t changed places.
+fn swapped(recording: &Recording) -> Option<String> {
+    let flat = recording.volumes.values().all(|worm| worm.points.iter().all(|p| p[2] == worm.points[0][2]));
+    let deep: Vec<f64> = recording.volumes.values().map(|worm| worm.points[0][2]).collect();
+    (deep.len() > 2 && flat && deep.windows(2).any(|pair| pair[0] != pair[1]))
+        .then(|| "every volume lies in one plane, each in another: z and t look swapped".to_owned())
+}
+
+/// A table's form, its text from the header on with one name a column, and the line of units if it has one.
+struct Sheet {
+    form: &'static Form,
+    text: String,
+    units: Option<String>,
+}
+
+/// The first form whose sign stands in one of the first lines; a preamble is a few lines long.
+fn find(text: &str) -> Sheet {
+    let lines: Vec<&str> = text.lines().collect();
+    let of_form = |form: &'static Form| {
+        let is_header = |line: &&str| cells(line).iter().any(|cell| cell.eq_ignore_ascii_case(form.sign));
+        Some((form, lines.iter().take(20).position(is_header)?))
+    };
+    match FORMS.iter().find_map(of_form) {
+        Some((form, at)) => sheet(form, &lines[at..]),
+        None => Sheet {
+            form: &FORMS[FORMS.len() - 1],
+            text: text.to_owned(),
+            units: None,
+        },
+    }
+}
+
+/// The table that begins with a header line. TrackMate's has three: keys, names, short names, and a line of units.
+fn sheet(form: &'static Form, lines: &[&str]) -> Sheet {
+    let header = cells(lines[0]);
+    let place = header.iter().position(|cell| cell.eq_ignore_ascii_case(form.sign)).unwrap_or(0);
+    let is_number = |line: &&&str| cells(line).get(place).is_some_and(|cell| cell.replace(',', ".").parse::<f64>().is_ok());
+    let further = lines[1..].iter().take_while(|line| form.name == "TrackMate" && !is_number(line)).count();
+    let named = header.iter().enumerate().map(|(k, cell)| match cell.as_str() {
+        "" => format!("unnamed {k}"),
+        cell => format!("\"{cell}\""),
+    });
+    let separator = separator(lines[0]).to_string();
+    let mut text = named.collect::<Vec<_>>().join(&separator);
+    for line in lines[1 + further..].iter().filter(|line| !line.trim().is_empty()) {
+        text.push('\n');
+        text.push_str(line);
+    }
+    Sheet {
+        form,
+        text,
+        units: (further > 0).then(|| lines[further].to_owned()),
+    }
+}
+
+fn separator(header: &str) -> char {
+    [',', ';', '\t'].into_iter().max_by_key(|&separator| header.matches(separator).count()).unwrap_or(',')
+}
+
+fn cells(line: &str) -> Vec<String> {
+    line.split(separator(line)).map(|cell| cell.trim().trim_matches('"').trim().to_owned()).collect()
+}
+
+struct Rows {
+    volumes: Vec<i64>,
+    names: Vec<String>,
+    keep: Vec<bool>,
+    colours: Option<Vec<[f64; 3]>>,
+}
+
+fn rows(form: &Form, table: &Table) -> Result<Rows, NeuronidError> {
+    let n = table.n_rows();
+    let volumes = match table.find(form.volume) {
+        Some(column) => table.integers(column)?,
+        None => vec![0; n],
+    };
+    let names = match table.find(form.names) {
+        Some(column) => table.texts(column)?,
+        None => vec![String::new(); n],
+    };
+    // TrackMate calls every spot by its number until somebody names it.
+    let names = names.into_iter().map(|name| if form.name == "TrackMate" && is_generated(&name) { String::new() } else { name });
+    let mut keep = vec![true; n];
+    for column in ["keep", "VISIBILITY"] {
+        if let Some(column) = table.find(&[column]) {
+            let flags = table.flags(column)?;
+            keep.iter_mut().zip(flags).for_each(|(keep, flag)| *keep &= flag != Some(false));
+        }
+    }
+    Ok(Rows {
+        volumes,
+        names: names.collect(),
+        keep,
+        colours: colours(table)?,
+    })
+}
+
+fn is_generated(name: &str) -> bool {
+    name.strip_prefix("ID").is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit()))
+}
+
+/// The first three colour channels, if all neurons have them.
+fn colours(table: &Table) -> Result<Option<Vec<[f64; 3]>>, NeuronidError> {
+    let Some(channels) = COLOURS.iter().find(|channels| channels.iter().all(|channel| table.find(&[channel]).is_some()))
+    else {
+        return Ok(None);
+    };
+    let [r, g, b] = [table.numbers(channels[0])?, table.numbers(channels[1])?, table.numbers(channels[2])?];
+    let colours: Vec<Point> = r.into_iter().zip(g).zip(b).map(|((r, g), b)| [r, g, b]).collect();
+    Ok(colours.iter().flatten().all(|channel| channel.is_finite()).then_some(colours))
+}
+
+/// The unit that the table states, in a column or in a line of units.
+fn stated(form: &Form, table: &Table, units: Option<&str>) -> Result<Stated, NeuronidError> {
+    let units: Vec<String> = match (table.find(&["Unit"]), units) {
+        (Some(column), _) => table.texts(column)?,
+        (None, Some(line)) => cells(line).iter().filter(|cell| is_length(cell)).cloned().collect(),
+        (None, None) => return Ok(form.stated),
+    };
+    let plain = |unit: &String| unit.trim_matches(['(', ')', ' ']).to_lowercase();
+    let um = |unit: &String| ["um", "µm", "μm", "micron", "microns"].contains(&plain(unit).as_str());
+    match units.iter().find(|unit| !um(unit)) {
+        None if units.is_empty() => Ok(form.stated),
+        None => Ok(Stated::Um),
+        Some(unit) if plain(unit).contains("pixel") => Ok(Stated::Voxels),
+        Some(unit) => Err(content(table.path(), format!("the unit `{unit}`"), "um or pixel")),
+    }
+}
+
+/// A cell of a line of units that is a length.
+fn is_length(cell: &str) -> bool {
+    let cell = cell.to_lowercase();
+    ["m)", "pixel", "micron"].iter().any(|word| cell.contains(word))
+}

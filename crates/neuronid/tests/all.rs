@@ -1,0 +1,4 @@
+//! The neuronid system against reference numbers.
+
+mod faults;
+mod golden;

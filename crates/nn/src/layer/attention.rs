@@ -1,0 +1,281 @@
+//! Multi-head attention of a set of rows to itself (Vaswani et al. 2017), after the projections.
+//!
+//! ```text
+//! A = softmax(Q Kᵀ/√s)        out = A V        per head of size s
+//! ```
+//! The weights A are not kept: the backward pass makes them again from Q, K and one number a row and head.
+
+use crate::matmul::{Matrix, add_product};
+use neuropil_math::real::Real;
+use neuropil_math::simd::vectorised;
+use rayon::prelude::*;
+
+/// Which weights are dropped: `keep(head, row, column)` is 0 or 1/(1 − rate).
+pub type Keep<'a, R> = Option<&'a (dyn Fn(usize, usize, usize) -> R + Sync)>;
+
+/// Sizes of one set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Set {
+    /// Rows n.
+    pub rows: usize,
+    /// Features d, a multiple of the heads.
+    pub width: usize,
+    /// Heads.
+    pub heads: usize,
+}
+
+impl Set {
+    /// Features of a head, s.
+    fn size(self) -> usize {
+        self.width / self.heads
+    }
+
+    /// Q (0), K (1) or V (2) of one head in `projected` \[n\]\[3d\].
+    fn share<R>(self, projected: &[R], which: usize, head: usize) -> Matrix<'_, R> {
+        Matrix {
+            values: &projected[which * self.width + head * self.size()..],
+            rows: self.rows,
+            columns: self.size(),
+            row_stride: 3 * self.width,
+            column_stride: 1,
+        }
+    }
+
+    /// Where one head's features lie in rows of `stride` values that begin with `from` others.
+    fn columns(self, stride: usize, from: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+        let size = self.size();
+        (0..self.rows).map(move |row| row * stride + from..row * stride + from + size)
+    }
+}
+
+/// `out` \[n\]\[d\] from `projected` \[n\]\[3d\], the queries, keys and values of each row side by side; keeps the
+/// logarithm of each row's sum, `log_sums` \[heads\]\[n\], for [`backward`].
+///
+/// A set without rows is left alone. Heads are shared out to threads.
+pub fn forward<R: Real>(set: Set, projected: &[R], keep: Keep<'_, R>, out: &mut [R], log_sums: &mut [R]) {
+    if set.rows == 0 {
+        return;
+    }
+    let heads: Vec<Vec<R>> = log_sums
+        .par_chunks_mut(set.rows)
+        .enumerate()
+        .map(|(head, log_sums)| {
+            let mut weights = scores(set, projected, head);
+            to_weights(set.rows, &mut weights, log_sums);
+            drop_some(set, head, keep, &mut weights);
+            let mut one = vec![R::ZERO; set.rows * set.size()];
+            add_product(
+                Matrix::new(&weights, set.rows),
+                set.share(projected, 2, head),
+                &mut one,
+            );
+            one
+        })
+        .collect();
+    for (head, one) in heads.iter().enumerate() {
+        for (place, row) in set
+            .columns(set.width, head * set.size())
+            .zip(one.chunks_exact(set.size()))
+        {
+            out[place].copy_from_slice(row);
+        }
+    }
+}
+
+/// Q Kᵀ/√s of one head, \[n\]\[n\].
+fn scores<R: Real>(set: Set, projected: &[R], head: usize) -> Vec<R> {
+    let scale = R::of(1.0 / (set.size() as f64).sqrt());
+    let query = set.share(projected, 0, head);
+    let scaled: Vec<R> = set
+        .columns(query.row_stride, 0)
+        .flat_map(|place| query.values[place].iter().map(move |&q| q * scale))
+        .collect();
+    let mut scores = vec![R::ZERO; set.rows * set.rows];
+    add_product(
+        Matrix::new(&scaled, set.size()),
+        set.share(projected, 1, head).transposed(),
+        &mut scores,
+    );
+    scores
+}
+
+vectorised! {
+    /// Each row of `weights` \[n\]\[n\] from scores to probabilities; the logarithm of the sum into `log_sums`.
+    fn to_weights<F>[R: Real][R](n: usize, weights: &mut [R], log_sums: &mut [R]) {
+        for (row, log_sum) in weights.chunks_exact_mut(n).zip(log_sums) {
+            let mut largest = row[0];
+            for &score in row.iter() {
+                largest = largest.larger(score);
+            }
+            let mut sum = R::ZERO;
+            for weight in row.iter_mut() {
+                *weight = (*weight - largest).exp::<F>();
+                sum += *weight;
+            }
+            let each = R::ONE / sum;
+            for weight in row.iter_mut() {
+                *weight = *weight * each;
+            }
+            *log_sum = largest + sum.ln();
+        }
+    }
+}
+
+vectorised! {
+    /// The same probabilities again, from scores and kept logarithms.
+    fn weights_again<F>[R: Real][R](n: usize, weights: &mut [R], log_sums: &[R]) {
+        for (row, &log_sum) in weights.chunks_exact_mut(n).zip(log_sums) {
+            for weight in row.iter_mut() {
+                *weight = (*weight - log_sum).exp::<F>();
+            }
+        }
+    }
+}
+
+fn drop_some<R: Real>(set: Set, head: usize, keep: Keep<'_, R>, weights: &mut [R]) {
+    if let Some(keep) = keep {
+        for (row, weights) in weights.chunks_exact_mut(set.rows).enumerate() {
+            for (column, weight) in weights.iter_mut().enumerate() {
+                *weight = *weight * keep(head, row, column);
+            }
+        }
+    }
+}
+
+/// Adds to `dprojected` \[n\]\[3d\]; `projected`, `keep` and `log_sums` as in [`forward`], `dout` \[n\]\[d\].
+pub fn backward<R: Real>(
+    set: Set,
+    projected: &[R],
+    keep: Keep<'_, R>,
+    log_sums: &[R],
+    dout: &[R],
+    dprojected: &mut [R],
+) {
+    if set.rows == 0 {
+        return;
+    }
+    let heads: Vec<[Vec<R>; 3]> = log_sums
+        .par_chunks(set.rows)
+        .enumerate()
+        .map(|(head, log_sums)| one_head_backward(set, projected, keep, head, log_sums, dout))
+        .collect();
+    for (head, parts) in heads.iter().enumerate() {
+        for (which, part) in parts.iter().enumerate() {
+            let places = set.columns(3 * set.width, which * set.width + head * set.size());
+            for (place, row) in places.zip(part.chunks_exact(set.size())) {
+                dprojected[place]
+                    .iter_mut()
+                    .zip(row)
+                    .for_each(|(sum, &d)| *sum += d);
+            }
+        }
+    }
+}
+
+/// δQ, δK and δV of one head, each \[n\]\[s\].
+fn one_head_backward<R: Real>(
+    set: Set,
+    projected: &[R],
+    keep: Keep<'_, R>,
+    head: usize,
+    log_sums: &[R],
+    dout: &[R],
+) -> [Vec<R>; 3] {
+    let (n, size) = (set.rows, set.size());
+    let mut weights = scores(set, projected, head);
+    weights_again(n, &mut weights, log_sums);
+    let mut kept = weights.clone();
+    drop_some(set, head, keep, &mut kept);
+    let dout = Matrix {
+        values: &dout[head * size..],
+        rows: n,
+        columns: size,
+        row_stride: set.width,
+        column_stride: 1,
+    };
+    let empty = || vec![R::ZERO; n * size];
+    let (mut dq, mut dk, mut dv) = (empty(), empty(), empty());
+    add_product(Matrix::new(&kept, n).transposed(), dout, &mut dv);
+    let mut dscores = vec![R::ZERO; n * n];
+    add_product(dout, set.share(projected, 2, head).transposed(), &mut dscores);
+    drop_some(set, head, keep, &mut dscores);
+    let scale = R::of(1.0 / (size as f64).sqrt());
+    for (weights, dscores) in weights.chunks_exact(n).zip(dscores.chunks_exact_mut(n)) {
+        let along = weights.iter().zip(&*dscores).map(|(&w, &d)| w * d).sum::<R>();
+        for (d, &w) in dscores.iter_mut().zip(weights) {
+            *d = w * (*d - along) * scale;
+        }
+    }
+    let dscores = Matrix::new(&dscores, n);
+    add_product(dscores, set.share(projected, 1, head), &mut dq);
+    add_product(dscores.transposed(), set.share(projected, 0, head), &mut dk);
+    [dq, dk, dv]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::worst_difference;
+    use neuropil_math::rng::{Key, Purpose};
+    use proptest::prelude::*;
+    use rand::RngExt;
+
+    fn numbers(n: usize, seed: u64) -> Vec<f64> {
+        let mut rng = Key::new(seed).stream(Purpose::Test, 0);
+        (0..n).map(|_| rng.random_range(-1.0..1.0)).collect()
+    }
+
+    fn textbook(set: Set, projected: &[f64]) -> Vec<f64> {
+        let (n, d, s) = (set.rows, set.width, set.size());
+        let at = |row: usize, which: usize, head: usize, i: usize| {
+            projected[row * 3 * d + which * d + head * s + i]
+        };
+        let mut out = vec![0.0; n * d];
+        for head in 0..set.heads {
+            for row in 0..n {
+                let score = |column: usize| {
+                    (0..s)
+                        .map(|i| at(row, 0, head, i) * at(column, 1, head, i))
+                        .sum::<f64>()
+                        / (s as f64).sqrt()
+                };
+                let total: f64 = (0..n).map(|column| score(column).exp()).sum();
+                for i in 0..s {
+                    out[row * d + head * s + i] = (0..n)
+                        .map(|column| score(column).exp() / total * at(column, 2, head, i))
+                        .sum();
+                }
+            }
+        }
+        out
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+        #[test]
+        fn agrees_with_the_textbook_and_with_differences(
+            rows in 1_usize..8, heads in 1_usize..4, size in 1_usize..5, dropping in any::<bool>(), seed in 0_u64..99,
+        ) {
+            let set = Set { rows, width: heads * size, heads };
+            let projected = numbers(rows * 3 * set.width, seed);
+            let keep = |head: usize, row: usize, column: usize| if (head + 2 * row + column) % 4 == 0 { 0.0 } else { 1.25 };
+            let keep: Keep<'_, f64> = if dropping { Some(&keep) } else { None };
+            let run = |projected: &[f64]| {
+                let (mut out, mut log_sums) = (vec![9.0; rows * set.width], vec![0.0; heads * rows]);
+                forward(set, projected, keep, &mut out, &mut log_sums);
+                (out, log_sums)
+            };
+            let (out, log_sums) = run(&projected);
+            if !dropping {
+                for (found, exact) in out.iter().zip(textbook(set, &projected)) {
+                    prop_assert!((found - exact).abs() < 1e-12);
+                }
+            }
+            let weights = numbers(out.len(), seed + 1);
+            let mut gradient = vec![0.0; projected.len()];
+            backward(set, &projected, keep, &log_sums, &weights, &mut gradient);
+            let loss = |at: &[f64]| run(at).0.iter().zip(&weights).map(|(y, w)| y * w).sum::<f64>();
+            prop_assert!(worst_difference(loss, &projected, &gradient) < 1e-6);
+        }
+    }
+}
