@@ -10,8 +10,14 @@
 mod mutation;
 
 fn main() {
-    let n = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(100_000);
-    let seed = std::env::args().nth(2).and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    let n = std::env::args()
+        .nth(1)
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(100_000);
+    let seed = std::env::args()
+        .nth(2)
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or(1);
     neuropil_lab::memory::set_limit(256 << 20);
     println!("{n} mutations of each kind, seed {seed}\n\nkind       read  refused  panicked");
     let mut panicked = 0;
@@ -19,7 +25,10 @@ fn main() {
         let scratch = std::env::temp_dir().join(format!("neuropil-mutations-{}-{kind}", std::process::id()));
         std::fs::create_dir_all(&scratch).expect("a scratch folder");
         let found = mutation::totals(&paths, n, seed, &scratch);
-        println!("{kind:<8} {:>6}  {:>7}  {:>8}", found.read, found.refused, found.panicked);
+        println!(
+            "{kind:<8} {:>6}  {:>7}  {:>8}",
+            found.read, found.refused, found.panicked
+        );
         panicked += found.panicked;
         std::fs::remove_dir_all(&scratch).expect("the scratch folder");
     }

@@ -127,7 +127,9 @@ impl Connectome {
             if let Some((i, j, w)) = self.layers[own].edges().find(|edge| edge.2 < 0.0) {
                 let (pre, post) = (self.id_text(i), self.id_text(j));
                 return Err(DataError::question(
-                    format!("layer `{own}` has negative weights (`{pre}` → `{post}`: {w}), and this is a question to counts"),
+                    format!(
+                        "layer `{own}` has negative weights (`{pre}` → `{post}`: {w}), and this is a question to counts"
+                    ),
                     "`stats`, `influence` and `cascade --signed` take signs; for the others, write the absolute values",
                 ));
             }

@@ -76,7 +76,11 @@ fn load_unchecked(path: &Path, array: Option<&str>) -> Result<Connectome, DataEr
     if path.is_dir() {
         return folder(path);
     }
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
     let plain = name.trim_end_matches(".gz");
     match plain.rsplit('.').next().unwrap_or_default() {
         "zip" => {
@@ -123,8 +127,15 @@ fn folder(path: &Path) -> Result<Connectome, DataError> {
 
 /// The edges of a table or of a labelled matrix; `words` says that numbers are labels too.
 fn edge_table(path: &Path, words: bool) -> Result<Builder, DataError> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    if [".parquet", ".feather", ".arrow"].iter().any(|ending| name.ends_with(ending)) {
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
+    if [".parquet", ".feather", ".arrow"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
+    {
         return edges::of_table(path, &Table::read(path)?);
     }
     let text = file::text(path)?;
@@ -137,10 +148,16 @@ fn edge_table(path: &Path, words: bool) -> Result<Builder, DataError> {
 
 /// Edges with the tables of neurons and pairs that lie in their folder.
 fn beside(path: &Path, folder: &Path) -> Result<Connectome, DataError> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
     let neurons = NeuronFile::in_folder(folder)?;
     let mut builder = edge_table(path, neurons.as_ref().is_some_and(NeuronFile::has_words))?;
-    let annotations = neurons.map(|neurons| neurons.complete(&mut builder)).transpose()?;
+    let annotations = neurons
+        .map(|neurons| neurons.complete(&mut builder))
+        .transpose()?;
     let mut connectome = finished(path, builder, annotations.unwrap_or_default())?;
     annotations::pairs_beside(folder, &mut connectome)?;
     Ok(connectome)
@@ -167,7 +184,11 @@ fn id(path: &Path, line: usize, field: &str, text: &str) -> Result<i64, DataErro
     if let Ok(id) = text.parse() {
         return Ok(id);
     }
-    let found = if text.is_empty() { "nothing".to_owned() } else { format!("`{}`", file::shown(text)) };
+    let found = if text.is_empty() {
+        "nothing".to_owned()
+    } else {
+        format!("`{}`", file::shown(text))
+    };
     let wrong = || DataError::field(path, line, field, found, "an integer id");
     match whole_number(text) {
         Ok(Some(id)) => Ok(id),
@@ -198,7 +219,13 @@ fn number(path: &Path, line: usize, field: &str, text: &str) -> Result<f64, Data
 fn count(path: &Path, line: usize, field: &str, value: f64) -> Result<f64, DataError> {
     if value < 0.0 || value.fract() != 0.0 {
         let expected = "a count: a whole number that is not negative";
-        return Err(DataError::field(path, line, field, format!("`{value}`"), expected));
+        return Err(DataError::field(
+            path,
+            line,
+            field,
+            format!("`{value}`"),
+            expected,
+        ));
     }
     Ok(value)
 }

@@ -39,7 +39,10 @@ fn edges(connectome: &Connectome) -> Table {
         .with("post", ids(connectome, joined.keys().map(|edge| edge.1)));
     names.iter().enumerate().fold(table, |table, (k, name)| {
         let header = if typed { name } else { "weight" };
-        table.with(header, joined.values().map(|weights| weights[k]).collect::<Vec<f64>>())
+        table.with(
+            header,
+            joined.values().map(|weights| weights[k]).collect::<Vec<f64>>(),
+        )
     })
 }
 
@@ -67,7 +70,9 @@ fn neurons(connectome: &Connectome) -> Table {
     }
     match &connectome.input_totals {
         None => table,
-        Some((axon, dendrite)) => table.with("axon_input", axon.clone()).with("dendrite_input", dendrite.clone()),
+        Some((axon, dendrite)) => table
+            .with("axon_input", axon.clone())
+            .with("dendrite_input", dendrite.clone()),
     }
 }
 
@@ -75,7 +80,8 @@ fn neurons(connectome: &Connectome) -> Table {
 fn columns(connectome: &Connectome) -> NeuronTable {
     let own = ["id", "axon_input", "dendrite_input"];
     let kept = connectome.neurons.columns.iter();
-    let kept = kept.filter(|(name, _)| !name.is_empty() && !own.iter().any(|own| name.eq_ignore_ascii_case(own)));
+    let kept =
+        kept.filter(|(name, _)| !name.is_empty() && !own.iter().any(|own| name.eq_ignore_ascii_case(own)));
     let mut table = NeuronTable {
         columns: kept.cloned().collect(),
     };
@@ -92,7 +98,11 @@ fn columns(connectome: &Connectome) -> NeuronTable {
     if read::says(connectome, &table) {
         return table;
     }
-    table.columns.retain(|(name, _)| !["s1_side", "s1_partner"].iter().any(|own| name.eq_ignore_ascii_case(own)));
+    table.columns.retain(|(name, _)| {
+        !["s1_side", "s1_partner"]
+            .iter()
+            .any(|own| name.eq_ignore_ascii_case(own))
+    });
     let side = |side: &Side| match side {
         Side::Left => "L",
         Side::Right => "R",
@@ -127,15 +137,27 @@ mod tests {
         let partner = c.partners();
         let neuron = |i: usize| {
             let texts = columns.iter().map(|name| c.texts(name)[i].clone()).collect();
-            let totals = c.input_totals.as_ref().map(|(a, d)| (a[i].to_bits(), d[i].to_bits()));
-            (c.id_text(i), (c.sides[i], partner[i].map(|j| c.id_text(j)), texts, totals))
+            let totals = c
+                .input_totals
+                .as_ref()
+                .map(|(a, d)| (a[i].to_bits(), d[i].to_bits()));
+            (
+                c.id_text(i),
+                (c.sides[i], partner[i].map(|j| c.id_text(j)), texts, totals),
+            )
         };
         let edges = |layer: &Csr| {
-            layer.edges().map(|(i, j, w)| ((c.id_text(i), c.id_text(j)), w.to_bits())).collect::<BTreeMap<_, _>>()
+            layer
+                .edges()
+                .map(|(i, j, w)| ((c.id_text(i), c.id_text(j)), w.to_bits()))
+                .collect::<BTreeMap<_, _>>()
         };
         (
             (0..c.n()).map(neuron).collect(),
-            c.layers.iter().map(|(name, layer)| (name.clone(), edges(layer))).collect(),
+            c.layers
+                .iter()
+                .map(|(name, layer)| (name.clone(), edges(layer)))
+                .collect(),
         )
     }
 
@@ -150,9 +172,11 @@ mod tests {
         let numbers = prop::collection::btree_set(0..i64::MAX, 3..9);
         prop_oneof![
             numbers.prop_map(|ids| (ids.into_iter().collect(), None)),
-            labels().prop_filter("words", |labels| labels.iter().any(|l| l.trim().parse::<i64>().is_err())).prop_map(
-                |labels| ((0..labels.len() as i64).collect(), Some(labels))
-            ),
+            labels()
+                .prop_filter("words", |labels| labels
+                    .iter()
+                    .any(|l| l.trim().parse::<i64>().is_err()))
+                .prop_map(|labels| ((0..labels.len() as i64).collect(), Some(labels))),
         ]
     }
 

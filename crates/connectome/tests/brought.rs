@@ -18,7 +18,10 @@ fn brought(name: &str) -> Connectome {
 }
 
 fn refused(name: &str) -> String {
-    load(&folder().join(name)).err().unwrap_or_else(|| panic!("{name} is read")).to_string()
+    load(&folder().join(name))
+        .err()
+        .unwrap_or_else(|| panic!("{name} is read"))
+        .to_string()
 }
 
 fn edges(c: &Connectome) -> BTreeMap<(String, String), f64> {
@@ -32,7 +35,10 @@ fn edges(c: &Connectome) -> BTreeMap<(String, String), f64> {
 }
 
 fn pairs(c: &Connectome) -> BTreeSet<(String, String)> {
-    c.pairs.iter().map(|&(l, r)| (c.id_text(l), c.id_text(r))).collect()
+    c.pairs
+        .iter()
+        .map(|&(l, r)| (c.id_text(l), c.id_text(r)))
+        .collect()
 }
 
 fn text(value: &Value) -> String {
@@ -43,7 +49,10 @@ fn text(value: &Value) -> String {
 fn holds(name: &str, entry: &Value) -> bool {
     if entry.get("refuse").is_some() {
         let message = refused(name);
-        assert!(message.contains(": ") && !message.contains("panicked"), "{name}: {message}");
+        assert!(
+            message.contains(": ") && !message.contains("panicked"),
+            "{name}: {message}"
+        );
         return true;
     }
     let mut said = false;
@@ -87,11 +96,18 @@ fn holds(name: &str, entry: &Value) -> bool {
 const IN_WORDS: [(&str, fn()); 9] = [
     ("array.mtx", || {
         let c = brought("array.mtx");
-        assert_eq!(edges(&c), BTreeMap::from([(("2".into(), "1".into()), 1.0), (("1".into(), "2".into()), 2.0)]));
+        assert_eq!(
+            edges(&c),
+            BTreeMap::from([(("2".into(), "1".into()), 1.0), (("1".into(), "2".into()), 2.0)])
+        );
     }),
     ("signed.csv", || {
         let c = brought("signed.csv");
-        assert!(c.warnings.iter().any(|warning| warning.contains("negative")), "{:?}", c.warnings);
+        assert!(
+            c.warnings.iter().any(|warning| warning.contains("negative")),
+            "{:?}",
+            c.warnings
+        );
     }),
     ("nt/i", || {
         let c = brought("nt/i");
@@ -100,24 +116,47 @@ const IN_WORDS: [(&str, fn()); 9] = [
     }),
     ("smallnum", || {
         let c = brought("smallnum");
-        assert_eq!(pairs(&c), BTreeSet::from([("0".into(), "2".into()), ("1".into(), "3".into())]));
-        assert!(c.warnings.iter().any(|warning| warning.contains("read as labels")), "{:?}", c.warnings);
+        assert_eq!(
+            pairs(&c),
+            BTreeSet::from([("0".into(), "2".into()), ("1".into(), "3".into())])
+        );
+        assert!(
+            c.warnings
+                .iter()
+                .any(|warning| warning.contains("read as labels")),
+            "{:?}",
+            c.warnings
+        );
     }),
     ("realpairs", || {
         let message = refused("realpairs");
-        assert!(message.contains("pairs.csv:4: pair: `500` with `602`, expected one partner of `500`"), "{message}");
+        assert!(
+            message.contains("pairs.csv:4: pair: `500` with `602`, expected one partner of `500`"),
+            "{message}"
+        );
     }),
     ("meta", || {
         let c = brought("meta");
         assert_eq!((c.ids.clone(), c.n(), c.pairs.len()), (vec![21, 22, 23], 3, 0));
         assert_eq!(c.texts("name")[1], "PR;left");
-        assert!(c.warnings.iter().any(|warning| warning.contains("not in this connectome")), "{:?}", c.warnings);
+        assert!(
+            c.warnings
+                .iter()
+                .any(|warning| warning.contains("not in this connectome")),
+            "{:?}",
+            c.warnings
+        );
     }),
-    ("sides", || assert_eq!(format!("{:?}", brought("sides").sides[3]), "Right")),
+    ("sides", || {
+        assert_eq!(format!("{:?}", brought("sides").sides[3]), "Right")
+    }),
     ("ff", || assert_eq!(brought("ff").pairs.len(), 3)),
     ("oneside", || {
         let message = refused("oneside");
-        assert!(message.contains("neurons.csv:2: pair: `1` and `3`, which are both on the left"), "{message}");
+        assert!(
+            message.contains("neurons.csv:2: pair: `1` and `3`, which are both on the left"),
+            "{message}"
+        );
     }),
 ];
 
@@ -139,26 +178,48 @@ fn every_file_that_was_brought_is_read_rightly_or_refused() {
 fn what_import_writes_of_them_is_what_was_read() {
     let expected = std::fs::read(folder().join("expected.json")).unwrap();
     let expected: BTreeMap<String, Value> = serde_json::from_slice(&expected).unwrap();
-    for name in expected.keys().filter(|name| !name.starts_with("ids") || name.ends_with("npz")) {
-        let Ok(c) = load(&folder().join(name)) else { continue };
+    for name in expected
+        .keys()
+        .filter(|name| !name.starts_with("ids") || name.ends_with("npz"))
+    {
+        let Ok(c) = load(&folder().join(name)) else {
+            continue;
+        };
         let out = tempfile::tempdir().unwrap();
         let [edge_table, neurons] = tables(&c);
-        edge_table.write(&out.path().join("edges.csv"), Form::Csv).unwrap();
+        edge_table
+            .write(&out.path().join("edges.csv"), Form::Csv)
+            .unwrap();
         neurons.write(&out.path().join("neurons.csv"), Form::Csv).unwrap();
         let back = load(out.path()).unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!((back.n(), edges(&back), pairs(&back)), (c.n(), edges(&c), pairs(&c)), "{name}");
-        let sides = |c: &Connectome| (0..c.n()).map(|i| (c.id_text(i), c.sides[i])).collect::<BTreeMap<_, _>>();
+        assert_eq!(
+            (back.n(), edges(&back), pairs(&back)),
+            (c.n(), edges(&c), pairs(&c)),
+            "{name}"
+        );
+        let sides = |c: &Connectome| {
+            (0..c.n())
+                .map(|i| (c.id_text(i), c.sides[i]))
+                .collect::<BTreeMap<_, _>>()
+        };
         assert_eq!(sides(&back), sides(&c), "{name}");
     }
     let kept = brought("maggotpairs");
     let [_, neurons] = tables(&kept);
-    assert_eq!(neurons.texts("pair").unwrap(), ["0", "1", "2", "0", "1", "2"], "the user's own labels stay");
+    assert_eq!(
+        neurons.texts("pair").unwrap(),
+        ["0", "1", "2", "0", "1", "2"],
+        "the user's own labels stay"
+    );
 }
 
 #[test]
 fn two_matrices_in_a_file_are_chosen_by_name() {
     let message = refused("two.npz");
-    assert!(message.contains("`a_dist`, `b_adj`") && message.contains("two.npz#a_dist` says which"), "{message}");
+    assert!(
+        message.contains("`a_dist`, `b_adj`") && message.contains("two.npz#a_dist` says which"),
+        "{message}"
+    );
     let chosen = load(&folder().join("two.npz#b_adj")).unwrap();
     assert!(chosen.n() > 0);
     let message = refused("two.npz#c");

@@ -18,7 +18,10 @@ pub(crate) struct Totals {
 pub(crate) fn corpus() -> BTreeMap<String, Vec<PathBuf>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/brought");
     let mut files: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
-    for entry in std::fs::read_dir(folder).expect("the corpus").filter_map(Result::ok) {
+    for entry in std::fs::read_dir(folder)
+        .expect("the corpus")
+        .filter_map(Result::ok)
+    {
         let path = entry.path();
         let kind = match path.extension() {
             _ if path.is_dir() => "folder".to_owned(),
@@ -48,7 +51,17 @@ pub(crate) fn mutated(bytes: &[u8], seed: u64, index: u64) -> Vec<u8> {
             3 => out.truncate(at),
             4 => out[at..at + length].iter_mut().for_each(|byte| *byte = 0xff),
             5 => {
-                let digits = [&b"99999999999"[..], b"-1", b"4000000000", b"1e308", b"NaN", b",", b"\"", b"\n", b"#"];
+                let digits = [
+                    &b"99999999999"[..],
+                    b"-1",
+                    b"4000000000",
+                    b"1e308",
+                    b"NaN",
+                    b",",
+                    b"\"",
+                    b"\n",
+                    b"#",
+                ];
                 let word = digits[stream.random_range(0..digits.len())];
                 out.splice(at..at + length, word.iter().copied()).for_each(drop);
             }
@@ -61,7 +74,8 @@ pub(crate) fn mutated(bytes: &[u8], seed: u64, index: u64) -> Vec<u8> {
 /// Reads `n` mutations of the files of a kind, dealt in turn; returns what became of them.
 pub(crate) fn totals(paths: &[PathBuf], n: u64, seed: u64, scratch: &Path) -> Totals {
     let mut totals = Totals::default();
-    let originals: Vec<(PathBuf, Vec<(PathBuf, Vec<u8>)>)> = paths.iter().map(|path| (path.clone(), parts(path))).collect();
+    let originals: Vec<(PathBuf, Vec<(PathBuf, Vec<u8>)>)> =
+        paths.iter().map(|path| (path.clone(), parts(path))).collect();
     for index in 0..n {
         let (path, parts) = &originals[index as usize % originals.len()];
         let place = scratch.join(path.file_name().unwrap_or_default());
@@ -73,7 +87,11 @@ pub(crate) fn totals(paths: &[PathBuf], n: u64, seed: u64, scratch: &Path) -> To
             } else {
                 place.clone()
             };
-            let bytes = if k == victim { mutated(bytes, seed, index) } else { bytes.clone() };
+            let bytes = if k == victim {
+                mutated(bytes, seed, index)
+            } else {
+                bytes.clone()
+            };
             std::fs::write(to, bytes).expect("a scratch file");
         }
         match std::panic::catch_unwind(|| load(&place).is_ok()) {
@@ -96,8 +114,14 @@ fn parts(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     }
     let names = ["edges.csv", "neurons.csv", "pairs.csv"];
     let parts = names.iter().filter(|name| path.join(name).is_file());
-    let parts: Vec<_> = parts.map(|name| (PathBuf::from(name), read(&path.join(name)))).collect();
-    if parts.is_empty() { vec![(PathBuf::from("edges.csv"), Vec::new())] } else { parts }
+    let parts: Vec<_> = parts
+        .map(|name| (PathBuf::from(name), read(&path.join(name))))
+        .collect();
+    if parts.is_empty() {
+        vec![(PathBuf::from("edges.csv"), Vec::new())]
+    } else {
+        parts
+    }
 }
 
 #[cfg(test)]
@@ -111,7 +135,10 @@ mod tests {
             let scratch = tempfile::tempdir().unwrap();
             let found = totals(&paths, 600, 1, scratch.path());
             assert_eq!(found.panicked, 0, "{kind}");
-            assert!(found.refused > 100 && found.read + found.refused == 600, "{kind}: {found:?}");
+            assert!(
+                found.refused > 100 && found.read + found.refused == 600,
+                "{kind}: {found:?}"
+            );
         }
     }
 

@@ -24,8 +24,26 @@ pub const FIXATE: usize = DIRECTIONS;
 
 /// The tasks in the order in which they are learnt.
 pub const NAMES: [&str; 20] = [
-    "go", "rt_go", "dly_go", "anti_go", "anti_rt_go", "anti_dly_go", "dm1", "dm2", "ctx_dm1", "ctx_dm2", "multsen_dm", "dm1_dly",
-    "dm2_dly", "ctx_dm1_dly", "ctx_dm2_dly", "multsen_dm_dly", "dms", "dmc", "dnms", "dnmc",
+    "go",
+    "rt_go",
+    "dly_go",
+    "anti_go",
+    "anti_rt_go",
+    "anti_dly_go",
+    "dm1",
+    "dm2",
+    "ctx_dm1",
+    "ctx_dm2",
+    "multsen_dm",
+    "dm1_dly",
+    "dm2_dly",
+    "ctx_dm1_dly",
+    "ctx_dm2_dly",
+    "multsen_dm_dly",
+    "dms",
+    "dmc",
+    "dnms",
+    "dnmc",
 ];
 
 /// What a trial is made from; what a task does not need is 0.
@@ -82,9 +100,19 @@ pub struct Trial {
 /// How a task's trials are built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Family {
-    Go { anti: bool, kind: Go },
-    Decision { delayed: bool, shown: [bool; 2], decides: [bool; 2] },
-    Match { category: bool, non: bool },
+    Go {
+        anti: bool,
+        kind: Go,
+    },
+    Decision {
+        delayed: bool,
+        shown: [bool; 2],
+        decides: [bool; 2],
+    },
+    Match {
+        category: bool,
+        non: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +145,12 @@ impl Task {
     /// An unknown name.
     pub fn named(name: &str) -> Result<Self, GatingError> {
         let id = NAMES.iter().position(|own| *own == name);
-        let id = id.ok_or_else(|| Problem::new(format!("no cognitive task `{name}`"), did_you_mean(name, "tasks", &NAMES)))?;
+        let id = id.ok_or_else(|| {
+            Problem::new(
+                format!("no cognitive task `{name}`"),
+                did_you_mean(name, "tasks", &NAMES),
+            )
+        })?;
         Ok(Self::of(id))
     }
 
@@ -135,13 +168,23 @@ impl Task {
                 3 => (both, [false, true]),
                 _ => (both, both),
             };
-            Family::Decision { delayed, shown, decides }
+            Family::Decision {
+                delayed,
+                shown,
+                decides,
+            }
         };
         let family = match id {
-            0..=5 => Family::Go { anti: id >= 3, kind: [Go::Plain, Go::ReactionTime, Go::Delayed][id % 3] },
+            0..=5 => Family::Go {
+                anti: id >= 3,
+                kind: [Go::Plain, Go::ReactionTime, Go::Delayed][id % 3],
+            },
             6..=10 => decision(id - 6, false),
             11..=15 => decision(id - 11, true),
-            16..=19 => Family::Match { category: id % 2 == 1, non: id >= 18 },
+            16..=19 => Family::Match {
+                category: id % 2 == 1,
+                non: id >= 18,
+            },
             _ => panic!("task {id}, expected less than 20"),
         };
         Self { id, family }
@@ -155,7 +198,10 @@ impl Task {
     /// Draws a condition.
     pub fn draw(self, rules: Rules, key: Key, index: u64) -> Condition {
         let mut rng = key.stream(Purpose::Condition, index);
-        let mut condition = Condition { modality: rng.random_range(0..RINGS), ..Condition::default() };
+        let mut condition = Condition {
+            modality: rng.random_range(0..RINGS),
+            ..Condition::default()
+        };
         let pick = |rng: &mut ChaCha8Rng| DELAYS[rng.random_range(0..DELAYS.len())];
         match self.family {
             Family::Go { kind, .. } => {
@@ -173,11 +219,15 @@ impl Task {
                     condition.delay = pick(&mut rng);
                 } else {
                     condition.theta1 = rng.random_range(0..DIRECTIONS) as f64 * PI / 4.0;
-                    condition.theta2 = (condition.theta1 + PI / 2.0 + rng.random_range(0..4) as f64 * PI / 4.0) % (2.0 * PI);
+                    condition.theta2 =
+                        (condition.theta1 + PI / 2.0 + rng.random_range(0..4) as f64 * PI / 4.0) % (2.0 * PI);
                     condition.duration = pick(&mut rng);
                 }
                 (condition.c1, condition.c2) = (coherence(&mut rng), coherence(&mut rng));
-                while rules == Rules::Strict && decides == [true, true] && (condition.c1 + condition.c2).abs() < 1e-12 {
+                while rules == Rules::Strict
+                    && decides == [true, true]
+                    && (condition.c1 + condition.c2).abs() < 1e-12
+                {
                     condition.c2 = coherence(&mut rng);
                 }
                 condition.gamma = GAMMA[0] + GAMMA[1] * rng.random::<f64>();
@@ -199,7 +249,10 @@ impl Task {
 
     /// The trial of a condition.
     pub fn trial(self, c: &Condition) -> Trial {
-        let mut trial = Trial { inputs: vec![0.0; STEPS * INPUTS], targets: vec![FIXATE; STEPS] };
+        let mut trial = Trial {
+            inputs: vec![0.0; STEPS * INPUTS],
+            targets: vec![FIXATE; STEPS],
+        };
         match self.family {
             Family::Go { anti, kind } => {
                 let (on, off, cue, answer) = match kind {
@@ -209,23 +262,48 @@ impl Task {
                 };
                 trial.fixate(cue);
                 trial.show(c.modality, on, off, 1.0, angle(c.dir));
-                trial.answer(answer, (c.dir + if anti { DIRECTIONS / 2 } else { 0 }) % DIRECTIONS);
+                trial.answer(
+                    answer,
+                    (c.dir + if anti { DIRECTIONS / 2 } else { 0 }) % DIRECTIONS,
+                );
             }
-            Family::Decision { delayed, shown, decides } => {
+            Family::Decision {
+                delayed,
+                shown,
+                decides,
+            } => {
                 let second = 35 + c.delay;
                 let end = if delayed { second + 15 } else { 20 + c.duration };
-                for (ring, coherence) in [c.c1, c.c2].into_iter().enumerate().filter(|(ring, _)| shown[*ring]) {
+                for (ring, coherence) in [c.c1, c.c2]
+                    .into_iter()
+                    .enumerate()
+                    .filter(|(ring, _)| shown[*ring])
+                {
                     let strengths = [c.gamma + coherence, c.gamma - coherence];
-                    let spans = if delayed { [(20, 35), (second, end)] } else { [(20, end), (20, end)] };
-                    for ((strength, (from, to)), theta) in strengths.into_iter().zip(spans).zip([c.theta1, c.theta2]) {
+                    let spans = if delayed {
+                        [(20, 35), (second, end)]
+                    } else {
+                        [(20, end), (20, end)]
+                    };
+                    for ((strength, (from, to)), theta) in
+                        strengths.into_iter().zip(spans).zip([c.theta1, c.theta2])
+                    {
                         trial.show(ring, from, to, strength, theta);
                     }
                 }
                 trial.fixate(end);
-                let evidence: f64 = [c.c1, c.c2].iter().zip(decides).filter(|(_, decides)| *decides).map(|(c, _)| c).sum();
+                let evidence: f64 = [c.c1, c.c2]
+                    .iter()
+                    .zip(decides)
+                    .filter(|(_, decides)| *decides)
+                    .map(|(c, _)| c)
+                    .sum();
                 let chosen = if evidence > 1e-12 { c.theta1 } else { c.theta2 };
                 // Half to even, as the reference rounds: continuous angles never lie there.
-                trial.answer(end, (DIRECTIONS as f64 * chosen / (2.0 * PI)).round_ties_even() as usize % DIRECTIONS);
+                trial.answer(
+                    end,
+                    (DIRECTIONS as f64 * chosen / (2.0 * PI)).round_ties_even() as usize % DIRECTIONS,
+                );
             }
             Family::Match { category, non } => {
                 let second = 35 + c.delay;
@@ -234,7 +312,11 @@ impl Task {
                 trial.show(c.modality, second, end, 1.0, angle(c.dir2));
                 trial.fixate(end);
                 let half = DIRECTIONS / 2;
-                let same = if category { (c.dir1 < half) == (c.dir2 < half) } else { c.dir1 == c.dir2 };
+                let same = if category {
+                    (c.dir1 < half) == (c.dir2 < half)
+                } else {
+                    c.dir1 == c.dir2
+                };
                 if same != non {
                     trial.answer(end, if non { c.dir2 } else { c.dir1 });
                 }
@@ -262,7 +344,10 @@ impl Trial {
         let tuned = tuning(theta);
         for step in from..to {
             let units = &mut self.inputs[step * INPUTS + ring * RING..][..RING];
-            units.iter_mut().zip(tuned).for_each(|(unit, tuned)| *unit += strength * tuned);
+            units
+                .iter_mut()
+                .zip(tuned)
+                .for_each(|(unit, tuned)| *unit += strength * tuned);
         }
     }
 
@@ -310,7 +395,10 @@ impl Trial {
     /// What actions earn: which steps counted, what each earned. The first reward that is not 0 ends the trial.
     pub fn play(&self, rules: Rules, actions: &[usize]) -> Played {
         let table = self.rewards(rules);
-        let mut played = Played { live: vec![false; STEPS], rewards: vec![0.0; STEPS] };
+        let mut played = Played {
+            live: vec![false; STEPS],
+            rewards: vec![0.0; STEPS],
+        };
         let mut over = false;
         for step in 0..STEPS {
             played.live[step] = !over;
@@ -326,21 +414,32 @@ impl Trial {
     /// after the first 200 ms.
     pub fn counted(&self, answers: &[usize]) -> (usize, usize) {
         let steps = (DEAD..STEPS).filter(|&step| self.targets[step] != FIXATE);
-        steps.fold((0, 0), |(n, right), step| (n + 1, right + usize::from(answers[step] == self.targets[step])))
+        steps.fold((0, 0), |(n, right), step| {
+            (n + 1, right + usize::from(answers[step] == self.targets[step]))
+        })
     }
 
     /// Fraction of the steps before the response (after the first 200 ms) with fixation, and the most frequent answer from
     /// five steps after it on; of equally frequent ones the first.
     pub fn behaviour(&self, answers: &[usize]) -> (f64, usize) {
         let before = DEAD..self.response().unwrap_or(STEPS);
-        let kept = before.clone().filter(|&step| answers[step] == FIXATE).count() as f64 / before.len() as f64;
+        let kept =
+            before.clone().filter(|&step| answers[step] == FIXATE).count() as f64 / before.len() as f64;
         let mut counts = [0; OUTPUTS];
         if let Some(response) = self.response() {
-            answers[(response + 5).min(STEPS)..].iter().for_each(|&answer| counts[answer] += 1);
+            answers[(response + 5).min(STEPS)..]
+                .iter()
+                .for_each(|&answer| counts[answer] += 1);
         } else {
             counts[FIXATE] = 1;
         }
-        let most = (0..OUTPUTS).fold(0, |most, answer| if counts[answer] > counts[most] { answer } else { most });
+        let most = (0..OUTPUTS).fold(0, |most, answer| {
+            if counts[answer] > counts[most] {
+                answer
+            } else {
+                most
+            }
+        });
         (kept, most)
     }
 
@@ -394,19 +493,54 @@ mod tests {
     fn conditions_are_drawn_with_their_probabilities() {
         let go = drawn("go", Rules::Strict);
         (0..8).for_each(|dir| as_often("direction", go.iter().filter(|c| c.dir == dir).count(), 0.125));
-        (20..70).for_each(|step| as_often("onset", go.iter().filter(|c| c.onset_ms / 20 == step).count(), 0.02));
+        (20..70).for_each(|step| {
+            as_often(
+                "onset",
+                go.iter().filter(|c| c.onset_ms / 20 == step).count(),
+                0.02,
+            )
+        });
         as_often("ring", go.iter().filter(|c| c.modality == 1).count(), 0.5);
         let dm = drawn("dm1", Rules::Strict);
-        COHERENCES.iter().for_each(|&c| as_often("coherence", dm.iter().filter(|d| d.c1 == c).count(), 1.0 / 6.0));
-        DELAYS.iter().for_each(|&d| as_often("duration", dm.iter().filter(|c| c.duration == d).count(), 1.0 / 3.0));
+        COHERENCES
+            .iter()
+            .for_each(|&c| as_often("coherence", dm.iter().filter(|d| d.c1 == c).count(), 1.0 / 6.0));
+        DELAYS.iter().for_each(|&d| {
+            as_often(
+                "duration",
+                dm.iter().filter(|c| c.duration == d).count(),
+                1.0 / 3.0,
+            )
+        });
         for eighth in 0..8 {
-            let apart = dm.iter().filter(|c| (((c.theta2 - c.theta1).rem_euclid(2.0 * PI)) * 4.0 / PI).round() as usize == eighth).count();
-            if (2..6).contains(&eighth) { as_often("apart", apart, 0.25) } else { assert_eq!(apart, 0) }
+            let apart = dm
+                .iter()
+                .filter(|c| {
+                    (((c.theta2 - c.theta1).rem_euclid(2.0 * PI)) * 4.0 / PI).round() as usize == eighth
+                })
+                .count();
+            if (2..6).contains(&eighth) {
+                as_often("apart", apart, 0.25)
+            } else {
+                assert_eq!(apart, 0)
+            }
         }
-        let tied = |rules| drawn("multsen_dm", rules).iter().filter(|c| (c.c1 + c.c2).abs() < 1e-12).count();
+        let tied = |rules| {
+            drawn("multsen_dm", rules)
+                .iter()
+                .filter(|c| (c.c1 + c.c2).abs() < 1e-12)
+                .count()
+        };
         as_often("ties", tied(Rules::Reference), 1.0 / 6.0);
         assert_eq!(tied(Rules::Strict), 0);
-        as_often("matches", drawn("dms", Rules::Strict).iter().filter(|c| c.dir1 == c.dir2).count(), 0.5);
+        as_often(
+            "matches",
+            drawn("dms", Rules::Strict)
+                .iter()
+                .filter(|c| c.dir1 == c.dir2)
+                .count(),
+            0.5,
+        );
         let delayed = drawn("dm2_dly", Rules::Strict);
         assert!(delayed.iter().all(|c| {
             let apart = (c.theta2 - c.theta1).rem_euclid(2.0 * PI);

@@ -108,7 +108,9 @@ pub fn draw(settings: &Settings, data: &Dataset) -> Result<(Tasks, Gates), Gatin
         Kind::Permuted => Tasks::permutations(data, of.n, key),
         Kind::Rotated => Tasks::rotations(data, of.n, key),
         Kind::Split => {
-            let order = of.shuffle_classes.then(|| Tasks::class_order(data.classes.len(), key));
+            let order = of
+                .shuffle_classes
+                .then(|| Tasks::class_order(data.classes.len(), key));
             Tasks::split(data, of.n, of.classes_per_task, order.as_deref(), of.head)?
         }
     };
@@ -127,7 +129,12 @@ pub fn draw(settings: &Settings, data: &Dataset) -> Result<(Tasks, Gates), Gatin
     };
     if gates.widths() != hidden || gates.n_tasks() < of.n {
         return Err(Problem::new(
-            format!("gates of {} tasks for layers of {:?} units, expected {} tasks and layers of {hidden:?}", gates.n_tasks(), gates.widths(), of.n),
+            format!(
+                "gates of {} tasks for layers of {:?} units, expected {} tasks and layers of {hidden:?}",
+                gates.n_tasks(),
+                gates.widths(),
+                of.n
+            ),
             "`network.hidden` and `tasks.n` must fit the file of gates",
         )
         .in_file(settings.gates.file.clone())
@@ -149,7 +156,12 @@ impl<'a> Course<'a> {
     ///
     /// # Errors
     /// An unknown method.
-    pub fn new(settings: &'a Settings, data: &'a Dataset, tasks: &'a Tasks, gates: &'a Gates) -> Result<Self, GatingError> {
+    pub fn new(
+        settings: &'a Settings,
+        data: &'a Dataset,
+        tasks: &'a Tasks,
+        gates: &'a Gates,
+    ) -> Result<Self, GatingError> {
         let method = Method::of(settings)?;
         let network = network(settings, method, data, tasks);
         let theta = network.initial(Key::new(settings.seed));
@@ -174,7 +186,9 @@ impl<'a> Course<'a> {
                 losses: (0.0, 0),
                 largest_penalty: 0.0,
                 clipped: 0,
-                memory: method.replay.then(|| Memory::new(settings.stabilise.memory, Rule::Reservoir)),
+                memory: method
+                    .replay
+                    .then(|| Memory::new(settings.stabilise.memory, Rule::Reservoir)),
             },
         })
     }
@@ -212,7 +226,15 @@ impl<'a> Course<'a> {
     fn active(&self, task: usize) -> Vec<Vec<u32>> {
         let whole = self.settings.gates.whole;
         let widths = self.gates.widths().iter().enumerate();
-        widths.map(|(layer, &width)| if whole { (0..width as u32).collect() } else { self.gates.active(task, layer) }).collect()
+        widths
+            .map(|(layer, &width)| {
+                if whole {
+                    (0..width as u32).collect()
+                } else {
+                    self.gates.active(task, layer)
+                }
+            })
+            .collect()
     }
 
     /// Gates of the units that a task computes, if they are not all 1.
@@ -233,7 +255,9 @@ impl<'a> Course<'a> {
         }
         self.progress.before.push(self.accuracy(task));
         if self.settings.training.reset_weights {
-            self.theta = self.network.initial(Key::new(self.settings.seed).attempt(task as u64));
+            self.theta = self
+                .network
+                .initial(Key::new(self.settings.seed).attempt(task as u64));
             self.importance.fill(0.0);
         }
         let active = self.active(task);
@@ -273,21 +297,35 @@ impl<'a> Course<'a> {
         self.drop_inputs(key, &mut x);
         let views = views(&factors);
         let rule = self.method.rule.then_some(task);
-        current.network.forward(&current.learner.theta, &x, &views, rule, &mut pass);
+        current
+            .network
+            .forward(&current.learner.theta, &x, &views, rule, &mut pass);
         let classes = self.tasks.n_outputs();
         let mut d = vec![0.0; pass.logits().len()];
         let share = 1.0 / n_rows as f64;
-        let head = if replayed { 0..classes } else { self.tasks.head_of(task) };
+        let head = if replayed {
+            0..classes
+        } else {
+            self.tasks.head_of(task)
+        };
         let loss = cross_entropy(pass.logits(), classes, head, &labels, |_| share, &mut d);
         if !loss.is_finite() {
             self.current = Some(current);
             let hint = "a smaller `training.rate` or `stabilise.strength`; the last checkpoint is whole";
-            return Err(Problem::new(format!("the loss of task {task} is {loss} at batch {batch}"), hint).into());
+            return Err(Problem::new(
+                format!("the loss of task {task} is {loss} at batch {batch}"),
+                hint,
+            )
+            .into());
         }
         let mut gradient = vec![0.0; current.learner.theta.len()];
-        current.network.backward(&current.learner.theta, &pass, &d, rule, Power::One, &mut gradient);
+        current
+            .network
+            .backward(&current.learner.theta, &pass, &d, rule, Power::One, &mut gradient);
         let strength = self.settings.strength(self.method);
-        let stepped = current.learner.step(&current.tensors, &gradient, &self.settings.optimiser(), strength);
+        let stepped = current
+            .learner
+            .step(&current.tensors, &gradient, &self.settings.optimiser(), strength);
         let progress = &mut self.progress;
         progress.batch += 1;
         progress.largest_penalty = progress.largest_penalty.max(stepped.penalty);
@@ -305,7 +343,10 @@ impl<'a> Course<'a> {
     /// Examples of a batch, drawn with replacement, and their labels.
     fn draw(&self, task: usize, batch: usize, examples: &[u32], n: usize) -> (Vec<f32>, Vec<usize>) {
         let inputs = self.data.train.size();
-        let mut rng = Key::new(self.settings.seed).attempt(task as u64).at(batch as u64).stream(Purpose::Condition, 0);
+        let mut rng = Key::new(self.settings.seed)
+            .attempt(task as u64)
+            .at(batch as u64)
+            .stream(Purpose::Condition, 0);
         let mut x = vec![0.0; n * inputs];
         let label = |row: &mut [f32]| {
             let example = examples[rng.random_range(0..examples.len())] as usize;
@@ -318,16 +359,25 @@ impl<'a> Course<'a> {
 
     /// Adds as many kept examples as the batch has; says whether there were any.
     fn replay(&self, task: usize, batch: usize, n: usize, x: &mut Vec<f32>, labels: &mut Vec<usize>) -> bool {
-        let Some(memory) = self.progress.memory.as_ref().filter(|memory| !memory.kept().is_empty()) else {
+        let Some(memory) = self
+            .progress
+            .memory
+            .as_ref()
+            .filter(|memory| !memory.kept().is_empty())
+        else {
             return false;
         };
         let inputs = self.data.train.size();
-        let mut rng = Key::new(self.settings.seed).attempt(task as u64).at(batch as u64).stream(Purpose::Condition, 1);
+        let mut rng = Key::new(self.settings.seed)
+            .attempt(task as u64)
+            .at(batch as u64)
+            .stream(Purpose::Condition, 1);
         for _ in 0..n {
             let kept = memory.kept()[rng.random_range(0..memory.kept().len())];
             let from = x.len();
             x.resize(from + inputs, 0.0);
-            self.tasks.copy(self.data, Half::Train, kept.task, kept.example, &mut x[from..]);
+            self.tasks
+                .copy(self.data, Half::Train, kept.task, kept.example, &mut x[from..]);
             labels.push(self.tasks.label(self.data, Half::Train, kept.task, kept.example));
         }
         true
@@ -344,7 +394,14 @@ impl<'a> Course<'a> {
     }
 
     /// Gates and dropout of every hidden layer.
-    fn factors(&self, task: usize, active: &[Vec<u32>], key: Key, rows: usize, training: bool) -> Vec<(Option<Vec<f32>>, Option<Vec<f32>>)> {
+    fn factors(
+        &self,
+        task: usize,
+        active: &[Vec<u32>],
+        key: Key,
+        rows: usize,
+        training: bool,
+    ) -> Vec<(Option<Vec<f32>>, Option<Vec<f32>>)> {
         let keep = self.settings.network.hidden_keep;
         let gates = self.values(task, active).into_iter().zip(active).enumerate();
         gates
@@ -367,22 +424,43 @@ impl<'a> Course<'a> {
         for tensor in current.tensors.iter().filter(|tensor| !tensor.stabilised) {
             added[tensor.range.clone()].fill(0.0);
         }
-        let moved = current.tensors.iter().filter(|tensor| tensor.stabilised).flat_map(|tensor| tensor.range.clone());
+        let moved = current
+            .tensors
+            .iter()
+            .filter(|tensor| tensor.stabilised)
+            .flat_map(|tensor| tensor.range.clone());
         let square = |i: usize| f64::from(current.learner.theta[i] - current.learner.anchor[i]).powi(2);
         let distance = moved.map(square).sum::<f64>().sqrt();
         let decay = self.settings.stabilise.decay as f32;
         if decay < 1.0 {
-            self.importance.iter_mut().for_each(|importance| *importance *= decay);
-            current.learner.importance.iter_mut().for_each(|importance| *importance *= decay);
+            self.importance
+                .iter_mut()
+                .for_each(|importance| *importance *= decay);
+            current
+                .learner
+                .importance
+                .iter_mut()
+                .for_each(|importance| *importance *= decay);
         }
-        current.learner.close(&added, self.settings.training.reset_between_tasks);
+        current
+            .learner
+            .close(&added, self.settings.training.reset_between_tasks);
         current.places.scatter(&current.learner.theta, &mut self.theta);
-        current.places.scatter(&current.learner.importance, &mut self.importance);
+        current
+            .places
+            .scatter(&current.learner.importance, &mut self.importance);
         if let Some(memory) = &mut self.progress.memory {
             let key = Key::new(self.settings.seed);
             for &example in &current.examples {
                 let class = self.tasks.label(self.data, Half::Train, task, example as usize);
-                memory.offer(Kept { task, example: example as usize, class }, key);
+                memory.offer(
+                    Kept {
+                        task,
+                        example: example as usize,
+                        class,
+                    },
+                    key,
+                );
             }
         }
         let accuracies = (0..=task).map(|seen| self.accuracy(seen)).collect();
@@ -415,7 +493,10 @@ impl<'a> Course<'a> {
         let n = 256.min(of.samples);
         let batches = of.samples.div_ceil(n);
         for batch in 0..batches {
-            let key = Key::new(self.settings.seed).phase(Phase::Validate).attempt(task as u64).at(batch as u64);
+            let key = Key::new(self.settings.seed)
+                .phase(Phase::Validate)
+                .attempt(task as u64)
+                .at(batch as u64);
             let rows = n.min(of.samples - batch * n);
             let (mut x, labels) = self.draw(task, (1 << 30) + batch, &current.examples, rows);
             let factors = self.factors(task, &current.active, key, rows, of.dropout);
@@ -425,9 +506,23 @@ impl<'a> Course<'a> {
             let head = self.tasks.head_of(task);
             let views = views(&factors);
             let rule = self.method.rule.then_some(task);
-            let examples = Examples { x: &x, labels: &labels, factors: &views, rule, head: &head };
+            let examples = Examples {
+                x: &x,
+                labels: &labels,
+                factors: &views,
+                rule,
+                head: &head,
+            };
             if self.method.stabiliser == Stabiliser::Ewc {
-                fisher(&current.network, &learner.theta, &examples, of.labels, masse2018::FISHER_FLOOR, key, &mut sums);
+                fisher(
+                    &current.network,
+                    &learner.theta,
+                    &examples,
+                    of.labels,
+                    masse2018::FISHER_FLOOR,
+                    key,
+                    &mut sums,
+                );
             } else {
                 memory_aware(&current.network, &learner.theta, &examples, &mut sums);
             }
@@ -472,13 +567,17 @@ impl<'a> Course<'a> {
         for chunk in examples.chunks(TEST_BATCH) {
             let mut x = vec![0.0; chunk.len() * inputs];
             for (row, &example) in x.chunks_exact_mut(inputs).zip(chunk) {
-                self.tasks.copy(self.data, Half::Test, task, example as usize, row);
+                self.tasks
+                    .copy(self.data, Half::Test, task, example as usize, row);
             }
             network.forward(&theta, &x, &views, self.method.rule.then_some(as_if), &mut pass);
             for (logits, &example) in pass.logits().chunks_exact(classes).zip(chunk) {
                 let label = self.tasks.label(self.data, Half::Test, task, example as usize);
                 correct += usize::from(argmax(logits, head.clone()) == label);
-                entropy -= softmax(logits, head.clone()).iter().map(|p| p * p.max(1e-300).ln()).sum::<f64>();
+                entropy -= softmax(logits, head.clone())
+                    .iter()
+                    .map(|p| p * p.max(1e-300).ln())
+                    .sum::<f64>();
             }
         }
         let n = examples.len().max(1) as f64;
@@ -505,7 +604,10 @@ impl<'a> Course<'a> {
     /// Counters to be kept beside [`Course::arrays`].
     pub fn kept_progress(&self) -> Progress {
         let steps = self.current.as_ref().map_or(0, |current| current.learner.steps);
-        Progress { steps, ..self.progress.clone() }
+        Progress {
+            steps,
+            ..self.progress.clone()
+        }
     }
 
     /// Goes on from what was kept.
@@ -516,7 +618,13 @@ impl<'a> Course<'a> {
         let take = |name: &str, n: usize| -> Result<Vec<f32>, GatingError> {
             let found = arrays.get(name).and_then(|(_, values)| values.singles());
             let values = found.filter(|values| values.len() == n);
-            values.ok_or_else(|| Problem::new(format!("the checkpoint has no `{name}` of {n} values"), "it is of another network").into())
+            values.ok_or_else(|| {
+                Problem::new(
+                    format!("the checkpoint has no `{name}` of {n} values"),
+                    "it is of another network",
+                )
+                .into()
+            })
         };
         self.theta = take("theta", self.theta.len())?;
         self.importance = take("importance", self.importance.len())?;
@@ -541,5 +649,10 @@ impl<'a> Course<'a> {
 
 fn views(factors: &[(Option<Vec<f32>>, Option<Vec<f32>>)]) -> Vec<Factors<'_, f32>> {
     let pairs = factors.iter();
-    pairs.map(|(gates, dropout)| Factors { gates: gates.as_deref(), dropout: dropout.as_deref() }).collect()
+    pairs
+        .map(|(gates, dropout)| Factors {
+            gates: gates.as_deref(),
+            dropout: dropout.as_deref(),
+        })
+        .collect()
 }

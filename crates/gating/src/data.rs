@@ -85,26 +85,35 @@ impl Pictures {
     /// One stored value.
     pub fn value(&self, example: usize, row: usize, column: usize, channel: usize) -> f32 {
         let [_, columns, channels] = self.shape;
-        self.pixels.at(example * self.size() + (row * columns + column) * channels + channel)
+        self.pixels
+            .at(example * self.size() + (row * columns + column) * channels + channel)
     }
 
     /// Sum of all stored values.
     pub fn sum(&self) -> f64 {
-        (0..self.pixels.len()).map(|place| f64::from(self.pixels.at(place))).sum()
+        (0..self.pixels.len())
+            .map(|place| f64::from(self.pixels.at(place)))
+            .sum()
     }
 
     /// Planes \[channel\]\[row\]\[column\] as pixels \[row\]\[column\]\[channel\].
     fn from_planes(rows: usize, columns: usize, channels: usize, planes: &[u8]) -> Vec<u8> {
         let plane = rows * columns;
         let picture = |planes: &[u8]| -> Vec<u8> {
-            (0..plane * channels).map(|place| planes[place % channels * plane + place / channels]).collect()
+            (0..plane * channels)
+                .map(|place| planes[place % channels * plane + place / channels])
+                .collect()
         };
         planes.chunks_exact(plane * channels).flat_map(picture).collect()
     }
 
     fn extend(&mut self, other: Self) -> Result<(), Problem> {
         if other.shape != self.shape {
-            let message = format!("pictures of {} beside pictures of {}", shape_words(other.shape), shape_words(self.shape));
+            let message = format!(
+                "pictures of {} beside pictures of {}",
+                shape_words(other.shape),
+                shape_words(self.shape)
+            );
             return Err(Problem::bare(message));
         }
         match (&mut self.pixels, other.pixels) {
@@ -216,11 +225,15 @@ impl Dataset {
         match &pictures.pixels {
             Pixels::Bytes(values) => {
                 let values = &values[example * size..][..size];
-                row.iter_mut().zip(values).for_each(|(row, &value)| *row = f32::from(value) * self.scale);
+                row.iter_mut()
+                    .zip(values)
+                    .for_each(|(row, &value)| *row = f32::from(value) * self.scale);
             }
             Pixels::Reals(values) => {
                 let values = &values[example * size..][..size];
-                row.iter_mut().zip(values).for_each(|(row, &value)| *row = value * self.scale);
+                row.iter_mut()
+                    .zip(values)
+                    .for_each(|(row, &value)| *row = value * self.scale);
             }
         }
     }
@@ -265,8 +278,19 @@ fn folder(path: &Path, reading: &Reading) -> Result<Found, GatingError> {
     }
     let known = "IDX files, CIFAR or ImageNet-32 batches, `train.txt`, or one folder of pictures per class";
     let shown: Vec<&str> = names.iter().take(5).map(String::as_str).collect();
-    let message = format!("no data set that is known, expected {known}; it holds {}", if shown.is_empty() { "nothing".to_owned() } else { shown.join(", ") });
-    Err(Problem::new(message, "`neuropil gating data check DIR` lists what is read").in_file(path.display().to_string()).into())
+    let message = format!(
+        "no data set that is known, expected {known}; it holds {}",
+        if shown.is_empty() {
+            "nothing".to_owned()
+        } else {
+            shown.join(", ")
+        }
+    );
+    Err(
+        Problem::new(message, "`neuropil gating data check DIR` lists what is read")
+            .in_file(path.display().to_string())
+            .into(),
+    )
 }
 
 fn file(path: &Path, reading: &Reading) -> Result<Found, GatingError> {
@@ -280,23 +304,37 @@ fn file(path: &Path, reading: &Reading) -> Result<Found, GatingError> {
 
 /// Joins the halves: one shape, one numbering of classes, and what is to be said.
 fn assemble(place: &str, mut found: Found) -> Result<Dataset, GatingError> {
-    let wrong = |message: String, hint: &str| Err(GatingError::from(Problem::new(message, hint).in_file(place)));
+    let wrong =
+        |message: String, hint: &str| Err(GatingError::from(Problem::new(message, hint).in_file(place)));
     let Some(mut train) = found.train.take() else {
-        return wrong("no training examples".to_owned(), "test examples alone can be looked at, not learnt from");
+        return wrong(
+            "no training examples".to_owned(),
+            "test examples alone can be looked at, not learnt from",
+        );
     };
     if train.is_empty() {
-        return wrong("no training examples, expected at least one".to_owned(), "is the file whole?");
+        return wrong(
+            "no training examples, expected at least one".to_owned(),
+            "is the file whole?",
+        );
     }
     let test = match found.test.take() {
         Some(test) => test,
         None => {
             let test = held_out(&mut train);
-            found.notes.push(format!("no test examples are here: every fifth example, {} of them, is held out", test.len()));
+            found.notes.push(format!(
+                "no test examples are here: every fifth example, {} of them, is held out",
+                test.len()
+            ));
             test
         }
     };
     if train.shape != test.shape {
-        let message = format!("training examples of {}, test examples of {}", shape_words(train.shape), shape_words(test.shape));
+        let message = format!(
+            "training examples of {}, test examples of {}",
+            shape_words(train.shape),
+            shape_words(test.shape)
+        );
         return wrong(message, "both halves need one shape");
     }
     for (half, pictures) in [("train", &train), ("test", &test)] {
@@ -304,14 +342,25 @@ fn assemble(place: &str, mut found: Found) -> Result<Dataset, GatingError> {
             && let Some(bad) = values.iter().position(|value| !value.is_finite())
         {
             let size = pictures.size();
-            let message = format!("{} in the {half} examples (example {}, value {}), expected finite numbers", values[bad], bad / size, bad % size);
+            let message = format!(
+                "{} in the {half} examples (example {}, value {}), expected finite numbers",
+                values[bad],
+                bad / size,
+                bad % size
+            );
             return wrong(message, "leave the example out, or fill the value");
         }
     }
-    let largest = |pictures: &Pictures| (0..pictures.pixels.len()).map(|i| pictures.pixels.at(i)).fold(0.0_f32, f32::max);
+    let largest = |pictures: &Pictures| {
+        (0..pictures.pixels.len())
+            .map(|i| pictures.pixels.at(i))
+            .fold(0.0_f32, f32::max)
+    };
     let (of_train, of_test) = (largest(&train), largest(&test));
     if matches!(train.pixels, Pixels::Reals(_)) && of_test > 0.0 && (of_train > 2.0) != (of_test > 2.0) {
-        let message = format!("training values up to {of_train}, test values up to {of_test}: they are scaled differently");
+        let message = format!(
+            "training values up to {of_train}, test values up to {of_test}: they are scaled differently"
+        );
         return wrong(message, "scale both halves alike, 0 to 255 or 0 to 1");
     }
     let scale = found.scale.unwrap_or(match train.pixels {
@@ -328,12 +377,28 @@ fn assemble(place: &str, mut found: Found) -> Result<Dataset, GatingError> {
     }
     labels.sort_unstable();
     say_labels(&mut found.notes, &labels, &train, &test);
-    let number: BTreeMap<i64, usize> = labels.iter().enumerate().map(|(number, &label)| (label, number)).collect();
+    let number: BTreeMap<i64, usize> = labels
+        .iter()
+        .enumerate()
+        .map(|(number, &label)| (label, number))
+        .collect();
     let numbers = [&train, &test].map(|half| half.labels.iter().map(|label| number[label]).collect());
-    let name = |label: i64| found.names.get(&label).cloned().unwrap_or_else(|| label.to_string());
+    let name = |label: i64| {
+        found
+            .names
+            .get(&label)
+            .cloned()
+            .unwrap_or_else(|| label.to_string())
+    };
     Ok(Dataset {
         name: found.name,
-        classes: labels.iter().map(|&label| Class { label, name: name(label) }).collect(),
+        classes: labels
+            .iter()
+            .map(|&label| Class {
+                label,
+                name: name(label),
+            })
+            .collect(),
         train,
         test,
         scale,
@@ -344,23 +409,42 @@ fn assemble(place: &str, mut found: Found) -> Result<Dataset, GatingError> {
 
 /// What labels tell: where they begin, gaps, classes that only one half has.
 fn say_labels(notes: &mut Vec<String>, labels: &[i64], train: &Pictures, test: &Pictures) {
-    let (Some(&first), Some(&last)) = (labels.first(), labels.last()) else { return };
+    let (Some(&first), Some(&last)) = (labels.first(), labels.last()) else {
+        return;
+    };
     if first != 0 {
-        notes.push(format!("labels begin at {first}, not at 0: class numbers are counted from 0 anew"));
+        notes.push(format!(
+            "labels begin at {first}, not at 0: class numbers are counted from 0 anew"
+        ));
     }
     let gaps = (last - first + 1) as usize != labels.len();
     if gaps {
         let shown: Vec<String> = labels.iter().take(10).map(i64::to_string).collect();
         let more = if labels.len() > 10 { ", …" } else { "" };
-        notes.push(format!("labels have gaps: {} classes, {}{more}, which get the numbers 0 to {}", labels.len(), shown.join(", "), labels.len() - 1));
+        notes.push(format!(
+            "labels have gaps: {} classes, {}{more}, which get the numbers 0 to {}",
+            labels.len(),
+            shown.join(", "),
+            labels.len() - 1
+        ));
     }
     for (name, half, other) in [("train", train, "test"), ("test", test, "train")] {
         let here: std::collections::BTreeSet<i64> = half.labels.iter().copied().collect();
-        let absent: Vec<i64> = (first..=last).filter(|label| !here.contains(label)).take(10).collect();
-        let absent: Vec<String> = absent.iter().filter(|label| labels.contains(label) || !gaps).map(i64::to_string).collect();
+        let absent: Vec<i64> = (first..=last)
+            .filter(|label| !here.contains(label))
+            .take(10)
+            .collect();
+        let absent: Vec<String> = absent
+            .iter()
+            .filter(|label| labels.contains(label) || !gaps)
+            .map(i64::to_string)
+            .collect();
         if !absent.is_empty() && !half.is_empty() {
             let s = if absent.len() > 1 { "classes" } else { "class" };
-            notes.push(format!("{s} {} of {other} without an example in {name}", absent.join(", ")));
+            notes.push(format!(
+                "{s} {} of {other} without an example in {name}",
+                absent.join(", ")
+            ));
         }
     }
 }
@@ -370,14 +454,27 @@ fn held_out(all: &mut Pictures) -> Pictures {
     let size = all.size();
     let part = |keep: &dyn Fn(usize) -> bool| Pictures {
         shape: all.shape,
-        labels: (0..all.len()).filter(|&i| keep(i)).map(|i| all.labels[i]).collect(),
+        labels: (0..all.len())
+            .filter(|&i| keep(i))
+            .map(|i| all.labels[i])
+            .collect(),
         pixels: match &all.pixels {
-            Pixels::Bytes(values) => {
-                Pixels::Bytes(values.chunks_exact(size).enumerate().filter(|(i, _)| keep(*i)).flat_map(|(_, v)| v.to_vec()).collect())
-            }
-            Pixels::Reals(values) => {
-                Pixels::Reals(values.chunks_exact(size).enumerate().filter(|(i, _)| keep(*i)).flat_map(|(_, v)| v.to_vec()).collect())
-            }
+            Pixels::Bytes(values) => Pixels::Bytes(
+                values
+                    .chunks_exact(size)
+                    .enumerate()
+                    .filter(|(i, _)| keep(*i))
+                    .flat_map(|(_, v)| v.to_vec())
+                    .collect(),
+            ),
+            Pixels::Reals(values) => Pixels::Reals(
+                values
+                    .chunks_exact(size)
+                    .enumerate()
+                    .filter(|(i, _)| keep(*i))
+                    .flat_map(|(_, v)| v.to_vec())
+                    .collect(),
+            ),
         },
     };
     let (rest, test) = (part(&|i| i % 5 != 4), part(&|i| i % 5 == 4));

@@ -79,27 +79,42 @@ impl Gates {
     pub fn given(tasks: Vec<Vec<Vec<f32>>>) -> Result<Self, GatingError> {
         let wrong = |message: String, hint: &str| Err(GatingError::from(Problem::new(message, hint)));
         let Some(first) = tasks.first() else {
-            return wrong("no gates, expected those of at least one task".to_owned(), "one row per task and layer");
+            return wrong(
+                "no gates, expected those of at least one task".to_owned(),
+                "one row per task and layer",
+            );
         };
         let widths: Vec<usize> = first.iter().map(Vec::len).collect();
         for (task, layers) in tasks.iter().enumerate() {
             let found: Vec<usize> = layers.iter().map(Vec::len).collect();
             if found != widths {
-                let message = format!("the gates of task {task} are for layers of {found:?} units, those of task 0 for {widths:?}");
+                let message = format!(
+                    "the gates of task {task} are for layers of {found:?} units, those of task 0 for {widths:?}"
+                );
                 return wrong(message, "one row per task and layer, one column per unit");
             }
             for (layer, units) in layers.iter().enumerate() {
                 if let Some(bad) = units.iter().find(|&&g| !(g.is_finite() && g >= 0.0)) {
-                    let message = format!("a gate of {bad} (task {task}, layer {}), expected a number ≥ 0", layer + 1);
+                    let message = format!(
+                        "a gate of {bad} (task {task}, layer {}), expected a number ≥ 0",
+                        layer + 1
+                    );
                     return wrong(message, "0 shuts a unit off, 1 leaves it as it is");
                 }
                 if units.iter().all(|&g| g == 0.0) {
                     let message = format!("task {task} has no active unit in layer {}", layer + 1);
-                    return wrong(message, "such a network gives its bias whatever it is shown: open one gate at least");
+                    return wrong(
+                        message,
+                        "such a network gives its bias whatever it is shown: open one gate at least",
+                    );
                 }
             }
         }
-        Ok(Self { widths, tasks, redrawn: Vec::new() })
+        Ok(Self {
+            widths,
+            tasks,
+            redrawn: Vec::new(),
+        })
     }
 
     /// Gates of one task: \[layer\]\[unit\].
@@ -120,13 +135,18 @@ impl Gates {
     /// Units of a layer whose gate is not 0, in increasing order.
     pub fn active(&self, task: usize, layer: usize) -> Vec<u32> {
         let gates = self.tasks[task][layer].iter().enumerate();
-        gates.filter(|&(_, &gate)| gate != 0.0).map(|(unit, _)| unit as u32).collect()
+        gates
+            .filter(|&(_, &gate)| gate != 0.0)
+            .map(|(unit, _)| unit as u32)
+            .collect()
     }
 
     /// Fraction of a layer's units that two tasks share: \[task\]\[task\].
     pub fn overlap(&self, layer: usize) -> Vec<Vec<f64>> {
         let width = self.widths[layer] as f64;
-        let shared = |a: &[f32], b: &[f32]| a.iter().zip(b).filter(|&(&a, &b)| a != 0.0 && b != 0.0).count() as f64 / width;
+        let shared = |a: &[f32], b: &[f32]| {
+            a.iter().zip(b).filter(|&(&a, &b)| a != 0.0 && b != 0.0).count() as f64 / width
+        };
         let row = |a: &Vec<Vec<f32>>| self.tasks.iter().map(|b| shared(&a[layer], &b[layer])).collect();
         self.tasks.iter().map(row).collect()
     }
@@ -144,10 +164,14 @@ fn check(scheme: Scheme, widths: &[usize]) -> Result<(), GatingError> {
             format!("`gated` is {gated}, expected a fraction from 0 up to, but not including, 1"),
             "the paper gates 0.8 of the units; gating all of them leaves nothing to train",
         )),
-        Scheme::Split(parts) if parts == 0 || widths.iter().any(|&width| width < parts) => Some(Problem::new(
-            format!("`parts` is {parts} for hidden layers of {widths:?} units, expected from 1 to the narrowest layer's units"),
-            "the paper splits 3665 units into 5 parts",
-        )),
+        Scheme::Split(parts) if parts == 0 || widths.iter().any(|&width| width < parts) => {
+            Some(Problem::new(
+                format!(
+                    "`parts` is {parts} for hidden layers of {widths:?} units, expected from 1 to the narrowest layer's units"
+                ),
+                "the paper splits 3665 units into 5 parts",
+            ))
+        }
         _ => None,
     };
     wrong.map_or(Ok(()), |problem| Err(problem.into()))
@@ -158,7 +182,12 @@ fn one(scheme: Scheme, width: usize, task: usize, layer: usize, key: Key) -> (Ve
     let mut rng = key.stream(Purpose::Gate, (task as u64) << 8 | layer as u64);
     match scheme {
         Scheme::None => (vec![1.0; width], false),
-        Scheme::Split(parts) => ((0..width).map(|i| f32::from(u8::from(i % parts == task % parts))).collect(), false),
+        Scheme::Split(parts) => (
+            (0..width)
+                .map(|i| f32::from(u8::from(i % parts == task % parts)))
+                .collect(),
+            false,
+        ),
         Scheme::Partial => {
             let gate = |low: bool| if low { masse2018::PARTIAL } else { 1.0 };
             ((0..width).map(|_| gate(rng.random_bool(0.5))).collect(), false)
@@ -177,7 +206,9 @@ fn one(scheme: Scheme, width: usize, task: usize, layer: usize, key: Key) -> (Ve
         Scheme::Xdg(gated) => {
             let mut again = false;
             loop {
-                let gates: Vec<f32> = (0..width).map(|_| f32::from(u8::from(rng.random::<f64>() < 1.0 - gated))).collect();
+                let gates: Vec<f32> = (0..width)
+                    .map(|_| f32::from(u8::from(rng.random::<f64>() < 1.0 - gated)))
+                    .collect();
                 if gates.contains(&1.0) {
                     return (gates, again);
                 }
@@ -195,12 +226,23 @@ mod tests {
     fn draws_have_the_statistics_of_their_scheme_and_do_not_depend_on_the_number_of_tasks() {
         let key = Key::new(3);
         let gates = Gates::draw(Scheme::Xdg(0.8), &[2000, 2000], 40, key).unwrap();
-        assert_eq!(gates.of(7), Gates::draw(Scheme::Xdg(0.8), &[2000, 2000], 8, key).unwrap().of(7));
+        assert_eq!(
+            gates.of(7),
+            Gates::draw(Scheme::Xdg(0.8), &[2000, 2000], 8, key)
+                .unwrap()
+                .of(7)
+        );
         let active: usize = (0..40).map(|task| gates.active(task, 0).len()).sum();
         let sd = (80_000.0_f64 * 0.16).sqrt();
-        assert!((active as f64 - 16_000.0).abs() < 4.0 * sd, "{active} of 80000 active");
+        assert!(
+            (active as f64 - 16_000.0).abs() < 4.0 * sd,
+            "{active} of 80000 active"
+        );
         let overlap = gates.overlap(1);
-        let pairs: Vec<f64> = (0..40).flat_map(|a| (0..a).map(move |b| (a, b))).map(|(a, b)| overlap[a][b]).collect();
+        let pairs: Vec<f64> = (0..40)
+            .flat_map(|a| (0..a).map(move |b| (a, b)))
+            .map(|(a, b)| overlap[a][b])
+            .collect();
         let mean = pairs.iter().sum::<f64>() / pairs.len() as f64;
         assert!((mean - 0.04).abs() < 0.001, "{mean}");
         assert_eq!(gates.uses(0).iter().sum::<usize>(), active);
@@ -222,7 +264,13 @@ mod tests {
 
     #[test]
     fn fractions_outside_their_range_are_refused() {
-        for (scheme, found) in [(Scheme::Xdg(1.0), "is 1,"), (Scheme::Exact(-0.1), "is -0.1"), (Scheme::Xdg(f64::NAN), "is NaN"), (Scheme::Split(0), "is 0"), (Scheme::Split(9), "is 9")] {
+        for (scheme, found) in [
+            (Scheme::Xdg(1.0), "is 1,"),
+            (Scheme::Exact(-0.1), "is -0.1"),
+            (Scheme::Xdg(f64::NAN), "is NaN"),
+            (Scheme::Split(0), "is 0"),
+            (Scheme::Split(9), "is 9"),
+        ] {
             let message = Gates::draw(scheme, &[8], 2, Key::new(1)).unwrap_err().to_string();
             assert!(message.contains(found), "{message}");
         }

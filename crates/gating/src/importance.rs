@@ -24,7 +24,10 @@ use std::ops::Range;
 pub fn synaptic_intelligence<R: Real>(path: &[R], theta: &[R], anchor: &[R], xi: f64) -> Vec<R> {
     let xi = R::of(xi);
     let moved = theta.iter().zip(anchor).map(|(&theta, &anchor)| theta - anchor);
-    path.iter().zip(moved).map(|(&path, moved)| path.larger(R::ZERO) / (xi + moved * moved)).collect()
+    path.iter()
+        .zip(moved)
+        .map(|(&path, moved)| path.larger(R::ZERO) / (xi + moved * moved))
+        .collect()
 }
 
 /// Which update a change of reward is put beside.
@@ -63,8 +66,20 @@ impl<R: Real> RewardPath<R> {
     }
 
     /// The paths as they were kept by a checkpoint.
-    pub fn resumed(path: Vec<R>, walked: Vec<R>, update: Vec<R>, before: Option<f64>, pairing: Pairing) -> Self {
-        Self { path, walked, pairing, before, update }
+    pub fn resumed(
+        path: Vec<R>,
+        walked: Vec<R>,
+        update: Vec<R>,
+        before: Option<f64>,
+        pairing: Pairing,
+    ) -> Self {
+        Self {
+            path,
+            walked,
+            pairing,
+            before,
+            update,
+        }
     }
 
     /// The last reward and update, for a checkpoint.
@@ -93,7 +108,9 @@ impl<R: Real> RewardPath<R> {
     /// |ω|/(ξ + D): at most 1 for each parameter.
     pub fn importance(&self, xi: f64) -> Vec<R> {
         let pairs = self.path.iter().zip(&self.walked);
-        pairs.map(|(&path, &walked)| path.abs() / (R::of(xi) + walked)).collect()
+        pairs
+            .map(|(&path, &walked)| path.abs() / (R::of(xi) + walked))
+            .collect()
     }
 }
 
@@ -131,12 +148,24 @@ pub struct Examples<'a, R> {
 ///
 /// The square of every single example's gradient, so that the batch size changes nothing. `key` is for
 /// [`Labels::Sampled`].
-pub fn fisher<R: Real>(network: &Network, theta: &[R], examples: &Examples<R>, labels: Labels, floor: f64, key: Key, sums: &mut [R]) {
+pub fn fisher<R: Real>(
+    network: &Network,
+    theta: &[R],
+    examples: &Examples<R>,
+    labels: Labels,
+    floor: f64,
+    key: Key,
+    sums: &mut [R],
+) {
     let mut pass = Pass::default();
     network.forward(theta, examples.x, examples.factors, examples.rule, &mut pass);
     let classes = *network.widths().last().unwrap_or(&1);
     let head = examples.head;
-    let probabilities: Vec<Vec<f64>> = pass.logits().chunks_exact(classes).map(|z| softmax(z, head.clone())).collect();
+    let probabilities: Vec<Vec<f64>> = pass
+        .logits()
+        .chunks_exact(classes)
+        .map(|z| softmax(z, head.clone()))
+        .collect();
     let mut add = |of: &dyn Fn(usize) -> (usize, f64)| {
         let mut d = vec![R::ZERO; pass.logits().len()];
         for (example, (d, p)) in d.chunks_exact_mut(classes).zip(&probabilities).enumerate() {
@@ -151,9 +180,16 @@ pub fn fisher<R: Real>(network: &Network, theta: &[R], examples: &Examples<R>, l
         network.backward(theta, &pass, &d, examples.rule, Power::Square, sums);
     };
     match labels {
-        Labels::All => head.clone().for_each(|label| add(&|example| (label, probabilities[example][label - head.start]))),
+        Labels::All => head
+            .clone()
+            .for_each(|label| add(&|example| (label, probabilities[example][label - head.start]))),
         Labels::True => add(&|example| (examples.labels[example], 1.0)),
-        Labels::Predicted => add(&|example| (argmax(&pass.logits()[example * classes..][..classes], head.clone()), 1.0)),
+        Labels::Predicted => add(&|example| {
+            (
+                argmax(&pass.logits()[example * classes..][..classes], head.clone()),
+                1.0,
+            )
+        }),
         Labels::Sampled => {
             let draw = |example: usize| {
                 let mut left: f64 = key.stream(Purpose::Action, example as u64).random();
@@ -207,7 +243,13 @@ mod tests {
         let theta: Vec<f64> = network.initial(Key::new(2));
         let x = [0.3, -0.4, 1.0, 0.2];
         let (factors, head) = (Vec::new(), 0..2);
-        let examples = |x| Examples { x, labels: &[], factors: &factors, rule: None, head: &head };
+        let examples = |x| Examples {
+            x,
+            labels: &[],
+            factors: &factors,
+            rule: None,
+            head: &head,
+        };
         let mut sums = vec![0.0; theta.len()];
         memory_aware(&network, &theta, &examples(&x[..]), &mut sums);
         let length = |theta: &[f64], x: &[f64]| {

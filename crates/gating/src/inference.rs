@@ -34,7 +34,12 @@ pub fn infer(course: &Course, examples: usize) -> Inferred {
     let mean = |of: &dyn Fn(&(usize, f64, f64)) -> f64| all.iter().map(of).sum::<f64>() / n.max(1) as f64;
     Inferred {
         examples,
-        recognised: all.iter().enumerate().filter(|(task, found)| *task == found.0).count() as f64 / n.max(1) as f64,
+        recognised: all
+            .iter()
+            .enumerate()
+            .filter(|(task, found)| *task == found.0)
+            .count() as f64
+            / n.max(1) as f64,
         given: mean(&|found| found.1),
         inferred: mean(&|found| found.2),
         chosen: all.iter().map(|found| found.0).collect(),
@@ -45,11 +50,16 @@ impl Tell for Inferred {
     fn sentences(&self) -> Vec<String> {
         vec![format!(
             "With the task inferred from {} examples at once (least entropy over all gates): {:.1} % of the tasks recognised, {:.1} % correct in place of {:.1} %.",
-            self.examples, 100.0 * self.recognised, 100.0 * self.inferred, 100.0 * self.given
+            self.examples,
+            100.0 * self.recognised,
+            100.0 * self.inferred,
+            100.0 * self.given
         )]
     }
 
     fn table(&self) -> Table {
-        Table::new().with("task", (0..self.chosen.len()).collect::<Vec<usize>>()).with("taken_for", self.chosen.clone())
+        Table::new()
+            .with("task", (0..self.chosen.len()).collect::<Vec<usize>>())
+            .with("taken_for", self.chosen.clone())
     }
 }

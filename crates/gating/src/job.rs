@@ -40,7 +40,11 @@ pub(crate) struct Learning {
 
 impl Learning {
     pub(crate) fn new(settings: Settings, text: String) -> Self {
-        Self { settings, text, ground: OnceLock::new() }
+        Self {
+            settings,
+            text,
+            ground: OnceLock::new(),
+        }
     }
 
     /// Reads the data and draws what is random about the tasks, once.
@@ -50,7 +54,10 @@ impl Learning {
         }
         if self.settings.data.path.is_empty() {
             return Err(Problem::new(
-                format!("`data.path` is empty, expected the folder or file with the data of `{}`", self.settings.experiment),
+                format!(
+                    "`data.path` is empty, expected the folder or file with the data of `{}`",
+                    self.settings.experiment
+                ),
                 "`--set data.path=DIR`; the chapter \"Learn many tasks in a row\" says which files",
             ));
         }
@@ -64,7 +71,10 @@ impl Learning {
         let ground = self.ground()?;
         let path = run.checkpoint("best");
         let kept = best(run)?.ok_or_else(|| {
-            Problem::new(format!("{}: no task was learnt to its end", run.path().display()), "`neuropil train --resume` goes on")
+            Problem::new(
+                format!("{}: no task was learnt to its end", run.path().display()),
+                "`neuropil train --resume` goes on",
+            )
         })?;
         refuse_other(run, ground)?;
         let mut course = Course::new(&self.settings, &ground.data, &ground.tasks, &ground.gates)?;
@@ -87,10 +97,12 @@ impl Learning {
 fn refuse_other(run: &RunDirectory, ground: &Ground) -> Result<(), Problem> {
     for (name, ours) in stored(ground) {
         let path = run.file(name);
-        let kept = std::fs::read(&path).map_err(|error| Problem::bare(format!("{}: cannot read: {error}", path.display())))?;
+        let kept = std::fs::read(&path)
+            .map_err(|error| Problem::bare(format!("{}: cannot read: {error}", path.display())))?;
         if kept != ours {
             let hint = "were the data changed since, or is the run of another version? its tasks cannot be tested with these";
-            return Err(Problem::new("not what these settings and data give", hint).in_file(path.display().to_string()));
+            return Err(Problem::new("not what these settings and data give", hint)
+                .in_file(path.display().to_string()));
         }
     }
     Ok(())
@@ -110,10 +122,16 @@ fn checkpoint(course: &Course) -> Checkpoint {
 }
 
 fn measured(course: &Course) -> Vec<Measure> {
-    let Ok(found) = accuracy(course) else { return Vec::new() };
+    let Ok(found) = accuracy(course) else {
+        return Vec::new();
+    };
     let percent = |name: &str, label: &str, value: f64| Measure::percent(name, label, 100.0 * value);
     let mut all = vec![
-        percent("average_accuracy", "mean over tasks", found.measures.average_accuracy),
+        percent(
+            "average_accuracy",
+            "mean over tasks",
+            found.measures.average_accuracy,
+        ),
         percent("newest_task", "newest task", found.measures.newest),
         percent("first_task", "first task", found.measures.oldest),
     ];
@@ -147,7 +165,12 @@ impl Job for Learning {
         self.ground().map(drop)
     }
 
-    fn train(&self, keeper: &mut Keeper, updates: Option<u64>, watch: &mut dyn FnMut(&News<'_>) -> Flow) -> Result<Summary, Problem> {
+    fn train(
+        &self,
+        keeper: &mut Keeper,
+        updates: Option<u64>,
+        watch: &mut dyn FnMut(&News<'_>) -> Flow,
+    ) -> Result<Summary, Problem> {
         let ground = self.ground()?;
         let mut course = Course::new(&self.settings, &ground.data, &ground.tasks, &ground.gates)?;
         let path = keeper.last_path();
@@ -158,7 +181,10 @@ impl Job for Learning {
             }
             None => self.say(ground, watch),
         }
-        let (batches, batch) = (self.settings.training.batches as u64, self.settings.training.batch as u64);
+        let (batches, batch) = (
+            self.settings.training.batches as u64,
+            self.settings.training.batch as u64,
+        );
         let done = |course: &Course| course.progress().task as u64 * batches + course.progress().batch as u64;
         let mut interrupted = false;
         while !course.is_over() && updates.is_none_or(|updates| done(&course) < updates) {
@@ -173,8 +199,17 @@ impl Job for Learning {
                 keeper.checked(kept.clone(), Some(kept))?;
                 let toward = Some((course.progress().task as f64, ground.tasks.len() as f64));
                 let seen = done(&course) * batch;
-                interrupted |= watch(&News::Check { seen, unit: "examples", measures: &measured(&course), toward }) == Flow::Stop;
-            } else if interrupted || progress.batch.is_multiple_of(self.settings.training.checkpoint_every) {
+                interrupted |= watch(&News::Check {
+                    seen,
+                    unit: "examples",
+                    measures: &measured(&course),
+                    toward,
+                }) == Flow::Stop;
+            } else if interrupted
+                || progress
+                    .batch
+                    .is_multiple_of(self.settings.training.checkpoint_every)
+            {
                 keeper.checked(checkpoint(&course), None)?;
             }
             if interrupted {
@@ -185,7 +220,10 @@ impl Job for Learning {
             keeper.checked(checkpoint(&course), None)?;
         }
         let made = done(&course);
-        let wall_seconds = keeper.end(&json!({ "event": "end", "update": made, "tasks": course.progress().task }), course.is_over())?;
+        let wall_seconds = keeper.end(
+            &json!({ "event": "end", "update": made, "tasks": course.progress().task }),
+            course.is_over(),
+        )?;
         let measures = measured(&course);
         Ok(Summary {
             task: self.settings.experiment.clone(),
@@ -194,7 +232,10 @@ impl Job for Learning {
             updates: made,
             trials: made * batch,
             restarts: 0,
-            criterion: measures.iter().map(|measure| (measure.name.clone(), measure.value)).collect(),
+            criterion: measures
+                .iter()
+                .map(|measure| (measure.name.clone(), measure.value))
+                .collect(),
             measures,
             wall_seconds,
             run_dir: keeper.run().path().to_owned(),
@@ -207,22 +248,37 @@ impl Job for Learning {
         let mut answer = Answer::of(&accuracy(&course)?, &self.origin(&course));
         if self.method().gates() || self.method().rule {
             let inferred = infer(&course, EXAMPLES_TO_INFER);
-            answer.sentences.extend(neuropil_study::Tell::sentences(&inferred));
+            answer
+                .sentences
+                .extend(neuropil_study::Tell::sentences(&inferred));
             answer.json["inferred"] = serde_json::to_value(&inferred).expect("a result is JSON");
         }
         let path = run.place("results/test.json");
-        atomic::write(&path, &serde_json::to_vec_pretty(&answer.json).expect("a value is JSON"))?;
+        atomic::write(
+            &path,
+            &serde_json::to_vec_pretty(&answer.json).expect("a value is JSON"),
+        )?;
         Ok(answer.saved_in(vec![path]))
     }
 
-    fn analyse(&self, run: &RunDirectory, names: &[String], _options: &Layers) -> Result<Vec<Analysed>, Problem> {
+    fn analyse(
+        &self,
+        run: &RunDirectory,
+        names: &[String],
+        _options: &Layers,
+    ) -> Result<Vec<Analysed>, Problem> {
         let known: Vec<&str> = analysis::ALL.iter().map(|analysis| analysis.name).collect();
         if let Some(wrong) = names.iter().find(|name| !known.contains(&name.as_str())) {
-            return Err(Problem::new(format!("unknown analysis `{wrong}`"), format!("analyses: {}", known.join(", "))));
+            return Err(Problem::new(
+                format!("unknown analysis `{wrong}`"),
+                format!("analyses: {}", known.join(", ")),
+            ));
         }
         let course = self.learnt(run)?;
         let origin = self.origin(&course);
-        let wanted = analysis::ALL.iter().filter(|analysis| names.is_empty() || names.iter().any(|name| name == analysis.name));
+        let wanted = analysis::ALL
+            .iter()
+            .filter(|analysis| names.is_empty() || names.iter().any(|name| name == analysis.name));
         let made = wanted.map(|analysis| Analysed {
             name: analysis.name.to_owned(),
             title: analysis.title.to_owned(),
@@ -238,7 +294,10 @@ impl Job for Learning {
         let read = |name: &str| std::fs::read_to_string(run.file(name)).unwrap_or_default();
         let mut lead = neuropil_study::Tell::sentences(&told);
         if self.method().gates() || self.method().rule {
-            lead.extend(neuropil_study::Tell::sentences(&infer(&course, EXAMPLES_TO_INFER)));
+            lead.extend(neuropil_study::Tell::sentences(&infer(
+                &course,
+                EXAMPLES_TO_INFER,
+            )));
         }
         let section = |item: &Analysed| match &item.answer {
             Ok(answer) => Section {
@@ -247,15 +306,28 @@ impl Job for Learning {
                 figure: answer.figures.first().map(|shown| shown.figure.clone()),
                 table: None,
             },
-            Err(problem) => Section { title: item.title.clone(), text: problem.sentence(), ..Section::default() },
+            Err(problem) => Section {
+                title: item.title.clone(),
+                text: problem.sentence(),
+                ..Section::default()
+            },
         };
-        let facts = measured(&course).iter().map(|measure| (measure.label.clone(), measure.with_unit())).collect();
+        let facts = measured(&course)
+            .iter()
+            .map(|measure| (measure.label.clone(), measure.with_unit()))
+            .collect();
         Ok(Report {
-            title: format!("{}: {}, seed {}", self.settings.experiment, self.settings.method, self.settings.seed),
+            title: format!(
+                "{}: {}, seed {}",
+                self.settings.experiment, self.settings.method, self.settings.seed
+            ),
             lead: lead.join(" "),
             facts,
             sections: analysed.iter().map(section).collect(),
-            details: vec![("Settings".to_owned(), read("config.toml")), ("Provenance".to_owned(), read("provenance.json"))],
+            details: vec![
+                ("Settings".to_owned(), read("config.toml")),
+                ("Provenance".to_owned(), read("provenance.json")),
+            ],
         })
     }
 }
@@ -267,22 +339,38 @@ impl Learning {
 
     /// What the tasks are and what was assumed about the data, before anything is trained.
     fn say(&self, ground: &Ground, watch: &mut dyn FnMut(&News<'_>) -> Flow) {
-        watch(&News::Said(&format!("{}: {}", ground.data.name, ground.tasks.scenario())));
+        watch(&News::Said(&format!(
+            "{}: {}",
+            ground.data.name,
+            ground.tasks.scenario()
+        )));
         for note in &ground.data.notes {
             watch(&News::Said(note));
         }
         for (task, classes) in ground.tasks.classes.iter().enumerate() {
             let counts = ground.data.counts(crate::data::Half::Train);
-            let absent: Vec<&str> = classes.iter().filter(|&&class| counts[class] == 0).map(|&class| ground.data.classes[class].name.as_str()).collect();
+            let absent: Vec<&str> = classes
+                .iter()
+                .filter(|&&class| counts[class] == 0)
+                .map(|&class| ground.data.classes[class].name.as_str())
+                .collect();
             if !absent.is_empty() && absent.len() < classes.len() {
-                watch(&News::Said(&format!("task {task} is trained without class {}: no training example", absent.join(", "))));
+                watch(&News::Said(&format!(
+                    "task {task} is trained without class {}: no training example",
+                    absent.join(", ")
+                )));
             }
         }
         for (task, layer) in &ground.gates.redrawn {
-            watch(&News::Said(&format!("gates of task {task}, layer {}, had no active unit and were drawn again", layer + 1)));
+            watch(&News::Said(&format!(
+                "gates of task {task}, layer {}, had no active unit and were drawn again",
+                layer + 1
+            )));
         }
         if ground.tasks.head == crate::tasks::Head::All && !self.method().replay {
-            watch(&News::Said("class-incremental without replay: expect about one task's share of the classes to be right at the end"));
+            watch(&News::Said(
+                "class-incremental without replay: expect about one task's share of the classes to be right at the end",
+            ));
         }
     }
 }

@@ -66,16 +66,29 @@ pub struct Baselines<'a> {
 /// ```
 pub fn measures(grid: &[Vec<f64>], baselines: Baselines) -> Result<Measures, GatingError> {
     let n = grid.len();
-    let wrong = |message: String| GatingError::from(Problem::new(message, "row k holds the accuracies after training on task k"));
+    let wrong = |message: String| {
+        GatingError::from(Problem::new(
+            message,
+            "row k holds the accuracies after training on task k",
+        ))
+    };
     if n == 0 {
-        return Err(wrong("an accuracy grid without rows, expected one per task".to_owned()));
+        return Err(wrong(
+            "an accuracy grid without rows, expected one per task".to_owned(),
+        ));
     }
     for (k, row) in grid.iter().enumerate() {
         if row.len() <= k {
-            return Err(wrong(format!("row {k} of the accuracy grid has {} values, expected at least {}", row.len(), k + 1)));
+            return Err(wrong(format!(
+                "row {k} of the accuracy grid has {} values, expected at least {}",
+                row.len(),
+                k + 1
+            )));
         }
         if let Some(bad) = row[..=k].iter().find(|&&a| !(0.0..=1.0).contains(&a)) {
-            return Err(wrong(format!("an accuracy of {bad} in row {k}, expected a fraction from 0 to 1")));
+            return Err(wrong(format!(
+                "an accuracy of {bad} in row {k}, expected a fraction from 0 to 1"
+            )));
         }
     }
     let last = &grid[n - 1];
@@ -95,7 +108,10 @@ pub fn measures(grid: &[Vec<f64>], baselines: Baselines) -> Result<Measures, Gat
         forgetting_from_just_learnt: mean(&mut (0..n - 1).map(|j| grid[j][j] - last[j])),
         forgetting_never_negative: mean(&mut (0..n - 1).map(|j| best(j, n) - last[j])),
         backward_transfer: mean(&mut (0..n - 1).map(|j| last[j] - grid[j][j])),
-        forward_transfer: baselines.untrained.filter(|all| whole && all.len() >= n).and_then(forward),
+        forward_transfer: baselines
+            .untrained
+            .filter(|all| whole && all.len() >= n)
+            .and_then(forward),
         intransigence: baselines
             .alone
             .filter(|all| all.len() >= n)
@@ -110,7 +126,9 @@ pub fn measures(grid: &[Vec<f64>], baselines: Baselines) -> Result<Measures, Gat
 /// assert_eq!(pooled(&[(256, 256), (8, 0)]), Some(256.0 / 264.0));
 /// ```
 pub fn pooled(batches: &[(usize, usize)]) -> Option<f64> {
-    let (n, correct) = batches.iter().fold((0, 0), |(n, correct), batch| (n + batch.0, correct + batch.1));
+    let (n, correct) = batches
+        .iter()
+        .fold((0, 0), |(n, correct), batch| (n + batch.0, correct + batch.1));
     (n > 0).then(|| correct as f64 / n as f64)
 }
 
@@ -128,15 +146,34 @@ mod tests {
         near(found.forgetting_never_negative, 0.05 / 2.0);
         near(found.backward_transfer, 0.05);
         assert_eq!((found.forward_transfer, found.intransigence), (None, None));
-        let alone = measures(&grid, Baselines { alone: Some(&[0.9; 3]), untrained: None }).unwrap();
+        let alone = measures(
+            &grid,
+            Baselines {
+                alone: Some(&[0.9; 3]),
+                untrained: None,
+            },
+        )
+        .unwrap();
         near(alone.intransigence, 0.2);
-        assert_eq!(measures(&grid[..1], Baselines::default()).unwrap().forgetting, None);
+        assert_eq!(
+            measures(&grid[..1], Baselines::default()).unwrap().forgetting,
+            None
+        );
     }
 
     #[test]
     fn bad_grids_are_refused() {
-        for (grid, found) in [(vec![], "without rows"), (vec![vec![0.5], vec![0.1]], "row 1"), (vec![vec![1.2]], "1.2")] {
-            assert!(measures(&grid, Baselines::default()).unwrap_err().to_string().contains(found));
+        for (grid, found) in [
+            (vec![], "without rows"),
+            (vec![vec![0.5], vec![0.1]], "row 1"),
+            (vec![vec![1.2]], "1.2"),
+        ] {
+            assert!(
+                measures(&grid, Baselines::default())
+                    .unwrap_err()
+                    .to_string()
+                    .contains(found)
+            );
         }
     }
 }

@@ -57,7 +57,10 @@ pub struct Factors<'a, R> {
 
 impl<R> Default for Factors<'_, R> {
     fn default() -> Self {
-        Self { gates: None, dropout: None }
+        Self {
+            gates: None,
+            dropout: None,
+        }
     }
 }
 
@@ -110,10 +113,16 @@ impl Network {
     /// # Panics
     /// With fewer than two widths, or a width of 0.
     pub fn new(widths: &[usize], n_rules: usize) -> Self {
-        assert!(widths.len() > 1 && !widths.contains(&0), "layers of {widths:?} units");
+        assert!(
+            widths.len() > 1 && !widths.contains(&0),
+            "layers of {widths:?} units"
+        );
         let mut layout = Layout::default();
         for layer in 0..widths.len() - 1 {
-            layout = layout.nest(&(layer + 1).to_string(), &dense::layout(widths[layer], widths[layer + 1]));
+            layout = layout.nest(
+                &(layer + 1).to_string(),
+                &dense::layout(widths[layer], widths[layer + 1]),
+            );
             if n_rules > 0 && layer + 2 < widths.len() {
                 let rule = Layout::new(&[("rule", &[n_rules, widths[layer + 1]])]);
                 layout = layout.nest(&(layer + 1).to_string(), &rule);
@@ -218,7 +227,14 @@ impl Network {
     ///
     /// # Panics
     /// When sizes do not fit.
-    pub fn forward<R: Real>(&self, theta: &[R], x: &[R], factors: &[Factors<R>], rule: Option<usize>, pass: &mut Pass<R>) {
+    pub fn forward<R: Real>(
+        &self,
+        theta: &[R],
+        x: &[R],
+        factors: &[Factors<R>],
+        rule: Option<usize>,
+        pass: &mut Pass<R>,
+    ) {
         let examples = x.len() / self.widths[0];
         let hidden = self.n_hidden();
         pass.rates.resize(hidden + 1, Vec::new());
@@ -235,12 +251,21 @@ impl Network {
             match rule {
                 Some(rule) if self.n_rules > 0 => {
                     let start = self.rule_start(layer) + rule * width;
-                    let b: Vec<R> = b.iter().zip(&theta[start..start + width]).map(|(&b, &r)| b + r).collect();
+                    let b: Vec<R> = b
+                        .iter()
+                        .zip(&theta[start..start + width])
+                        .map(|(&b, &r)| b + r)
+                        .collect();
                     dense::forward(&before[layer], w, &b, rates);
                 }
                 _ => dense::forward(&before[layer], w, b, rates),
             }
-            rectify(rates, slopes, width, factors.get(layer).copied().unwrap_or_default());
+            rectify(
+                rates,
+                slopes,
+                width,
+                factors.get(layer).copied().unwrap_or_default(),
+            );
         }
         pass.logits.resize(examples * self.widths[hidden + 1], R::ZERO);
         let (w, b) = self.views(theta, hidden);
@@ -252,7 +277,15 @@ impl Network {
     /// `d_logits` \[example\]\[class\] is each example's gradient with respect to its logits. That of a weight is the
     /// product of a rate and a difference, so that squares and absolute values are sums of products too:
     /// Σ (x δ)² = (x∘x)ᵀ(δ∘δ), without a pass per example.
-    pub fn backward<R: Real>(&self, theta: &[R], pass: &Pass<R>, d_logits: &[R], rule: Option<usize>, power: Power, sums: &mut [R]) {
+    pub fn backward<R: Real>(
+        &self,
+        theta: &[R],
+        pass: &Pass<R>,
+        d_logits: &[R],
+        rule: Option<usize>,
+        power: Power,
+        sums: &mut [R],
+    ) {
         let raise = |x: &[R]| -> Option<Vec<R>> {
             match power {
                 Power::One => None,
@@ -269,7 +302,11 @@ impl Network {
             let differences = raised_d.as_deref().unwrap_or(&d);
             let (w, rest) = sums[start..].split_at_mut(rows * columns);
             let (b, rest) = rest.split_at_mut(columns);
-            add_product(Matrix::new(rates, rows).transposed(), Matrix::new(differences, columns), w);
+            add_product(
+                Matrix::new(rates, rows).transposed(),
+                Matrix::new(differences, columns),
+                w,
+            );
             let mut total = vec![R::ZERO; columns];
             for row in differences.chunks_exact(columns) {
                 total.iter_mut().zip(row).for_each(|(total, &d)| *total += d);
@@ -284,8 +321,15 @@ impl Network {
             if layer > 0 {
                 let mut before = vec![R::ZERO; pass.rates[layer].len()];
                 let w = &theta[start..start + rows * columns];
-                add_product(Matrix::new(&d, columns), Matrix::new(w, columns).transposed(), &mut before);
-                before.iter_mut().zip(&pass.slopes[layer - 1]).for_each(|(d, &slope)| *d *= slope);
+                add_product(
+                    Matrix::new(&d, columns),
+                    Matrix::new(w, columns).transposed(),
+                    &mut before,
+                );
+                before
+                    .iter_mut()
+                    .zip(&pass.slopes[layer - 1])
+                    .for_each(|(d, &slope)| *d *= slope);
                 d = before;
             }
         }
@@ -306,7 +350,11 @@ fn rectify<R: Real>(rates: &mut [R], slopes: &mut [R], width: usize, factors: Fa
                 factor *= gates[unit];
             }
             *slope = factor;
-            *rate = if factor == R::ZERO { R::ZERO } else { *rate * factor };
+            *rate = if factor == R::ZERO {
+                R::ZERO
+            } else {
+                *rate * factor
+            };
         }
     }
 }
@@ -327,8 +375,19 @@ mod tests {
         let network = Network::new(&[5, 7, 6, 4], 3);
         let theta = numbers(network.layout().len(), 1);
         let x = numbers(3 * 5, 2);
-        let gates = [vec![1.0, 0.0, 1.0, 0.5, 1.0, 1.0, 0.0], vec![0.0, 1.0, 1.0, 1.0, 0.5, 1.0]];
-        let dropout: Vec<Vec<f64>> = [7, 6].iter().map(|w| numbers(3 * w, 3).iter().map(|x| if *x > 0.0 { 2.0 } else { 0.0 }).collect()).collect();
+        let gates = [
+            vec![1.0, 0.0, 1.0, 0.5, 1.0, 1.0, 0.0],
+            vec![0.0, 1.0, 1.0, 1.0, 0.5, 1.0],
+        ];
+        let dropout: Vec<Vec<f64>> = [7, 6]
+            .iter()
+            .map(|w| {
+                numbers(3 * w, 3)
+                    .iter()
+                    .map(|x| if *x > 0.0 { 2.0 } else { 0.0 })
+                    .collect()
+            })
+            .collect();
         let factors = |examples: Range<usize>| -> Vec<Factors<f64>> {
             let one = |layer: usize, width: usize| Factors {
                 gates: Some(&gates[layer][..]),
@@ -345,7 +404,13 @@ mod tests {
         let sums = |examples: Range<usize>, power: Power| {
             let mut pass = Pass::default();
             let mut d = vec![0.0; examples.len() * 4];
-            network.forward(&theta, &x[examples.start * 5..examples.end * 5], &factors(examples.clone()), Some(2), &mut pass);
+            network.forward(
+                &theta,
+                &x[examples.start * 5..examples.end * 5],
+                &factors(examples.clone()),
+                Some(2),
+                &mut pass,
+            );
             cross_entropy(pass.logits(), 4, 0..4, &labels[examples.clone()], |_| 1.0, &mut d);
             let mut sums = vec![0.0; theta.len()];
             network.backward(&theta, &pass, &d, Some(2), power, &mut sums);
@@ -353,7 +418,11 @@ mod tests {
         };
         assert!(worst_difference(loss, &theta, &sums(0..3, Power::One)) < 1e-7);
         let each: Vec<Vec<f64>> = (0..3).map(|e| sums(e..e + 1, Power::One)).collect();
-        for (i, (square, absolute)) in sums(0..3, Power::Square).iter().zip(sums(0..3, Power::Absolute)).enumerate() {
+        for (i, (square, absolute)) in sums(0..3, Power::Square)
+            .iter()
+            .zip(sums(0..3, Power::Absolute))
+            .enumerate()
+        {
             assert!((square - each.iter().map(|g| g[i] * g[i]).sum::<f64>()).abs() < 1e-12);
             assert!((absolute - each.iter().map(|g| g[i].abs()).sum::<f64>()).abs() < 1e-12);
         }
@@ -371,13 +440,29 @@ mod tests {
         let theta = numbers(network.layout().len(), 4);
         let x = numbers(3 * 5, 5);
         let active = [vec![0_u32, 2, 5], vec![1_u32, 4]];
-        let gates: Vec<Vec<f64>> = [7, 6].iter().zip(&active).map(|(&w, a)| (0..w).map(|u| f64::from(u8::from(a.contains(&u)))).collect()).collect();
+        let gates: Vec<Vec<f64>> = [7, 6]
+            .iter()
+            .zip(&active)
+            .map(|(&w, a)| (0..w).map(|u| f64::from(u8::from(a.contains(&u)))).collect())
+            .collect();
         let (small, gathered) = network.among(&active);
         assert_eq!(gathered.layout(), small.layout());
         let (mut whole, mut part) = (Pass::default(), Pass::default());
-        let factors: Vec<Factors<f64>> = gates.iter().map(|g| Factors { gates: Some(&g[..]), dropout: None }).collect();
+        let factors: Vec<Factors<f64>> = gates
+            .iter()
+            .map(|g| Factors {
+                gates: Some(&g[..]),
+                dropout: None,
+            })
+            .collect();
         network.forward(&theta, &x, &factors, Some(1), &mut whole);
         small.forward(&gathered.gather(&theta), &x, &[], Some(1), &mut part);
-        assert!(whole.logits().iter().zip(part.logits()).all(|(a, b)| (a - b).abs() < 1e-13));
+        assert!(
+            whole
+                .logits()
+                .iter()
+                .zip(part.logits())
+                .all(|(a, b)| (a - b).abs() < 1e-13)
+        );
     }
 }

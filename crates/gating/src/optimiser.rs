@@ -200,7 +200,13 @@ impl<R: Real> Learner<R> {
     }
 
     /// One step along `gradient`, that of the task's loss; `strength` is c.
-    pub fn step(&mut self, tensors: &[Tensor], gradient: &[R], optimiser: &Optimiser, strength: f64) -> Stepped {
+    pub fn step(
+        &mut self,
+        tensors: &[Tensor],
+        gradient: &[R],
+        optimiser: &Optimiser,
+        strength: f64,
+    ) -> Stepped {
         self.steps += 1;
         let constants = Constants {
             rate: R::of(optimiser.corrected(self.steps)),
@@ -230,32 +236,52 @@ impl<R: Real> Learner<R> {
 
     fn propose(&mut self, tensor: &Tensor, gradient: &[R], constants: &Constants<R>) -> [f64; 2] {
         let range = || tensor.range.clone();
-        let read = self.theta[range()].par_chunks(PIECE).zip(self.anchor[range()].par_chunks(PIECE));
-        let read = read.zip(self.importance[range()].par_chunks(PIECE)).zip(gradient[range()].par_chunks(PIECE));
-        let write = self.first[range()].par_chunks_mut(PIECE).zip(self.second[range()].par_chunks_mut(PIECE));
+        let read = self.theta[range()]
+            .par_chunks(PIECE)
+            .zip(self.anchor[range()].par_chunks(PIECE));
+        let read = read
+            .zip(self.importance[range()].par_chunks(PIECE))
+            .zip(gradient[range()].par_chunks(PIECE));
+        let write = self.first[range()]
+            .par_chunks_mut(PIECE)
+            .zip(self.second[range()].par_chunks_mut(PIECE));
         let write = write.zip(self.delta[range()].par_chunks_mut(PIECE));
-        let pieces = read.zip(write).with_min_len(if tensor.range.len() < ALONE { ALONE } else { 1 });
+        let pieces = read
+            .zip(write)
+            .with_min_len(if tensor.range.len() < ALONE { ALONE } else { 1 });
         let sums: Vec<[f64; 2]> = pieces
-            .map(|((((theta, anchor), importance), gradient), ((first, second), delta))| {
-                let mut sums = [0.0; 2];
-                propose(theta, anchor, importance, gradient, first, second, delta, constants, &mut sums);
-                sums
-            })
+            .map(
+                |((((theta, anchor), importance), gradient), ((first, second), delta))| {
+                    let mut sums = [0.0; 2];
+                    propose(
+                        theta, anchor, importance, gradient, first, second, delta, constants, &mut sums,
+                    );
+                    sums
+                },
+            )
             .collect();
-        sums.iter().fold([0.0; 2], |sum, piece| [sum[0] + piece[0], sum[1] + piece[1]])
+        sums.iter()
+            .fold([0.0; 2], |sum, piece| [sum[0] + piece[0], sum[1] + piece[1]])
     }
 
     fn apply(&mut self, tensor: &Tensor, gradient: &[R], scale: R) {
         let range = || tensor.range.clone();
-        let write = self.theta[range()].par_chunks_mut(PIECE).zip(self.path[range()].par_chunks_mut(PIECE));
-        let pieces = write.zip(self.delta[range()].par_chunks_mut(PIECE)).zip(gradient[range()].par_chunks(PIECE));
+        let write = self.theta[range()]
+            .par_chunks_mut(PIECE)
+            .zip(self.path[range()].par_chunks_mut(PIECE));
+        let pieces = write
+            .zip(self.delta[range()].par_chunks_mut(PIECE))
+            .zip(gradient[range()].par_chunks(PIECE));
         let pieces = pieces.with_min_len(if tensor.range.len() < ALONE { ALONE } else { 1 });
         pieces.for_each(|(((theta, path), delta), gradient)| apply(scale, gradient, theta, path, delta));
     }
 
     /// Ends a task: what was added to the importance is kept, θ̃ ← θ, and the path, and if so asked the moments, begin anew.
     pub fn close(&mut self, added: &[R], forget_moments: bool) {
-        self.importance.iter_mut().zip(added).for_each(|(importance, &added)| *importance += added);
+        self.importance
+            .iter_mut()
+            .zip(added)
+            .for_each(|(importance, &added)| *importance += added);
         self.anchor.copy_from_slice(&self.theta);
         self.path.fill(R::ZERO);
         self.delta.fill(R::ZERO);

@@ -44,21 +44,36 @@ pub struct Passed<R> {
 pub fn among(shape: Shape, active: &[usize]) -> (Shape, Gathered) {
     let n = shape.n_units;
     let blocks = move |size: usize| -> Option<Vec<usize>> {
-        Some((0..size / n).flat_map(|block| active.iter().map(move |&unit| block * n + unit)).collect())
+        Some(
+            (0..size / n)
+                .flat_map(|block| active.iter().map(move |&unit| block * n + unit))
+                .collect(),
+        )
     };
     let gathered = shape.layout().gathered(|entry, axis| match (&*entry.name, axis) {
-        ("w_in" | "w_gates" | "w_rec" | "synapse", 1) | ("x0" | "b_in" | "b_rec", 0) => blocks(entry.shape[axis]),
+        ("w_in" | "w_gates" | "w_rec" | "synapse", 1) | ("x0" | "b_in" | "b_rec", 0) => {
+            blocks(entry.shape[axis])
+        }
         ("w_gates" | "w_rec" | "w_out", 0) => blocks(entry.shape[axis]),
         _ => None,
     });
-    (Shape { n_units: active.len(), ..shape }, gathered)
+    (
+        Shape {
+            n_units: active.len(),
+            ..shape
+        },
+        gathered,
+    )
 }
 
 /// Loss and gradient of trials; blocks of `L` trials run on the threads of the pool, results are added in their order.
 pub fn pass<R: Real, const L: usize>(network: &Network<R>, trials: Trials<R>) -> Passed<R> {
     let shape = network.shape();
     let (outputs, units) = (shape.n_outputs, shape.n_rates());
-    let blocks: Vec<Block<R>> = (0..trials.n_trials.div_ceil(L)).into_par_iter().map(|block| one::<R, L>(network, trials, block * L)).collect();
+    let blocks: Vec<Block<R>> = (0..trials.n_trials.div_ceil(L))
+        .into_par_iter()
+        .map(|block| one::<R, L>(network, trials, block * L))
+        .collect();
     let mut passed = Passed {
         loss: 0.0,
         gradient: vec![R::ZERO; network.layout().len()],
@@ -67,9 +82,16 @@ pub fn pass<R: Real, const L: usize>(network: &Network<R>, trials: Trials<R>) ->
     };
     for (index, block) in blocks.into_iter().enumerate() {
         passed.loss += block.loss;
-        passed.gradient.iter_mut().zip(&block.gradient).for_each(|(sum, &g)| *sum += g);
+        passed
+            .gradient
+            .iter_mut()
+            .zip(&block.gradient)
+            .for_each(|(sum, &g)| *sum += g);
         let lanes = L.min(trials.n_trials - index * L);
-        for (all, rows, width) in [(&mut passed.logits, &block.logits, outputs), (&mut passed.rates, &block.rates, units)] {
+        for (all, rows, width) in [
+            (&mut passed.logits, &block.logits, outputs),
+            (&mut passed.rates, &block.rates, units),
+        ] {
             for step in 0..trials.n_steps {
                 for lane in 0..lanes {
                     let to = (step * trials.n_trials + index * L + lane) * width;
@@ -97,8 +119,11 @@ fn one<R: Real, const L: usize>(network: &Network<R>, trials: Trials<R>, first: 
     for step in 0..n {
         let rows = history.input_mut(step + 1);
         for lane in 0..lanes {
-            let from = &trials.inputs[(step * trials.n_trials + first + lane) * shape.n_inputs..][..shape.n_inputs];
-            from.iter().enumerate().for_each(|(input, &value)| rows[input * L + lane] = value);
+            let from =
+                &trials.inputs[(step * trials.n_trials + first + lane) * shape.n_inputs..][..shape.n_inputs];
+            from.iter()
+                .enumerate()
+                .for_each(|(input, &value)| rows[input * L + lane] = value);
         }
     }
     network.begin(&mut history, None);
@@ -106,7 +131,11 @@ fn one<R: Real, const L: usize>(network: &Network<R>, trials: Trials<R>, first: 
     let (mut logits, mut rates) = (vec![R::ZERO; n * outputs * L], vec![R::ZERO; n * units * L]);
     for step in 0..n {
         network.recur(&mut history, step + 1);
-        network.read_out(&history, step + 1, &mut logits[step * outputs * L..][..outputs * L]);
+        network.read_out(
+            &history,
+            step + 1,
+            &mut logits[step * outputs * L..][..outputs * L],
+        );
         rates[step * units * L..][..units * L].copy_from_slice(history.read(step + 1));
     }
     let mut d_outputs = vec![R::ZERO; (n + 1) * outputs * L];
@@ -115,15 +144,32 @@ fn one<R: Real, const L: usize>(network: &Network<R>, trials: Trials<R>, first: 
         for lane in 0..lanes {
             let place = step * trials.n_trials + first + lane;
             (0..outputs).for_each(|k| z[k] = logits[(step * outputs + k) * L + lane]);
-            loss += cross_entropy(&z, outputs, 0..outputs, &trials.targets[place..=place], |_| trials.weights[place], &mut d);
+            loss += cross_entropy(
+                &z,
+                outputs,
+                0..outputs,
+                &trials.targets[place..=place],
+                |_| trials.weights[place],
+                &mut d,
+            );
             (0..outputs).for_each(|k| d_outputs[((step + 1) * outputs + k) * L + lane] = d[k]);
         }
     }
     let lengths: Vec<usize> = (0..L).map(|lane| if lane < lanes { n + 1 } else { 0 }).collect();
     let mut gradients = network.gradients::<L>();
-    let block = Backward { d_outputs: &d_outputs, lengths: &lengths, rate_penalty: 0.0, from_x0: true };
+    let block = Backward {
+        d_outputs: &d_outputs,
+        lengths: &lengths,
+        rate_penalty: 0.0,
+        from_x0: true,
+    };
     network.backward(&history, block, &mut gradients);
     let mut gradient = vec![R::ZERO; network.layout().len()];
     network.collect(&mut gradients, &mut gradient);
-    Block { loss, gradient, logits, rates }
+    Block {
+        loss,
+        gradient,
+        logits,
+        rates,
+    }
 }

@@ -75,7 +75,9 @@ impl Memory {
     /// How many are kept of each class.
     pub fn per_class(&self) -> BTreeMap<usize, usize> {
         let mut counts = BTreeMap::new();
-        self.kept.iter().for_each(|kept| *counts.entry(kept.class).or_insert(0) += 1);
+        self.kept
+            .iter()
+            .for_each(|kept| *counts.entry(kept.class).or_insert(0) += 1);
         counts
     }
 
@@ -107,7 +109,11 @@ impl Memory {
                 // A class below the largest takes a place of it; a class among the largest, one of its own, as a
                 // reservoir of that class would.
                 let from = if own < largest {
-                    let among: Vec<usize> = counts.iter().filter(|&(_, &n)| n == largest).map(|(&class, _)| class).collect();
+                    let among: Vec<usize> = counts
+                        .iter()
+                        .filter(|&(_, &n)| n == largest)
+                        .map(|(&class, _)| class)
+                        .collect();
                     Some(among[rng.random_range(0..among.len())])
                 } else {
                     (rng.random_range(0..seen_of) < own as u64).then_some(example.class)
@@ -126,7 +132,9 @@ impl Memory {
     }
 
     fn exchange(&mut self, class: usize, example: Kept, rng: &mut impl rand::Rng) {
-        let places: Vec<usize> = (0..self.kept.len()).filter(|&i| self.kept[i].class == class).collect();
+        let places: Vec<usize> = (0..self.kept.len())
+            .filter(|&i| self.kept[i].class == class)
+            .collect();
         if !places.is_empty() {
             self.kept[places[rng.random_range(0..places.len())]] = example;
         }
@@ -143,12 +151,22 @@ mod tests {
         for seed in 0..4000 {
             let mut memory = Memory::new(12, Rule::Reservoir);
             for example in 0..33 {
-                memory.offer(Kept { task: 0, example, class: 0 }, Key::new(seed));
+                memory.offer(
+                    Kept {
+                        task: 0,
+                        example,
+                        class: 0,
+                    },
+                    Key::new(seed),
+                );
             }
             memory.kept().iter().for_each(|kept| counts[kept.example] += 1.0);
         }
         let p = 12.0 / 33.0;
         let sd = (4000.0_f64 * p * (1.0 - p)).sqrt();
-        assert!(counts.iter().all(|count| (count - 4000.0 * p).abs() < 4.5 * sd), "{counts:?}");
+        assert!(
+            counts.iter().all(|count| (count - 4000.0 * p).abs() < 4.5 * sd),
+            "{counts:?}"
+        );
     }
 }

@@ -148,25 +148,43 @@ impl Default for Settings {
 
 impl Default for Source {
     fn default() -> Self {
-        Self { path: "digits".to_owned(), reading: Reading::default() }
+        Self {
+            path: "digits".to_owned(),
+            reading: Reading::default(),
+        }
     }
 }
 
 impl Default for TaskSettings {
     fn default() -> Self {
-        Self { kind: Kind::Permuted, n: 30, classes_per_task: 2, head: Head::Single, shuffle_classes: false }
+        Self {
+            kind: Kind::Permuted,
+            n: 30,
+            classes_per_task: 2,
+            head: Head::Single,
+            shuffle_classes: false,
+        }
     }
 }
 
 impl Default for NetworkSettings {
     fn default() -> Self {
-        Self { hidden: vec![250, 250], input_keep: masse2018::INPUT_KEEP, hidden_keep: masse2018::HIDDEN_KEEP }
+        Self {
+            hidden: vec![250, 250],
+            input_keep: masse2018::INPUT_KEEP,
+            hidden_keep: masse2018::HIDDEN_KEEP,
+        }
     }
 }
 
 impl Default for GateSettings {
     fn default() -> Self {
-        Self { gated: masse2018::GATED, parts: masse2018::PARTS, file: String::new(), whole: false }
+        Self {
+            gated: masse2018::GATED,
+            parts: masse2018::PARTS,
+            file: String::new(),
+            whole: false,
+        }
     }
 }
 
@@ -228,7 +246,19 @@ pub struct Method {
     pub replay: bool,
 }
 
-const WORDS: [&str; 11] = ["none", "xdg", "xdg-exact", "partial", "split", "file", "si", "ewc", "mas", "rule", "replay"];
+const WORDS: [&str; 11] = [
+    "none",
+    "xdg",
+    "xdg-exact",
+    "partial",
+    "split",
+    "file",
+    "si",
+    "ewc",
+    "mas",
+    "rule",
+    "replay",
+];
 
 impl Method {
     /// Reads the words of a method.
@@ -246,7 +276,10 @@ impl Method {
         let (mut scheme, mut stabiliser, mut rule, mut replay) = (None, None, false, false);
         let words: Vec<&str> = settings.method.split('+').map(str::trim).collect();
         let twice = |what: &str| {
-            Problem::new(format!("`method` is `{}`: two {what}", settings.method), "one kind of gates and one of stabilisation")
+            Problem::new(
+                format!("`method` is `{}`: two {what}", settings.method),
+                "one kind of gates and one of stabilisation",
+            )
         };
         for word in &words {
             let gate = match *word {
@@ -278,11 +311,20 @@ impl Method {
                 (.., "replay") => replay = true,
                 (.., "none") if words.len() == 1 => {}
                 (.., "none") => {
-                    return Err(Problem::new(format!("`method` is `{}`, expected `none` to stand alone", settings.method), "leave `none` out"));
+                    return Err(Problem::new(
+                        format!(
+                            "`method` is `{}`, expected `none` to stand alone",
+                            settings.method
+                        ),
+                        "leave `none` out",
+                    ));
                 }
                 _ => {
                     let message = format!("`method` has the unknown part `{word}`");
-                    return Err(Problem::new(message, did_you_mean(word, "parts, joined by +", &WORDS)));
+                    return Err(Problem::new(
+                        message,
+                        did_you_mean(word, "parts, joined by +", &WORDS),
+                    ));
                 }
             }
         }
@@ -329,32 +371,121 @@ impl Settings {
         let mut found = Vec::new();
         let mut must = |holds: bool, key: &'static str, value: String, expected: &str| {
             if !holds {
-                found.push((key, Problem::bare(format!("`{key}` is {value}, expected {expected}"))));
+                found.push((
+                    key,
+                    Problem::bare(format!("`{key}` is {value}, expected {expected}")),
+                ));
             }
         };
         let probability = |p: f64| p > 0.0 && p <= 1.0;
         let (network, stabilise, training) = (&self.network, &self.stabilise, &self.training);
-        must(self.tasks.n > 0 && self.tasks.n <= 100_000, "tasks.n", self.tasks.n.to_string(), "from 1 to 100000");
-        must(!network.hidden.is_empty() && network.hidden.iter().all(|&n| (1..=1_000_000).contains(&n)), "network.hidden", format!("{:?}", network.hidden), "one layer at least, each of 1 to 1000000 units");
-        must(probability(network.input_keep), "network.input_keep", network.input_keep.to_string(), "a probability above 0, up to 1");
-        must(probability(network.hidden_keep), "network.hidden_keep", network.hidden_keep.to_string(), "a probability above 0, up to 1");
-        must((0.0..1.0).contains(&self.gates.gated), "gates.gated", self.gates.gated.to_string(), "a fraction from 0 up to, but not including, 1");
-        must(self.gates.parts > 0, "gates.parts", self.gates.parts.to_string(), "1 or more");
-        must(stabilise.strength == -1.0 || (stabilise.strength >= 0.0 && stabilise.strength < 1e12), "stabilise.strength", stabilise.strength.to_string(), "0 or more (-1: the method's default)");
-        must(stabilise.xi > 0.0 && stabilise.xi < 1e12, "stabilise.xi", stabilise.xi.to_string(), "a number above 0");
-        must((1..=100_000_000).contains(&stabilise.samples), "stabilise.samples", stabilise.samples.to_string(), "from 1 to 100000000");
-        must(stabilise.decay > 0.0 && stabilise.decay <= 1.0, "stabilise.decay", stabilise.decay.to_string(), "a number above 0, up to 1");
-        must(stabilise.memory <= 100_000_000, "stabilise.memory", stabilise.memory.to_string(), "at most 100000000");
-        must((1..=1_000_000_000).contains(&training.batches), "training.batches", training.batches.to_string(), "from 1 to 1000000000");
-        must((1..=1_000_000).contains(&training.batch), "training.batch", training.batch.to_string(), "from 1 to 1000000");
-        must(training.rate > 0.0 && training.rate <= 1e3, "training.rate", training.rate.to_string(), "a number above 0");
-        must(training.update_clip >= 0.0 && training.update_clip.is_finite(), "training.update_clip", training.update_clip.to_string(), "a length, or 0 for none");
-        must(training.checkpoint_every > 0, "training.checkpoint_every", training.checkpoint_every.to_string(), "1 or more");
+        must(
+            self.tasks.n > 0 && self.tasks.n <= 100_000,
+            "tasks.n",
+            self.tasks.n.to_string(),
+            "from 1 to 100000",
+        );
+        must(
+            !network.hidden.is_empty() && network.hidden.iter().all(|&n| (1..=1_000_000).contains(&n)),
+            "network.hidden",
+            format!("{:?}", network.hidden),
+            "one layer at least, each of 1 to 1000000 units",
+        );
+        must(
+            probability(network.input_keep),
+            "network.input_keep",
+            network.input_keep.to_string(),
+            "a probability above 0, up to 1",
+        );
+        must(
+            probability(network.hidden_keep),
+            "network.hidden_keep",
+            network.hidden_keep.to_string(),
+            "a probability above 0, up to 1",
+        );
+        must(
+            (0.0..1.0).contains(&self.gates.gated),
+            "gates.gated",
+            self.gates.gated.to_string(),
+            "a fraction from 0 up to, but not including, 1",
+        );
+        must(
+            self.gates.parts > 0,
+            "gates.parts",
+            self.gates.parts.to_string(),
+            "1 or more",
+        );
+        must(
+            stabilise.strength == -1.0 || (stabilise.strength >= 0.0 && stabilise.strength < 1e12),
+            "stabilise.strength",
+            stabilise.strength.to_string(),
+            "0 or more (-1: the method's default)",
+        );
+        must(
+            stabilise.xi > 0.0 && stabilise.xi < 1e12,
+            "stabilise.xi",
+            stabilise.xi.to_string(),
+            "a number above 0",
+        );
+        must(
+            (1..=100_000_000).contains(&stabilise.samples),
+            "stabilise.samples",
+            stabilise.samples.to_string(),
+            "from 1 to 100000000",
+        );
+        must(
+            stabilise.decay > 0.0 && stabilise.decay <= 1.0,
+            "stabilise.decay",
+            stabilise.decay.to_string(),
+            "a number above 0, up to 1",
+        );
+        must(
+            stabilise.memory <= 100_000_000,
+            "stabilise.memory",
+            stabilise.memory.to_string(),
+            "at most 100000000",
+        );
+        must(
+            (1..=1_000_000_000).contains(&training.batches),
+            "training.batches",
+            training.batches.to_string(),
+            "from 1 to 1000000000",
+        );
+        must(
+            (1..=1_000_000).contains(&training.batch),
+            "training.batch",
+            training.batch.to_string(),
+            "from 1 to 1000000",
+        );
+        must(
+            training.rate > 0.0 && training.rate <= 1e3,
+            "training.rate",
+            training.rate.to_string(),
+            "a number above 0",
+        );
+        must(
+            training.update_clip >= 0.0 && training.update_clip.is_finite(),
+            "training.update_clip",
+            training.update_clip.to_string(),
+            "a length, or 0 for none",
+        );
+        must(
+            training.checkpoint_every > 0,
+            "training.checkpoint_every",
+            training.checkpoint_every.to_string(),
+            "1 or more",
+        );
         if let Err(problem) = Method::of(self) {
             found.push(("method", problem));
         }
         if self.method.split('+').any(|word| word.trim() == "file") && self.gates.file.is_empty() {
-            found.push(("gates.file", Problem::new("`method` asks for gates from a file, but `gates.file` is empty", "`--set gates.file=gates.csv`")));
+            found.push((
+                "gates.file",
+                Problem::new(
+                    "`method` asks for gates from a file, but `gates.file` is empty",
+                    "`--set gates.file=gates.csv`",
+                ),
+            ));
         }
         found
     }

@@ -14,11 +14,31 @@ pub struct Gating;
 
 /// Name, what is asked, settings.
 const EXPERIMENTS: [(&str, &str, &str); 5] = [
-    ("permuted-digits", "30 permutations of real 8 × 8 digits", include_str!("../experiments/permuted-digits.toml")),
-    ("rotated-digits", "20 rotations of real 8 × 8 digits", include_str!("../experiments/rotated-digits.toml")),
-    ("split-digits", "5 pairs of real 8 × 8 digits", include_str!("../experiments/split-digits.toml")),
-    ("permuted-mnist", "100 permutations of MNIST, the paper's network (own files)", include_str!("../experiments/permuted-mnist.toml")),
-    ("split-cifar", "CIFAR-100 in 20 tasks of 5 classes, from pixels (own files)", include_str!("../experiments/split-cifar.toml")),
+    (
+        "permuted-digits",
+        "30 permutations of real 8 × 8 digits",
+        include_str!("../experiments/permuted-digits.toml"),
+    ),
+    (
+        "rotated-digits",
+        "20 rotations of real 8 × 8 digits",
+        include_str!("../experiments/rotated-digits.toml"),
+    ),
+    (
+        "split-digits",
+        "5 pairs of real 8 × 8 digits",
+        include_str!("../experiments/split-digits.toml"),
+    ),
+    (
+        "permuted-mnist",
+        "100 permutations of MNIST, the paper's network (own files)",
+        include_str!("../experiments/permuted-mnist.toml"),
+    ),
+    (
+        "split-cifar",
+        "CIFAR-100 in 20 tasks of 5 classes, from pixels (own files)",
+        include_str!("../experiments/split-cifar.toml"),
+    ),
 ];
 
 impl System for Gating {
@@ -31,11 +51,17 @@ impl System for Gating {
     }
 
     fn experiments(&self) -> Vec<Listed> {
-        EXPERIMENTS.iter().map(|(name, title, _)| Listed::new(*name, *title)).collect()
+        EXPERIMENTS
+            .iter()
+            .map(|(name, title, _)| Listed::new(*name, *title))
+            .collect()
     }
 
     fn analyses(&self) -> Vec<Listed> {
-        analysis::ALL.iter().map(|analysis| Listed::new(analysis.name, analysis.title)).collect()
+        analysis::ALL
+            .iter()
+            .map(|analysis| Listed::new(analysis.name, analysis.title))
+            .collect()
     }
 
     fn open(&self, given: &Given<'_>) -> Result<Box<dyn Job>, Vec<Problem>> {
@@ -57,7 +83,10 @@ pub(crate) fn open(given: &Given<'_>) -> Result<Learning, Vec<Problem>> {
             let Some((name, _, text)) = found else {
                 let known: Vec<&str> = EXPERIMENTS.iter().map(|(name, ..)| *name).collect();
                 let message = format!("gating has no experiment `{}`", given.name);
-                return Err(one(Problem::new(message, did_you_mean(given.name, "experiments", &known))));
+                return Err(one(Problem::new(
+                    message,
+                    did_you_mean(given.name, "experiments", &known),
+                )));
             };
             layers.add(name, text).map_err(one)?;
         }

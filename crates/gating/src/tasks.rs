@@ -65,7 +65,10 @@ pub fn permuted<T: Copy>(of: &[T], permutation: &[u32]) -> Vec<T> {
 /// The permutation that undoes another.
 pub fn inverse(permutation: &[u32]) -> Vec<u32> {
     let mut inverse = vec![0; permutation.len()];
-    permutation.iter().enumerate().for_each(|(i, &p)| inverse[p as usize] = i as u32);
+    permutation
+        .iter()
+        .enumerate()
+        .for_each(|(i, &p)| inverse[p as usize] = i as u32);
     inverse
 }
 
@@ -94,7 +97,13 @@ impl Tasks {
 
     /// Tasks with the same classes and pictures turned: by 0 in the first, by a random angle in every other.
     pub fn rotations(data: &Dataset, n_tasks: usize, key: Key) -> Self {
-        let angle = |task: usize| if task == 0 { 0.0 } else { key.stream(Purpose::Shuffle, task as u64).random_range(0.0..360.0) };
+        let angle = |task: usize| {
+            if task == 0 {
+                0.0
+            } else {
+                key.stream(Purpose::Shuffle, task as u64).random_range(0.0..360.0)
+            }
+        };
         Self {
             kind: Kind::Rotated,
             head: Head::Single,
@@ -108,30 +117,58 @@ impl Tasks {
     ///
     /// # Errors
     /// More classes asked for than there are; a task without a training example, by name.
-    pub fn split(data: &Dataset, n_tasks: usize, per_task: usize, order: Option<&[usize]>, head: Head) -> Result<Self, GatingError> {
+    pub fn split(
+        data: &Dataset,
+        n_tasks: usize,
+        per_task: usize,
+        order: Option<&[usize]>,
+        head: Head,
+    ) -> Result<Self, GatingError> {
         let all: Vec<usize> = order.map_or_else(|| (0..data.classes.len()).collect(), <[usize]>::to_vec);
         if per_task == 0 || n_tasks * per_task > all.len() {
             return Err(Problem::new(
-                format!("{n_tasks} tasks of {per_task} classes, but the data have {} classes", all.len()),
+                format!(
+                    "{n_tasks} tasks of {per_task} classes, but the data have {} classes",
+                    all.len()
+                ),
                 "`tasks.n` times `tasks.classes_per_task` is at most the number of classes",
             )
             .into());
         }
         let counts = data.counts(Half::Train);
-        let classes: Vec<Vec<usize>> = all.chunks_exact(per_task).take(n_tasks).map(<[usize]>::to_vec).collect();
+        let classes: Vec<Vec<usize>> = all
+            .chunks_exact(per_task)
+            .take(n_tasks)
+            .map(<[usize]>::to_vec)
+            .collect();
         for (task, classes) in classes.iter().enumerate() {
             if classes.iter().all(|&class| counts[class] == 0) {
-                let names: Vec<&str> = classes.iter().map(|&class| data.classes[class].name.as_str()).collect();
-                let message = format!("task {task} holds only class {}, of which there is no training example", names.join(", "));
+                let names: Vec<&str> = classes
+                    .iter()
+                    .map(|&class| data.classes[class].name.as_str())
+                    .collect();
+                let message = format!(
+                    "task {task} holds only class {}, of which there is no training example",
+                    names.join(", ")
+                );
                 return Err(Problem::new(message, "leave the class out, or put it beside others").into());
             }
         }
-        Ok(Self { kind: Kind::Split, head, permutations: Vec::new(), angles: Vec::new(), classes })
+        Ok(Self {
+            kind: Kind::Split,
+            head,
+            permutations: Vec::new(),
+            angles: Vec::new(),
+            classes,
+        })
     }
 
     /// A random order of the classes.
     pub fn class_order(n_classes: usize, key: Key) -> Vec<usize> {
-        draw(n_classes, key, 1 << 32).into_iter().map(|class| class as usize).collect()
+        draw(n_classes, key, 1 << 32)
+            .into_iter()
+            .map(|class| class as usize)
+            .collect()
     }
 
     /// Number of tasks.
@@ -154,7 +191,11 @@ impl Tasks {
 
     /// Where the outputs of a task begin under more than one head.
     fn begin(&self, task: usize) -> usize {
-        if self.head == Head::Single { 0 } else { self.classes[..task].iter().map(Vec::len).sum() }
+        if self.head == Head::Single {
+            0
+        } else {
+            self.classes[..task].iter().map(Vec::len).sum()
+        }
     }
 
     /// Outputs that compete in a task.
@@ -169,15 +210,30 @@ impl Tasks {
     pub fn scenario(&self) -> String {
         let n = self.len();
         let what = match self.kind {
-            Kind::Permuted => format!("{n} tasks, each all {} classes with pixels in another order", self.n_outputs()),
-            Kind::Rotated => format!("{n} tasks, each all {} classes turned by another angle", self.n_outputs()),
-            Kind::Split => format!("{n} tasks of {} classes each", self.classes.first().map_or(0, Vec::len)),
+            Kind::Permuted => format!(
+                "{n} tasks, each all {} classes with pixels in another order",
+                self.n_outputs()
+            ),
+            Kind::Rotated => format!(
+                "{n} tasks, each all {} classes turned by another angle",
+                self.n_outputs()
+            ),
+            Kind::Split => format!(
+                "{n} tasks of {} classes each",
+                self.classes.first().map_or(0, Vec::len)
+            ),
         };
         let told = match (self.head, self.kind) {
-            (Head::Multi, _) => "outputs of its own for each task: task-incremental, the task is known at test",
-            (Head::All, _) => "all classes of all tasks compete: class-incremental, the task is not known at test",
+            (Head::Multi, _) => {
+                "outputs of its own for each task: task-incremental, the task is known at test"
+            }
+            (Head::All, _) => {
+                "all classes of all tasks compete: class-incremental, the task is not known at test"
+            }
             (Head::Single, Kind::Split) => "the same outputs for every task, labels count from 0 in each",
-            (Head::Single, _) => "the same outputs for every task: domain-incremental if no gate, rule or head tells the task",
+            (Head::Single, _) => {
+                "the same outputs for every task: domain-incremental if no gate, rule or head tells the task"
+            }
         };
         format!("{what}; {told}")
     }
@@ -186,7 +242,10 @@ impl Tasks {
     pub fn examples(&self, data: &Dataset, half: Half, task: usize) -> Vec<u32> {
         let numbers = data.numbers(half).iter().enumerate();
         match self.kind {
-            Kind::Split => numbers.filter(|(_, class)| self.classes[task].contains(class)).map(|(i, _)| i as u32).collect(),
+            Kind::Split => numbers
+                .filter(|(_, class)| self.classes[task].contains(class))
+                .map(|(i, _)| i as u32)
+                .collect(),
             _ => (0..data.half(half).len() as u32).collect(),
         }
     }
@@ -208,7 +267,9 @@ impl Tasks {
             Kind::Permuted => {
                 let mut raw = vec![0.0; row.len()];
                 data.copy(half, example, &mut raw);
-                row.iter_mut().zip(&self.permutations[task]).for_each(|(row, &from)| *row = raw[from as usize]);
+                row.iter_mut()
+                    .zip(&self.permutations[task])
+                    .for_each(|(row, &from)| *row = raw[from as usize]);
             }
             Kind::Rotated => {
                 let mut raw = vec![0.0; row.len()];
@@ -225,10 +286,17 @@ fn turn(raw: &[f32], [rows, columns, channels]: [usize; 3], degrees: f64, out: &
     let (middle_r, middle_c) = ((rows as f64 - 1.0) / 2.0, (columns as f64 - 1.0) / 2.0);
     let at = |r: f64, c: f64, channel: usize| {
         let inside = r >= 0.0 && c >= 0.0 && r < rows as f64 && c < columns as f64;
-        if inside { f64::from(raw[(r as usize * columns + c as usize) * channels + channel]) } else { 0.0 }
+        if inside {
+            f64::from(raw[(r as usize * columns + c as usize) * channels + channel])
+        } else {
+            0.0
+        }
     };
     for place in 0..rows * columns {
-        let (y, x) = ((place / columns) as f64 - middle_r, (place % columns) as f64 - middle_c);
+        let (y, x) = (
+            (place / columns) as f64 - middle_r,
+            (place % columns) as f64 - middle_c,
+        );
         let (r, c) = (middle_r + cos * y - sin * x, middle_c + sin * y + cos * x);
         let (r0, c0) = (r.floor(), c.floor());
         let (fr, fc) = (r - r0, c - c0);
@@ -248,9 +316,17 @@ mod tests {
     fn permutations_are_drawn_task_by_task_and_the_first_is_one_too() {
         let digits = Dataset::open("digits", &Default::default()).unwrap();
         let key = Key::new(4);
-        let (few, many) = (Tasks::permutations(&digits, 3, key), Tasks::permutations(&digits, 30, key));
+        let (few, many) = (
+            Tasks::permutations(&digits, 3, key),
+            Tasks::permutations(&digits, 30, key),
+        );
         assert_eq!(few.permutations[..], many.permutations[..3]);
-        assert!(few.permutations[0].iter().enumerate().any(|(i, &p)| i != p as usize));
+        assert!(
+            few.permutations[0]
+                .iter()
+                .enumerate()
+                .any(|(i, &p)| i != p as usize)
+        );
         let (mut raw, mut shown) = (vec![0.0; 64], vec![0.0; 64]);
         for (half, example) in [(Half::Train, 17), (Half::Test, 5)] {
             digits.copy(half, example, &mut raw);
@@ -273,13 +349,25 @@ mod tests {
     #[test]
     fn labels_of_split_tasks_by_head() {
         let digits = Dataset::open("digits", &Default::default()).unwrap();
-        for (head, outputs, first, label) in [(Head::Single, 2, 0..2, 1), (Head::Multi, 10, 4..6, 5), (Head::All, 10, 0..10, 5)] {
+        for (head, outputs, first, label) in [
+            (Head::Single, 2, 0..2, 1),
+            (Head::Multi, 10, 4..6, 5),
+            (Head::All, 10, 0..10, 5),
+        ] {
             let tasks = Tasks::split(&digits, 5, 2, None, head).unwrap();
             assert_eq!((tasks.n_outputs(), tasks.head_of(2)), (outputs, first));
             let examples = tasks.examples(&digits, Half::Train, 2);
-            let five = examples.iter().find(|&&i| digits.numbers(Half::Train)[i as usize] == 5).unwrap();
+            let five = examples
+                .iter()
+                .find(|&&i| digits.numbers(Half::Train)[i as usize] == 5)
+                .unwrap();
             assert_eq!(tasks.label(&digits, Half::Train, 2, *five as usize), label);
         }
-        assert!(Tasks::split(&digits, 6, 2, None, Head::Single).unwrap_err().to_string().contains("10 classes"));
+        assert!(
+            Tasks::split(&digits, 6, 2, None, Head::Single)
+                .unwrap_err()
+                .to_string()
+                .contains("10 classes")
+        );
     }
 }

@@ -5,7 +5,11 @@ use neuropil_gating::data::Dataset;
 use neuropil_gating::settings::Settings;
 
 fn small(method: &str) -> Settings {
-    let mut settings = Settings { method: method.to_owned(), seed: 3, ..Settings::default() };
+    let mut settings = Settings {
+        method: method.to_owned(),
+        seed: 3,
+        ..Settings::default()
+    };
     settings.tasks.n = 3;
     settings.network.hidden = vec![60, 50];
     settings.training.batches = 25;
@@ -31,10 +35,16 @@ fn run(settings: &Settings, data: &Dataset, stop_after: &[usize]) -> (Vec<f32>, 
             let text = serde_json::to_string(&course.kept_progress()).unwrap();
             let arrays = course.arrays();
             course = Course::new(settings, data, &tasks, &gates).unwrap();
-            course.restore(&arrays, serde_json::from_str(&text).unwrap()).unwrap();
+            course
+                .restore(&arrays, serde_json::from_str(&text).unwrap())
+                .unwrap();
         }
     }
-    (course.theta(), course.importance().to_vec(), course.kept_progress())
+    (
+        course.theta(),
+        course.importance().to_vec(),
+        course.kept_progress(),
+    )
 }
 
 #[test]
@@ -49,9 +59,17 @@ fn the_network_of_the_active_units_learns_as_the_whole_one_with_masks() {
             let largest = a.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
             a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / largest
         };
-        assert!(worst(&gathered.0, &whole.0) < 1e-4, "{method}: θ {}", worst(&gathered.0, &whole.0));
+        assert!(
+            worst(&gathered.0, &whole.0) < 1e-4,
+            "{method}: θ {}",
+            worst(&gathered.0, &whole.0)
+        );
         if !method.contains("ewc") {
-            assert!(worst(&gathered.1, &whole.1) < 2e-2, "{method}: Ω {}", worst(&gathered.1, &whole.1));
+            assert!(
+                worst(&gathered.1, &whole.1) < 2e-2,
+                "{method}: Ω {}",
+                worst(&gathered.1, &whole.1)
+            );
         }
     }
 }
@@ -75,7 +93,10 @@ fn the_number_of_threads_changes_no_bit() {
     settings.gates.gated = 0.2;
     settings.training.batches = 4;
     let on = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
         pool.install(|| run(&settings, &data, &[]))
     };
     assert_eq!(on(1), on(3));
@@ -94,7 +115,12 @@ fn weights_of_gated_units_keep_their_bits() {
     }
     let (after, layout) = (course.theta(), course.network().layout().clone());
     let (w, old) = (layout.view(&after, "2.w"), layout.view(&before, "2.w"));
-    let open = [0, 1].map(|layer| gates.of(0)[layer].iter().map(|&g| g != 0.0).collect::<Vec<bool>>());
+    let open = [0, 1].map(|layer| {
+        gates.of(0)[layer]
+            .iter()
+            .map(|&g| g != 0.0)
+            .collect::<Vec<bool>>()
+    });
     let mut moved = 0;
     for (i, from) in open[0].iter().enumerate() {
         for (j, to) in open[1].iter().enumerate() {

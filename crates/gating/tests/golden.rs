@@ -20,5 +20,9 @@ pub(crate) fn double<R: Real>(values: &[R]) -> Vec<f64> {
 
 /// Relative and absolute tolerance: that of double precision, or what single precision allows.
 pub(crate) fn tolerance<R: Real>(relative: f64, absolute: f64) -> (f64, f64) {
-    if size_of::<R>() == 8 { (relative, absolute) } else { (1e-4, 2e-6) }
+    if size_of::<R>() == 8 {
+        (relative, absolute)
+    } else {
+        (1e-4, 2e-6)
+    }
 }

@@ -8,7 +8,11 @@ pub(crate) fn golden_folder() -> PathBuf {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/golden");
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/golden/gating");
     let given = std::env::var_os("NEUROPIL_GOLDEN").map(|path| Path::new(&path).join("gating"));
-    [given, Some(beside)].into_iter().flatten().find(|path| path.is_dir()).unwrap_or(own)
+    [given, Some(beside)]
+        .into_iter()
+        .flatten()
+        .find(|path| path.is_dir())
+        .unwrap_or(own)
 }
 
 /// A file of reference numbers, or none, said, when it is not there.
@@ -52,6 +56,9 @@ pub(crate) fn near(what: &str, found: &[f64], expected: &[f64], relative: f64, a
     assert_eq!(found.len(), expected.len(), "{what}: number of values");
     for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
         let bound = absolute + relative * found.abs().max(expected.abs());
-        assert!((found - expected).abs() <= bound, "{what} [{i}]: {found}, expected {expected}");
+        assert!(
+            (found - expected).abs() <= bound,
+            "{what} [{i}]: {found}, expected {expected}"
+        );
     }
 }

@@ -39,13 +39,18 @@ pub fn read(path: &Path) -> Result<Arrays, LabError> {
     let begun = (&mut opened).take(8).read_to_end(&mut first);
     begun.map_err(LabError::io(path, "read"))?;
     if first.starts_with(b"PK") {
-        opened.seek(SeekFrom::Start(0)).map_err(LabError::io(path, "read"))?;
+        opened
+            .seek(SeekFrom::Start(0))
+            .map_err(LabError::io(path, "read"))?;
         return npy::archive(path, BufReader::new(opened));
     }
     drop(opened);
     let bytes = file::bytes(path)?;
     if bytes.starts_with(npy::MAGIC) {
-        return Ok(Arrays::from([(UNNAMED.to_owned(), npy::parse(path, "", &bytes)?)]));
+        return Ok(Arrays::from([(
+            UNNAMED.to_owned(),
+            npy::parse(path, "", &bytes)?,
+        )]));
     }
     if bytes.starts_with(b"PK") {
         return npy::archive(path, Cursor::new(bytes));
@@ -61,7 +66,11 @@ pub fn read(path: &Path) -> Result<Arrays, LabError> {
 
 fn safetensors_arrays(path: &Path, bytes: &[u8]) -> Result<Arrays, LabError> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| {
-        LabError::content(path, format!("not a safetensors or npz file ({error})"), "one of the two")
+        LabError::content(
+            path,
+            format!("not a safetensors or npz file ({error})"),
+            "one of the two",
+        )
     })?;
     let mut arrays = Arrays::new();
     for (name, view) in file.tensors() {
@@ -70,7 +79,9 @@ fn safetensors_arrays(path: &Path, bytes: &[u8]) -> Result<Arrays, LabError> {
             Dtype::F32 => Values::F32(words(data, f32::from_le_bytes)),
             Dtype::F64 => Values::F64(words(data, f64::from_le_bytes)),
             Dtype::F16 => Values::F32(words(data, |b| npy::half(u16::from_le_bytes(b)))),
-            Dtype::BF16 => Values::F32(words(data, |b| f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16))),
+            Dtype::BF16 => Values::F32(words(data, |b| {
+                f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16)
+            })),
             Dtype::U8 | Dtype::BOOL => Values::U8(data.to_vec()),
             Dtype::I8 => Values::I64(words(data, |b| i8::from_le_bytes(b).into())),
             Dtype::I16 => Values::I64(words(data, |b| i16::from_le_bytes(b).into())),
@@ -109,11 +120,19 @@ pub fn read_tensors(path: &Path) -> Result<Tensors, LabError> {
             Values::F64(values) => values.into_iter().map(|value| value as f32).collect(),
             _ => {
                 let found = format!("`{}` of {kind}", file::shown(&name));
-                return Err(LabError::content(path, found, "32- or 64-bit floating-point numbers"));
+                return Err(LabError::content(
+                    path,
+                    found,
+                    "32- or 64-bit floating-point numbers",
+                ));
             }
         };
         if let Some(found) = values.iter().find(|value| !value.is_finite()) {
-            return Err(LabError::content(path, format!("{found} in `{name}`"), "finite numbers"));
+            return Err(LabError::content(
+                path,
+                format!("{found} in `{name}`"),
+                "finite numbers",
+            ));
         }
         tensors.insert(name, (shape, values));
     }
@@ -132,11 +151,17 @@ pub fn read_numbers(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f64>), L
         other => other,
     })?;
     let Some((shape, values)) = arrays.remove(name) else {
-        let known: Vec<String> = arrays.keys().map(|name| format!("`{}`", file::shown(name))).collect();
+        let known: Vec<String> = arrays
+            .keys()
+            .map(|name| format!("`{}`", file::shown(name)))
+            .collect();
         return Err(wrong(format!("no array `{name}`, only {}", known.join(", "))));
     };
     let values = values.numbers();
-    Ok((shape, values.ok_or_else(|| wrong(format!("array `{name}` does not hold numbers")))?))
+    Ok((
+        shape,
+        values.ok_or_else(|| wrong(format!("array `{name}` does not hold numbers")))?,
+    ))
 }
 
 /// A type of array elements that NumPy knows.
@@ -190,7 +215,11 @@ impl Npz {
     /// # Panics
     /// When it has not as many values as its shape says, or a name that is there already.
     pub fn add<T: Element>(&mut self, name: &str, shape: &[usize], values: Vec<T>) {
-        assert_eq!(npy::length(shape), Some(values.len()), "as many values as the shape says");
+        assert_eq!(
+            npy::length(shape),
+            Some(values.len()),
+            "as many values as the shape says"
+        );
         let mut data = Vec::with_capacity(values.len() * size_of::<T>());
         values.into_iter().for_each(|value| value.push(&mut data));
         self.add_bytes(name, T::DESCR, shape, &data);
@@ -201,8 +230,17 @@ impl Npz {
     /// # Panics
     /// As [`Npz::add`].
     pub fn add_texts(&mut self, name: &str, shape: &[usize], texts: &[String]) {
-        assert_eq!(npy::length(shape), Some(texts.len()), "as many texts as the shape says");
-        let longest = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0).max(1);
+        assert_eq!(
+            npy::length(shape),
+            Some(texts.len()),
+            "as many texts as the shape says"
+        );
+        let longest = texts
+            .iter()
+            .map(|text| text.chars().count())
+            .max()
+            .unwrap_or(0)
+            .max(1);
         let mut data = Vec::with_capacity(texts.len() * 4 * longest);
         for text in texts {
             let end = data.len() + 4 * longest;
@@ -214,7 +252,11 @@ impl Npz {
 
     fn add_bytes(&mut self, name: &str, descr: &str, shape: &[usize], data: &[u8]) {
         let axes: String = shape.iter().map(|axis| format!("{axis}, ")).collect();
-        let axes = if shape.len() == 1 { axes.trim_end() } else { axes.trim_end_matches(", ") };
+        let axes = if shape.len() == 1 {
+            axes.trim_end()
+        } else {
+            axes.trim_end_matches(", ")
+        };
         let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({axes}), }}");
         // The data begin at a multiple of 64 bytes.
         while (10 + header.len() + 1) % 64 != 0 {
@@ -228,7 +270,9 @@ impl Npz {
         let options = zip::write::SimpleFileOptions::default()
             .large_file(data.len() > u32::MAX as usize / 2)
             .last_modified_time(zip::DateTime::default());
-        self.0.start_file(format!("{name}.npy"), options).expect("every name once");
+        self.0
+            .start_file(format!("{name}.npy"), options)
+            .expect("every name once");
         self.0.write_all(&start).expect("memory does not fail");
         self.0.write_all(data).expect("memory does not fail");
     }
@@ -330,7 +374,9 @@ mod tests {
         )
         .unwrap();
         let back = read(&path).unwrap();
-        let (shape, Values::F64(x)) = &back["x"] else { panic!("64-bit numbers") };
+        let (shape, Values::F64(x)) = &back["x"] else {
+            panic!("64-bit numbers")
+        };
         assert_eq!(shape, &[2, 3]);
         assert!(x.iter().zip(&values).all(|(a, b)| a.to_bits() == b.to_bits()));
         assert_eq!(back["y"].1, Values::F64(vec![7.0]));
@@ -342,7 +388,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.dat");
         std::fs::write(&path, npy::tests::npy("'|u1'", "True", "(2, 2)", &[1, 2, 3, 4])).unwrap();
-        assert_eq!(read(&path).unwrap()[UNNAMED], (vec![2, 2], Values::U8(vec![1, 3, 2, 4])));
+        assert_eq!(
+            read(&path).unwrap()[UNNAMED],
+            (vec![2, 2], Values::U8(vec![1, 3, 2, 4]))
+        );
         let mut npz = Npz::default();
         let names = ["AVAL".to_owned(), "µ".to_owned(), String::new()];
         npz.add_texts("names", &[3], &names);
@@ -361,7 +410,10 @@ mod tests {
         }
         std::fs::write(&path, bytes).unwrap();
         let words = read(&path).unwrap_err().to_string();
-        assert!(words.contains("two arrays of one name, expected every name once"), "{words}");
+        assert!(
+            words.contains("two arrays of one name, expected every name once"),
+            "{words}"
+        );
     }
 
     #[test]

@@ -41,9 +41,14 @@ pub fn whole(path: &Path, reader: impl Read, doing: &'static str) -> Result<Vec<
     let limit = memory::limit();
     let mut bytes = Vec::new();
     let mut reader = reader.take(limit.saturating_add(1));
-    reader.read_to_end(&mut bytes).map_err(LabError::io(path, doing))?;
+    reader
+        .read_to_end(&mut bytes)
+        .map_err(LabError::io(path, doing))?;
     if bytes.len() as u64 > limit {
-        return Err(memory::over(path, &format!("more than {} when unpacked", memory::text(limit as f64))));
+        return Err(memory::over(
+            path,
+            &format!("more than {} when unpacked", memory::text(limit as f64)),
+        ));
     }
     Ok(bytes)
 }
@@ -99,7 +104,11 @@ pub fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, LabError> {
         text.drain(..'\u{feff}'.len_utf8());
     }
     if let Some(at) = text.bytes().position(|byte| byte == 0) {
-        let line = text.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let line = text.as_bytes()[..at]
+            .iter()
+            .filter(|&&byte| byte == b'\n')
+            .count()
+            + 1;
         return Err(LabError::place(path, line, "", "a byte 0", "text"));
     }
     Ok(text)
@@ -144,10 +153,18 @@ mod tests {
         let path = Path::new("t.txt");
         assert_eq!(decode(path, b"\xef\xbb\xbfid\n".to_vec()).unwrap(), "id\n");
         let wide = |mark: [u8; 2], bytes: fn(u16) -> [u8; 2]| {
-            mark.into_iter().chain("µm\n".encode_utf16().flat_map(bytes)).collect()
+            mark.into_iter()
+                .chain("µm\n".encode_utf16().flat_map(bytes))
+                .collect()
         };
-        assert_eq!(decode(path, wide([0xff, 0xfe], u16::to_le_bytes)).unwrap(), "µm\n");
-        assert_eq!(decode(path, wide([0xfe, 0xff], u16::to_be_bytes)).unwrap(), "µm\n");
+        assert_eq!(
+            decode(path, wide([0xff, 0xfe], u16::to_le_bytes)).unwrap(),
+            "µm\n"
+        );
+        assert_eq!(
+            decode(path, wide([0xfe, 0xff], u16::to_be_bytes)).unwrap(),
+            "µm\n"
+        );
         let words = |bytes: &[u8]| decode(path, bytes.to_vec()).unwrap_err().to_string();
         assert!(words(b"a\nb\xe4\n").starts_with("t.txt:2: bytes that are not UTF-8, expected text"));
         assert!(words(b"a\n\nb\0c").starts_with("t.txt:3: a byte 0, expected text"));

@@ -80,18 +80,30 @@ impl Column {
         if cells.is_empty() || cells.iter().all(String::is_empty) {
             return Self::Text(cells);
         }
-        let integers = cells.iter().map(|text| text.parse::<i64>().ok().filter(|value| value.to_string() == *text));
+        let integers = cells.iter().map(|text| {
+            text.parse::<i64>()
+                .ok()
+                .filter(|value| value.to_string() == *text)
+        });
         if let Some(values) = integers.collect() {
             return Self::Integer(values);
         }
         let number = |text: &String| match text.as_str() {
             "" => Some(f64::NAN),
-            _ if text.trim_start_matches('-').starts_with('0') && !text.contains('.') && text.len() > 1 => None,
+            _ if text.trim_start_matches('-').starts_with('0') && !text.contains('.') && text.len() > 1 => {
+                None
+            }
             _ => text.parse().ok().filter(|value: &f64| value.is_finite()),
         };
         match cells.iter().map(number).collect() {
             // A whole number with a gap beside it must not lose digits.
-            Some(values) if cells.iter().all(|text| text.len() <= 15 || text.contains(['.', 'e'])) => Self::Number(values),
+            Some(values)
+                if cells
+                    .iter()
+                    .all(|text| text.len() <= 15 || text.contains(['.', 'e'])) =>
+            {
+                Self::Number(values)
+            }
             _ => Self::Text(cells),
         }
     }
@@ -156,9 +168,16 @@ impl Table {
     /// A name that is there already, or a column of another length.
     pub fn with(mut self, name: impl Into<String>, column: impl Into<Column>) -> Self {
         let (name, column) = (name.into(), column.into());
-        assert!(self.columns.iter().all(|(own, _)| *own != name), "one column `{name}`");
+        assert!(
+            self.columns.iter().all(|(own, _)| *own != name),
+            "one column `{name}`"
+        );
         if let Some((first, other)) = self.columns.first() {
-            assert_eq!(column.len(), other.len(), "as many rows in `{name}` as in `{first}`");
+            assert_eq!(
+                column.len(),
+                other.len(),
+                "as many rows in `{name}` as in `{first}`"
+            );
         }
         self.columns.push((name, column));
         self
@@ -169,10 +188,16 @@ impl Table {
     /// # Panics
     /// Headers that repeat, or rows that have not one cell a header.
     pub fn of_rows(headers: &[String], rows: &[Vec<String>]) -> Self {
-        assert!(rows.iter().all(|row| row.len() == headers.len()), "a cell a header in every row");
+        assert!(
+            rows.iter().all(|row| row.len() == headers.len()),
+            "a cell a header in every row"
+        );
         let columns = headers.iter().enumerate();
         columns.fold(Self::new(), |table, (k, name)| {
-            table.with(name, Column::inferred(rows.iter().map(|row| row[k].clone()).collect()))
+            table.with(
+                name,
+                Column::inferred(rows.iter().map(|row| row[k].clone()).collect()),
+            )
         })
     }
 
@@ -234,7 +259,11 @@ impl Table {
             }
             if cells.len() != names.len() {
                 let expected = format!("{} as in line {first_line}", names.len());
-                let found = format!("{} {}", cells.len(), if cells.len() == 1 { "field" } else { "fields" });
+                let found = format!(
+                    "{} {}",
+                    cells.len(),
+                    if cells.len() == 1 { "field" } else { "fields" }
+                );
                 return Err(LabError::place(path, line, "", found, expected));
             }
             if lines.len() % 65_536 == 0 {
@@ -284,7 +313,9 @@ impl Table {
 
     /// The first of some names that a column has, compared without case and with blank, `-`, `.` and `_` alike.
     pub fn find(&self, names: &[&str]) -> Option<&str> {
-        names.iter().find_map(|name| self.names().find(|own| is_same_name(own, name)))
+        names
+            .iter()
+            .find_map(|name| self.names().find(|own| is_same_name(own, name)))
     }
 
     /// The same, of a column that must be there.
@@ -332,7 +363,9 @@ impl Table {
     /// No such column.
     pub fn known_texts(&self, name: &str) -> Result<Vec<Option<String>>, LabError> {
         let texts = self.texts(name)?.into_iter();
-        Ok(texts.map(|text| Some(text).filter(|text| !is_missing(text))).collect())
+        Ok(texts
+            .map(|text| Some(text).filter(|text| !is_missing(text)))
+            .collect())
     }
 
     /// A column as numbers, NaN where one is missing.
@@ -346,7 +379,8 @@ impl Table {
             Column::Flag(values) => Ok(values.iter().map(|&value| f64::from(u8::from(value))).collect()),
             Column::Text(values) => {
                 let read = |(row, text): (usize, &String)| {
-                    cell::number(text, self.decimals).map_err(|why| self.no_number(name, row, why, "a number"))
+                    cell::number(text, self.decimals)
+                        .map_err(|why| self.no_number(name, row, why, "a number"))
                 };
                 values.iter().enumerate().map(read).collect()
             }
@@ -371,7 +405,8 @@ impl Table {
     /// As [`Table::optional_integers`], or the first that is missing.
     pub fn integers(&self, name: &str) -> Result<Vec<i64>, LabError> {
         let values = self.optional_integers(name)?;
-        let known = |(row, value): (usize, Option<i64>)| value.ok_or_else(|| self.wrong(name, row, "a whole number"));
+        let known =
+            |(row, value): (usize, Option<i64>)| value.ok_or_else(|| self.wrong(name, row, "a whole number"));
         values.into_iter().enumerate().map(known).collect()
     }
 
@@ -452,9 +487,15 @@ pub fn whole_number(cell: &str) -> Result<Option<i64>, &'static str> {
 
 /// The ending of a name, in lower case, without `.gz`.
 fn ending(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
     let plain = name.strip_suffix(".gz").unwrap_or(&name);
-    plain.rsplit_once('.').map_or(String::new(), |(_, ending)| ending.to_owned())
+    plain
+        .rsplit_once('.')
+        .map_or(String::new(), |(_, ending)| ending.to_owned())
 }
 
 /// Whether two names of columns are one.
@@ -484,7 +525,13 @@ fn name_columns(
                 continue;
             }
             let field = format!("column {}", k + 1);
-            return Err(LabError::place(path, line, field, "no name", "a name for every column"));
+            return Err(LabError::place(
+                path,
+                line,
+                field,
+                "no name",
+                "a name for every column",
+            ));
         }
         if !seen.insert(name.clone()) {
             let found = format!("the column `{}` twice", file::shown(&name));
@@ -526,7 +573,11 @@ mod tests {
         let german = parse("Masse;Wert;;\r\n1,5;0,125;;\r\n-;3;;\r\n").unwrap();
         assert_eq!(german.numbers("wert").unwrap(), [0.125, 3.0]);
         assert!(german.numbers("Masse").unwrap()[1].is_nan());
-        assert_eq!(german.columns().len(), 2, "nameless columns without content are none");
+        assert_eq!(
+            german.columns().len(),
+            2,
+            "nameless columns without content are none"
+        );
     }
 
     #[test]
@@ -543,20 +594,38 @@ mod tests {
 
     #[test]
     fn mistakes_name_file_line_and_field() {
-        assert_eq!(words(parse("a,b\n1,2\n3\n")), "t.csv:3: 1 field, expected 2 as in line 1");
-        assert_eq!(words(parse("a,a\n1,2\n")), "t.csv:1: header: the column `a` twice, expected every name once");
-        assert_eq!(words(parse("a,\n1,2\n")), "t.csv:1: column 2: no name, expected a name for every column");
+        assert_eq!(
+            words(parse("a,b\n1,2\n3\n")),
+            "t.csv:3: 1 field, expected 2 as in line 1"
+        );
+        assert_eq!(
+            words(parse("a,a\n1,2\n")),
+            "t.csv:1: header: the column `a` twice, expected every name once"
+        );
+        assert_eq!(
+            words(parse("a,\n1,2\n")),
+            "t.csv:1: column 2: no name, expected a name for every column"
+        );
         assert_eq!(words(parse("")), "t.csv: nothing, expected a table");
         let table = parse("x,n,big\n1,2.5,7.2e17\noops,,18446744073709551615\n").unwrap();
         assert_eq!(words(table.numbers("x")), "t.csv:3: x: `oops`, expected a number");
-        assert_eq!(words(table.finite("n")), "t.csv:3: n: nothing, expected a finite number");
-        assert_eq!(words(table.integers("n")), "t.csv:2: n: `2.5`, expected a whole number");
+        assert_eq!(
+            words(table.finite("n")),
+            "t.csv:3: n: nothing, expected a finite number"
+        );
+        assert_eq!(
+            words(table.integers("n")),
+            "t.csv:2: n: `2.5`, expected a whole number"
+        );
         assert!(words(table.integers("big")).contains("export the column as integer or text"));
         let large = parse("id\n18446744073709551615\n").unwrap();
         assert!(words(large.integers("id")).contains("the largest is 9223372036854775807"));
         let thousands = parse("a\tb\n1,234\t5\n").unwrap();
         assert!(words(thousands.numbers("a")).contains("may separate thousands"));
-        assert_eq!(words(parse("f\nmaybe\n").unwrap().flags("f")), "t.csv:2: f: `maybe`, expected true or false");
+        assert_eq!(
+            words(parse("f\nmaybe\n").unwrap().flags("f")),
+            "t.csv:2: f: `maybe`, expected true or false"
+        );
     }
 
     #[test]
@@ -569,10 +638,16 @@ mod tests {
     #[test]
     fn text_becomes_what_all_of_it_is() {
         let column = |cells: &[&str]| Column::inferred(cells.iter().map(|&cell| cell.to_owned()).collect());
-        assert_eq!(column(&["720575940600000001", "2"]), Column::Integer(vec![720_575_940_600_000_001, 2]));
+        assert_eq!(
+            column(&["720575940600000001", "2"]),
+            Column::Integer(vec![720_575_940_600_000_001, 2])
+        );
         assert!(matches!(column(&["0.5", ""]), Column::Number(values) if values[1].is_nan()));
         assert!(matches!(column(&["3", ""]), Column::Number(_)));
-        assert!(matches!(column(&["720575940600000001", ""]), Column::Text(_)), "no digit is lost");
+        assert!(
+            matches!(column(&["720575940600000001", ""]), Column::Text(_)),
+            "no digit is lost"
+        );
         assert!(matches!(column(&["007", "1"]), Column::Text(_)));
         assert!(matches!(column(&["inf", "1"]), Column::Text(_)));
     }

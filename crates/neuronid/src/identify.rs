@@ -132,7 +132,11 @@ pub fn identify(
     matcher: &Matcher,
     options: &Options,
 ) -> Result<Identified, NeuronidError> {
-    let mut warnings: Vec<String> = template.warnings().into_iter().map(|w| format!("template: {w}")).collect();
+    let mut warnings: Vec<String> = template
+        .warnings()
+        .into_iter()
+        .map(|w| format!("template: {w}"))
+        .collect();
     warnings.extend(test.warnings().into_iter().map(|w| format!("test: {w}")));
     let n_template = template.points.len();
     let alike = alike(template, test, options, &mut warnings);
@@ -155,12 +159,19 @@ pub fn identify(
     let named = |(row, decision): (usize, &crate::decide::Decision)| Named {
         test: row,
         template: decision.template,
-        name: decision.template.map(|column| template.names[column].clone()).unwrap_or_default(),
+        name: decision
+            .template
+            .map(|column| template.names[column].clone())
+            .unwrap_or_default(),
         given: test.names[row].clone(),
         probability: decision.probability,
         log_p: decision.log_p,
         margin: decision.margin,
-        candidates: scores.top(row, options.top).into_iter().map(|(column, p)| (name_of(column), p)).collect(),
+        candidates: scores
+            .top(row, options.top)
+            .into_iter()
+            .map(|(column, p)| (name_of(column), p))
+            .collect(),
         position_um: test.points[row],
     };
     let truth = test.truth(template);
@@ -168,7 +179,10 @@ pub fn identify(
     Ok(Identified {
         matcher: matcher.name(),
         options: *options,
-        template_neurons: (n_template, template.names.iter().filter(|name| !name.is_empty()).count()),
+        template_neurons: (
+            n_template,
+            template.names.iter().filter(|name| !name.is_empty()).count(),
+        ),
         neurons: decisions.iter().enumerate().map(named).collect(),
         total: decisions.iter().map(|d| d.log_p).filter(|p| p.is_finite()).sum(),
         against_names: (!truth.is_empty()).then(|| accuracy(&decisions, &truth, labelled, 0.0)),
@@ -201,8 +215,13 @@ fn alike(template: &Worm, test: &Worm, options: &Options, warnings: &mut Vec<Str
 
 /// Adds weighted colour to all columns but the last.
 fn with_colour(mut scores: Vec<f64>, alike: &[f64], weight: f64, n_template: usize) -> Vec<f64> {
-    for (row, alike) in scores.chunks_exact_mut(n_template + 1).zip(alike.chunks_exact(n_template.max(1))) {
-        row.iter_mut().zip(alike).for_each(|(score, alike)| *score += weight * alike);
+    for (row, alike) in scores
+        .chunks_exact_mut(n_template + 1)
+        .zip(alike.chunks_exact(n_template.max(1)))
+    {
+        row.iter_mut()
+            .zip(alike)
+            .for_each(|(score, alike)| *score += weight * alike);
     }
     scores
 }
@@ -220,8 +239,10 @@ fn drift(
     let mut best: Option<(f64, Vec<f64>)> = None;
     for heading in 0..HEADINGS {
         let (sin, cos) = (std::f64::consts::TAU * heading as f64 / HEADINGS as f64).sin_cos();
-        let turned: Vec<Point> =
-            moving.iter().map(|p| [cos * p[0] - sin * p[1], sin * p[0] + cos * p[1], p[2]]).collect();
+        let turned: Vec<Point> = moving
+            .iter()
+            .map(|p| [cos * p[0] - sin * p[1], sin * p[0] + cos * p[1], p[2]])
+            .collect();
         let rigid = planar(&fixed, &turned, Planar::Full, Stop::default())?;
         let soft = nonrigid(&fixed, &rigid.moved, stiffness, Stop::nonrigid())?;
         let near: Vec<f64> = squared_distances(&soft.moved, &fixed)
@@ -249,7 +270,11 @@ fn drift(
 impl Identified {
     /// Test neurons with the smallest margin first: where to look.
     pub fn doubtful(&self, n: usize) -> Vec<&Named> {
-        let mut neurons: Vec<&Named> = self.neurons.iter().filter(|neuron| neuron.template.is_some()).collect();
+        let mut neurons: Vec<&Named> = self
+            .neurons
+            .iter()
+            .filter(|neuron| neuron.template.is_some())
+            .collect();
         neurons.sort_by(|a, b| a.margin.total_cmp(&b.margin));
         neurons.truncate(n);
         neurons
@@ -258,8 +283,16 @@ impl Identified {
 
 impl Tell for Identified {
     fn sentences(&self) -> Vec<String> {
-        let matched = self.neurons.iter().filter(|neuron| neuron.template.is_some()).count();
-        let named = self.neurons.iter().filter(|neuron| !neuron.name.is_empty()).count();
+        let matched = self
+            .neurons
+            .iter()
+            .filter(|neuron| neuron.template.is_some())
+            .count();
+        let named = self
+            .neurons
+            .iter()
+            .filter(|neuron| !neuron.name.is_empty())
+            .count();
         let mut sentences = vec![format!(
             "{matched} of {} neurons have a counterpart among the template's {}, {named} of them a name ({})",
             self.neurons.len(),
@@ -274,8 +307,11 @@ impl Tell for Identified {
                 100.0 * found.accuracy
             ));
         }
-        let doubtful: Vec<String> =
-            self.doubtful(5).iter().map(|neuron| format!("row {} ({})", neuron.test + 1, neuron.name)).collect();
+        let doubtful: Vec<String> = self
+            .doubtful(5)
+            .iter()
+            .map(|neuron| format!("row {} ({})", neuron.test + 1, neuron.name))
+            .collect();
         if !doubtful.is_empty() {
             sentences.push(format!("most doubtful: {}", doubtful.join(", ")));
         }
@@ -290,37 +326,81 @@ impl Tell for Identified {
             shown.collect::<Vec<_>>().join(", ")
         };
         Table::new()
-            .with("test_index", self.neurons.iter().map(|neuron| neuron.test).collect::<Vec<_>>())
+            .with(
+                "test_index",
+                self.neurons.iter().map(|neuron| neuron.test).collect::<Vec<_>>(),
+            )
             .with(
                 "template_index",
-                self.neurons.iter().map(|neuron| neuron.template.map_or(-1, |t| t as i64)).collect::<Vec<_>>(),
+                self.neurons
+                    .iter()
+                    .map(|neuron| neuron.template.map_or(-1, |t| t as i64))
+                    .collect::<Vec<_>>(),
             )
-            .with("name", self.neurons.iter().map(|neuron| neuron.name.clone()).collect::<Vec<_>>())
-            .with("given_name", self.neurons.iter().map(|neuron| neuron.given.clone()).collect::<Vec<_>>())
+            .with(
+                "name",
+                self.neurons
+                    .iter()
+                    .map(|neuron| neuron.name.clone())
+                    .collect::<Vec<_>>(),
+            )
+            .with(
+                "given_name",
+                self.neurons
+                    .iter()
+                    .map(|neuron| neuron.given.clone())
+                    .collect::<Vec<_>>(),
+            )
             .with("prob", column(&|neuron| neuron.probability))
             .with("logp", column(&|neuron| neuron.log_p))
             .with("margin", column(&|neuron| neuron.margin))
-            .with("is_outlier", self.neurons.iter().map(|neuron| neuron.template.is_none()).collect::<Vec<_>>())
+            .with(
+                "is_outlier",
+                self.neurons
+                    .iter()
+                    .map(|neuron| neuron.template.is_none())
+                    .collect::<Vec<_>>(),
+            )
             .with("x_um", column(&|neuron| neuron.position_um[0]))
             .with("y_um", column(&|neuron| neuron.position_um[1]))
             .with("z_um", column(&|neuron| neuron.position_um[2]))
-            .with("candidates", self.neurons.iter().map(candidates).collect::<Vec<_>>())
+            .with(
+                "candidates",
+                self.neurons.iter().map(candidates).collect::<Vec<_>>(),
+            )
     }
 
     fn figures(&self, _: &Origin) -> Vec<Shown> {
-        let mut confidence: Vec<f64> =
-            self.neurons.iter().filter(|neuron| neuron.template.is_some()).map(|neuron| neuron.probability).collect();
+        let mut confidence: Vec<f64> = self
+            .neurons
+            .iter()
+            .filter(|neuron| neuron.template.is_some())
+            .map(|neuron| neuron.probability)
+            .collect();
         confidence.sort_by(|a, b| b.total_cmp(a));
         let rank: Vec<f64> = (1..=confidence.len()).map(|rank| rank as f64).collect();
         let side = |name: &str, y: usize, unit: &str| {
             let of = |matched: bool| -> (Vec<f64>, Vec<f64>) {
-                let chosen = self.neurons.iter().filter(|neuron| neuron.template.is_some() == matched);
-                chosen.map(|neuron| (neuron.position_um[0], neuron.position_um[y])).unzip()
+                let chosen = self
+                    .neurons
+                    .iter()
+                    .filter(|neuron| neuron.template.is_some() == matched);
+                chosen
+                    .map(|neuron| (neuron.position_um[0], neuron.position_um[y]))
+                    .unzip()
             };
             let (matched, others) = (of(true), of(false));
             Panel::new("x (µm)", format!("{name} ({unit})"))
-                .series(Series::points(matched.0, matched.1).label("matched").color(Color::Blue))
-                .series(Series::points(others.0, others.1).label("no counterpart").color(Color::Grey))
+                .series(
+                    Series::points(matched.0, matched.1)
+                        .label("matched")
+                        .color(Color::Blue),
+                )
+                .series(
+                    Series::points(others.0, others.1)
+                        .label("no counterpart")
+                        .color(Color::Grey),
+                )
         };
         let figure = Figure {
             name: "identified".to_owned(),
@@ -364,7 +444,11 @@ pub struct Votes {
 
 impl Tell for Votes {
     fn sentences(&self) -> Vec<String> {
-        let named: Vec<&Voted> = self.neurons.iter().filter(|neuron| !neuron.name.is_empty()).collect();
+        let named: Vec<&Voted> = self
+            .neurons
+            .iter()
+            .filter(|neuron| !neuron.name.is_empty())
+            .collect();
         let agreement = named.iter().map(|neuron| neuron.agreement).sum::<f64>() / named.len().max(1) as f64;
         vec![format!(
             "{} of {} neurons were named by {} templates; {:.0} % of those that have the name decided for it themselves",
@@ -377,10 +461,31 @@ impl Tell for Votes {
 
     fn table(&self) -> Table {
         Table::new()
-            .with("test_index", self.neurons.iter().map(|neuron| neuron.test).collect::<Vec<_>>())
-            .with("name", self.neurons.iter().map(|neuron| neuron.name.clone()).collect::<Vec<_>>())
-            .with("prob", self.neurons.iter().map(|neuron| neuron.probability).collect::<Vec<_>>())
-            .with("agreement", self.neurons.iter().map(|neuron| neuron.agreement).collect::<Vec<_>>())
+            .with(
+                "test_index",
+                self.neurons.iter().map(|neuron| neuron.test).collect::<Vec<_>>(),
+            )
+            .with(
+                "name",
+                self.neurons
+                    .iter()
+                    .map(|neuron| neuron.name.clone())
+                    .collect::<Vec<_>>(),
+            )
+            .with(
+                "prob",
+                self.neurons
+                    .iter()
+                    .map(|neuron| neuron.probability)
+                    .collect::<Vec<_>>(),
+            )
+            .with(
+                "agreement",
+                self.neurons
+                    .iter()
+                    .map(|neuron| neuron.agreement)
+                    .collect::<Vec<_>>(),
+            )
     }
 }
 
@@ -403,10 +508,16 @@ pub fn vote(
         };
         let found = identify(template, test, matcher, &all)?;
         for name in template.names.iter().filter(|name| !name.is_empty()) {
-            let entry = names.entry(name.clone()).or_insert_with(|| (0.0, vec![0.0; m], vec![0.0; m]));
+            let entry = names
+                .entry(name.clone())
+                .or_insert_with(|| (0.0, vec![0.0; m], vec![0.0; m]));
             entry.0 += 1.0;
             for neuron in &found.neurons {
-                let p = neuron.candidates.iter().find(|(candidate, _)| candidate == name).map_or(0.0, |(_, p)| *p);
+                let p = neuron
+                    .candidates
+                    .iter()
+                    .find(|(candidate, _)| candidate == name)
+                    .map_or(0.0, |(_, p)| *p);
                 entry.1[neuron.test] += p;
                 entry.2[neuron.test] += f64::from(u8::from(neuron.name == *name));
             }
@@ -421,7 +532,11 @@ pub fn vote(
         });
     }
     let cost: Vec<f64> = (0..m)
-        .flat_map(|row| listed.iter().map(move |(_, (n, sums, _))| -(sums[row] / n).max(PROBABILITY_FLOOR).ln()))
+        .flat_map(|row| {
+            listed
+                .iter()
+                .map(move |(_, (n, sums, _))| -(sums[row] / n).max(PROBABILITY_FLOOR).ln())
+        })
         .collect();
     let given: BTreeMap<usize, usize> = crate::assign::assign(&cost, listed.len())?.into_iter().collect();
     let one = |row: usize| match given.get(&row) {

@@ -14,25 +14,49 @@ const FOURS: &str = "CEP IL1 IL2 OLQ RMD SAA SIA SIB SMB SMD URA URY";
 const SINGLES: &str = "ALA AQR AVG AVL AVM DVA DVB DVC I3 I4 I5 I6 M1 M4 M5 MI PDA PDB PQR PVM PVR PVT RID RIH RIR RIS \
     RMED RMEV SABD SABVL SABVR";
 /// Motor neurons of the ventral cord, in order from the head.
-const SERIES: [(&str, usize); 8] =
-    [("AS", 11), ("DA", 9), ("DB", 7), ("DD", 6), ("VA", 12), ("VB", 11), ("VC", 6), ("VD", 13)];
+const SERIES: [(&str, usize); 8] = [
+    ("AS", 11),
+    ("DA", 9),
+    ("DB", 7),
+    ("DD", 6),
+    ("VA", 12),
+    ("VB", 11),
+    ("VC", 6),
+    ("VD", 13),
+];
 
 /// The canonical names, sorted.
 pub fn canonical() -> &'static [String] {
     static NAMES: OnceLock<Vec<String>> = OnceLock::new();
     NAMES.get_or_init(|| {
         let mut names: Vec<String> = SINGLES.split_whitespace().map(str::to_owned).collect();
-        let sides = |class: &str, sides: &[&str]| -> Vec<String> { sides.iter().map(|side| format!("{class}{side}")).collect() };
-        names.extend(PAIRS.split_whitespace().flat_map(|class| sides(class, &["L", "R"])));
-        names.extend(FOURS.split_whitespace().flat_map(|class| sides(class, &["DL", "DR", "VL", "VR"])));
-        names.extend(SERIES.iter().flat_map(|(class, n)| (1..=*n).map(move |i| format!("{class}{i}"))));
+        let sides = |class: &str, sides: &[&str]| -> Vec<String> {
+            sides.iter().map(|side| format!("{class}{side}")).collect()
+        };
+        names.extend(
+            PAIRS
+                .split_whitespace()
+                .flat_map(|class| sides(class, &["L", "R"])),
+        );
+        names.extend(
+            FOURS
+                .split_whitespace()
+                .flat_map(|class| sides(class, &["DL", "DR", "VL", "VR"])),
+        );
+        names.extend(
+            SERIES
+                .iter()
+                .flat_map(|(class, n)| (1..=*n).map(move |i| format!("{class}{i}"))),
+        );
         names.sort();
         names
     })
 }
 
 fn is_canonical(name: &str) -> bool {
-    canonical().binary_search_by(|known| known.as_str().cmp(name)).is_ok()
+    canonical()
+        .binary_search_by(|known| known.as_str().cmp(name))
+        .is_ok()
 }
 
 /// What a cell of a name column says.
@@ -61,8 +85,9 @@ pub enum Identity {
 }
 
 /// Words that stand where there is no name.
-const NO_NAME: [&str; 12] =
-    ["", "-", "--", "nan", "n/a", "na", "none", "null", "unknown", "unk", "unnamed", "q"];
+const NO_NAME: [&str; 12] = [
+    "", "-", "--", "nan", "n/a", "na", "none", "null", "unknown", "unk", "unnamed", "q",
+];
 
 impl Identity {
     /// Reads a name.
@@ -83,7 +108,11 @@ impl Identity {
         let unsure = bare.len() < text.len();
         if let Some(name) = repaired(bare) {
             let repaired = name != bare;
-            return Self::Neuron { name, unsure, repaired };
+            return Self::Neuron {
+                name,
+                unsure,
+                repaired,
+            };
         }
         let candidates = candidates(text);
         if candidates.is_empty() {
@@ -124,7 +153,11 @@ impl Identity {
 
 /// The canonical name that a spelling means: case, hyphens, blanks, zeros before a number.
 fn repaired(text: &str) -> Option<String> {
-    let plain: String = text.chars().filter(|c| !matches!(c, '-' | ' ')).collect::<String>().to_ascii_uppercase();
+    let plain: String = text
+        .chars()
+        .filter(|c| !matches!(c, '-' | ' '))
+        .collect::<String>()
+        .to_ascii_uppercase();
     if is_canonical(&plain) {
         return Some(plain);
     }
@@ -140,13 +173,18 @@ fn candidates(text: &str) -> Vec<String> {
     if let Some((first, other)) = plain.split_once('/') {
         let stem = &first[..first.len().saturating_sub(other.len())];
         let both = [first.to_owned(), format!("{stem}{other}")];
-        return if both.iter().all(|name| is_canonical(name)) { both.to_vec() } else { Vec::new() };
+        return if both.iter().all(|name| is_canonical(name)) {
+            both.to_vec()
+        } else {
+            Vec::new()
+        };
     }
     let matches = |name: &&String| {
         if plain.contains('?') {
             name.len() == plain.len() && name.chars().zip(plain.chars()).all(|(a, b)| b == '?' || a == b)
         } else {
-            name.strip_prefix(plain.as_str()).is_some_and(|side| ["L", "R", "DL", "DR", "VL", "VR"].contains(&side))
+            name.strip_prefix(plain.as_str())
+                .is_some_and(|side| ["L", "R", "DL", "DR", "VL", "VR"].contains(&side))
         }
     };
     canonical().iter().filter(matches).cloned().collect()
@@ -199,10 +237,20 @@ mod tests {
             );
             assert_eq!((found.name(), found.of_template()), (None, ""));
         }
-        for written in ["I1L-alt", "ASEL-alt", "Q12", "AVM_1", "AMSOL", "glia", "AVA & \"alt\""] {
+        for written in [
+            "I1L-alt",
+            "ASEL-alt",
+            "Q12",
+            "AVM_1",
+            "AMSOL",
+            "glia",
+            "AVA & \"alt\"",
+        ] {
             assert_eq!(Identity::of(written), Identity::Other(written.to_owned()));
         }
-        for written in ["unknown", "NaN", "nan", "N/A", "-", "", "12", "UNKNOWN", "Q", "null"] {
+        for written in [
+            "unknown", "NaN", "nan", "N/A", "-", "", "12", "UNKNOWN", "Q", "null",
+        ] {
             assert_eq!(Identity::of(written), Identity::Unnamed, "{written}");
         }
     }

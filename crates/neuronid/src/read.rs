@@ -47,27 +47,40 @@ impl Recording {
         match (volumes.next(), n) {
             (Some(worm), 1) => Ok((worm, self.said)),
             (None, _) => Ok((Worm::default(), self.said)),
-            _ => Err(content(path, format!("{n} volumes"), "one worm (`neuropil neuronid track` takes recordings)")),
+            _ => Err(content(
+                path,
+                format!("{n} volumes"),
+                "one worm (`neuropil neuronid track` takes recordings)",
+            )),
         }
     }
 
     /// Volumes that are missing between the first and the last.
     pub fn missing(&self) -> Vec<i64> {
-        let (Some((&first, _)), Some((&last, _))) = (self.volumes.first_key_value(), self.volumes.last_key_value()) else {
+        let (Some((&first, _)), Some((&last, _))) =
+            (self.volumes.first_key_value(), self.volumes.last_key_value())
+        else {
             return Vec::new();
         };
         // A frame number written as a time in nanoseconds is no reason to list a billion gaps.
         if last - first > 1_000_000 {
             return Vec::new();
         }
-        (first..=last).filter(|number| !self.volumes.contains_key(number)).collect()
+        (first..=last)
+            .filter(|number| !self.volumes.contains_key(number))
+            .collect()
     }
 }
 
 impl Tell for Recording {
     fn sentences(&self) -> Vec<String> {
         let n: usize = self.volumes.values().map(|worm| worm.points.len()).sum();
-        let named = self.volumes.values().flat_map(|worm| &worm.names).filter(|name| !name.is_empty()).count();
+        let named = self
+            .volumes
+            .values()
+            .flat_map(|worm| &worm.names)
+            .filter(|name| !name.is_empty())
+            .count();
         let mut sentences = vec![match self.volumes.len() {
             1 => format!("one worm of {n} neurons, {named} with a name"),
             volumes => format!("{volumes} volumes with {n} neurons in all, {named} with a name"),
@@ -79,20 +92,40 @@ impl Tell for Recording {
             sentences.push(format!("volumes that are not there: {}", numbers.join(", ")));
         }
         for (volume, worm) in self.volumes.iter().take(1) {
-            sentences.extend(worm.warnings().into_iter().map(|warning| format!("volume {volume}: {warning}")));
+            sentences.extend(
+                worm.warnings()
+                    .into_iter()
+                    .map(|warning| format!("volume {volume}: {warning}")),
+            );
         }
         sentences
     }
 
     fn table(&self) -> Rows {
-        let rows = || self.volumes.iter().flat_map(|(volume, worm)| (0..worm.points.len()).map(move |row| (*volume, worm, row)));
-        let axis = |k: usize| rows().map(|(_, worm, row)| worm.points[row][k]).collect::<Vec<f64>>();
+        let rows = || {
+            self.volumes
+                .iter()
+                .flat_map(|(volume, worm)| (0..worm.points.len()).map(move |row| (*volume, worm, row)))
+        };
+        let axis = |k: usize| {
+            rows()
+                .map(|(_, worm, row)| worm.points[row][k])
+                .collect::<Vec<f64>>()
+        };
         Rows::new()
-            .with("volume", rows().map(|(volume, _, _)| volume).collect::<Vec<i64>>())
+            .with(
+                "volume",
+                rows().map(|(volume, _, _)| volume).collect::<Vec<i64>>(),
+            )
             .with("x_um", axis(0))
             .with("y_um", axis(1))
             .with("z_um", axis(2))
-            .with("name", rows().map(|(_, worm, row)| worm.names[row].clone()).collect::<Vec<String>>())
+            .with(
+                "name",
+                rows()
+                    .map(|(_, worm, row)| worm.names[row].clone())
+                    .collect::<Vec<String>>(),
+            )
     }
 }
 
@@ -118,7 +151,11 @@ struct Found {
 /// # Errors
 /// Names the file, the line and the field: what is no number, what is missing, a unit that must be told.
 pub fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError> {
-    let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let ending = path
+        .extension()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
     match ending.as_str() {
         "data" | "pkl" | "pickle" => pickled::read(path),
         "xml" => trackmate::read(path, told),
@@ -140,7 +177,8 @@ fn assemble(path: &Path, found: Vec<Found>, stated: Stated, told: &Told) -> Resu
         let identity = Identity::of(&neuron.name);
         say_name(&neuron.name, &identity, &mut recording.said);
         let worm = recording.volumes.entry(neuron.volume).or_default();
-        worm.points.push(std::array::from_fn(|k| neuron.position[k] * scale[k]));
+        worm.points
+            .push(std::array::from_fn(|k| neuron.position[k] * scale[k]));
         worm.names.push(identity.text().to_owned());
         if let Some(colour) = neuron.colour {
             worm.colours.get_or_insert_default().push(colour);
@@ -150,7 +188,9 @@ fn assemble(path: &Path, found: Vec<Found>, stated: Stated, told: &Told) -> Resu
     for (volume, worm) in &mut recording.volumes {
         if coloured.get(volume).is_some_and(|n| *n < worm.points.len()) {
             worm.colours = None;
-            recording.said.push(format!("volume {volume}: some neurons have no colour, so that none is used"));
+            recording.said.push(format!(
+                "volume {volume}: some neurons have no colour, so that none is used"
+            ));
         }
     }
     Ok(recording)
@@ -159,7 +199,10 @@ fn assemble(path: &Path, found: Vec<Found>, stated: Stated, told: &Told) -> Resu
 /// µm of one unit of the file along each axis.
 fn scale(path: &Path, stated: Stated, told: &Told, said: &mut Vec<String>) -> Result<Point, NeuronidError> {
     if let Some(voxel) = told.voxel {
-        said.push(format!("positions were multiplied by {} × {} × {} µm", voxel[0], voxel[1], voxel[2]));
+        said.push(format!(
+            "positions were multiplied by {} × {} × {} µm",
+            voxel[0], voxel[1], voxel[2]
+        ));
         return Ok(voxel);
     }
     match (stated, told.unit) {
@@ -170,9 +213,11 @@ fn scale(path: &Path, stated: Stated, told: &Told, said: &mut Vec<String>) -> Re
             said.push("the file says voxels or pixels; they were taken as µm, as told".to_owned());
             Ok([1.0; 3])
         }
-        (Stated::Voxels, None) => {
-            Err(content(path, "positions in voxels", "the size of a voxel: `--voxel X,Y,Z` in µm"))
-        }
+        (Stated::Voxels, None) => Err(content(
+            path,
+            "positions in voxels",
+            "the size of a voxel: `--voxel X,Y,Z` in µm",
+        )),
         (Stated::Nothing, None) => Err(content(
             path,
             "positions without a unit",
@@ -188,7 +233,11 @@ fn say_name(written: &str, identity: &Identity, said: &mut Vec<String>) {
             name,
             unsure,
             repaired: true,
-        } => format!("`{}` was read as {name}{}", written.trim(), if *unsure { ", unsure" } else { "" }),
+        } => format!(
+            "`{}` was read as {name}{}",
+            written.trim(),
+            if *unsure { ", unsure" } else { "" }
+        ),
         Identity::Neuron {
             name, unsure: true, ..
         } => format!("`{}` was read as {name}, unsure", written.trim()),
@@ -217,7 +266,11 @@ fn text(path: &Path) -> Result<String, NeuronidError> {
 
 /// Finite numbers of the columns of a position.
 fn positions(table: &Table, columns: [&str; 3]) -> Result<Vec<Point>, NeuronidError> {
-    let [x, y, z] = [table.finite(columns[0])?, table.finite(columns[1])?, table.finite(columns[2])?];
+    let [x, y, z] = [
+        table.finite(columns[0])?,
+        table.finite(columns[1])?,
+        table.finite(columns[2])?,
+    ];
     Ok(x.into_iter().zip(y).zip(z).map(|((x, y), z)| [x, y, z]).collect())
 }
 

@@ -54,15 +54,28 @@ pub fn track(
     matcher: &Matcher,
     options: &Options,
 ) -> Result<Tracked, NeuronidError> {
-    let template = recording.volumes.get(&reference).filter(|worm| !worm.points.is_empty()).ok_or_else(|| {
-        let range = match (recording.volumes.first_key_value(), recording.volumes.last_key_value()) {
-            (Some((first, _)), Some((last, _))) => format!("a volume from {first} to {last}, as the file counts"),
-            _ => "a recording with volumes".to_owned(),
-        };
-        content(path, format!("no volume {reference}"), range)
-    })?;
-    let others: Vec<_> = recording.volumes.iter().filter(|(number, _)| **number != reference).collect();
-    let one = |(&volume, worm): &(&i64, &crate::worm::Worm)| -> Result<TrackedVolume, NeuronidError> {
+    let template = recording
+        .volumes
+        .get(&reference)
+        .filter(|worm| !worm.points.is_empty())
+        .ok_or_else(|| {
+            let range = match (
+                recording.volumes.first_key_value(),
+                recording.volumes.last_key_value(),
+            ) {
+                (Some((first, _)), Some((last, _))) => {
+                    format!("a volume from {first} to {last}, as the file counts")
+                }
+                _ => "a recording with volumes".to_owned(),
+            };
+            content(path, format!("no volume {reference}"), range)
+        })?;
+    let others: Vec<_> = recording
+        .volumes
+        .iter()
+        .filter(|(number, _)| **number != reference)
+        .collect();
+    let one = |&(&volume, worm): &(&i64, &crate::worm::Worm)| -> Result<TrackedVolume, NeuronidError> {
         let identified = identify(template, worm, matcher, options)?;
         Ok(TrackedVolume {
             volume,
@@ -99,7 +112,12 @@ fn by_template(identified: &Identified, n: usize) -> Vec<Found> {
 impl Tell for Tracked {
     fn sentences(&self) -> Vec<String> {
         let n = self.names.len() * self.volumes.len();
-        let found = self.volumes.iter().flat_map(|volume| &volume.found).filter(|found| found.row.is_some()).count();
+        let found = self
+            .volumes
+            .iter()
+            .flat_map(|volume| &volume.found)
+            .filter(|found| found.row.is_some())
+            .count();
         let mut sentences = vec![format!(
             "{found} of {n} places of {} neurons in {} volumes were found ({}, reference volume {}, as the file counts)",
             self.names.len(),
@@ -110,18 +128,46 @@ impl Tell for Tracked {
         if !self.missing.is_empty() {
             let numbers: Vec<String> = self.missing.iter().take(10).map(i64::to_string).collect();
             let more = if self.missing.len() > 10 { " …" } else { "" };
-            sentences.push(format!("not in the recording: volumes {}{more}", numbers.join(", ")));
+            sentences.push(format!(
+                "not in the recording: volumes {}{more}",
+                numbers.join(", ")
+            ));
         }
         sentences
     }
 
     fn table(&self) -> Table {
-        let rows = || self.volumes.iter().flat_map(|volume| volume.found.iter().enumerate().map(move |f| (volume, f)));
+        let rows = || {
+            self.volumes
+                .iter()
+                .flat_map(|volume| volume.found.iter().enumerate().map(move |f| (volume, f)))
+        };
         Table::new()
-            .with("volume", rows().map(|(volume, _)| volume.volume).collect::<Vec<_>>())
-            .with("template_index", rows().map(|(_, (template, _))| template).collect::<Vec<_>>())
-            .with("name", rows().map(|(_, (template, _))| self.names[template].clone()).collect::<Vec<_>>())
-            .with("test_index", rows().map(|(_, (_, found))| found.row.map_or(-1, |row| row as i64)).collect::<Vec<_>>())
-            .with("prob", rows().map(|(_, (_, found))| found.probability).collect::<Vec<_>>())
+            .with(
+                "volume",
+                rows().map(|(volume, _)| volume.volume).collect::<Vec<_>>(),
+            )
+            .with(
+                "template_index",
+                rows().map(|(_, (template, _))| template).collect::<Vec<_>>(),
+            )
+            .with(
+                "name",
+                rows()
+                    .map(|(_, (template, _))| self.names[template].clone())
+                    .collect::<Vec<_>>(),
+            )
+            .with(
+                "test_index",
+                rows()
+                    .map(|(_, (_, found))| found.row.map_or(-1, |row| row as i64))
+                    .collect::<Vec<_>>(),
+            )
+            .with(
+                "prob",
+                rows()
+                    .map(|(_, (_, found))| found.probability)
+                    .collect::<Vec<_>>(),
+            )
     }
 }

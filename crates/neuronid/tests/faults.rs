@@ -39,7 +39,12 @@ fn right(name: &str) -> Value {
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|x| x.as_f64().unwrap())
+        .collect()
 }
 
 fn near(found: &[f64], exact: &Value, tolerance: f64) {
@@ -59,12 +64,18 @@ fn only(recording: &Recording) -> &Worm {
 }
 
 fn counts(recording: &Recording) -> (Vec<i64>, Vec<usize>) {
-    recording.volumes.iter().map(|(number, worm)| (*number, worm.points.len())).unzip()
+    recording
+        .volumes
+        .iter()
+        .map(|(number, worm)| (*number, worm.points.len()))
+        .unzip()
 }
 
 #[test]
 fn neuropalid_v3_csv() {
-    let Some(path) = file("neuropalid_v3.csv") else { return };
+    let Some(path) = file("neuropalid_v3.csv") else {
+        return;
+    };
     let right = right("neuropalid_v3.csv");
     let recording = read(&path, &NOTHING).unwrap();
     let worm = only(&recording);
@@ -73,16 +84,26 @@ fn neuropalid_v3_csv() {
     near(&worm.points[11], &right["last_xyz"], 1e-4);
     near(&sum(&recording), &right["sum_xyz"], 1e-3);
     near(&worm.normalised()[0], &right["first_normalised"], 1e-4);
-    let names: Vec<&str> = right["names"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    let names: Vec<&str> = right["names"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| name.as_str().unwrap())
+        .collect();
     // `Q` is a mark, no name.
-    let expected: Vec<&str> = names.iter().map(|name| if *name == "Q" { "" } else { name }).collect();
+    let expected: Vec<&str> = names
+        .iter()
+        .map(|name| if *name == "Q" { "" } else { name })
+        .collect();
     assert_eq!(worm.names, expected);
     assert!(worm.warnings().iter().any(|warning| warning.contains("negative")));
 }
 
 #[test]
 fn neuropalid_excel_de_csv() {
-    let (Some(path), Some(plain)) = (file("neuropalid_excel_de.csv"), file("neuropalid_v3.csv")) else { return };
+    let (Some(path), Some(plain)) = (file("neuropalid_excel_de.csv"), file("neuropalid_v3.csv")) else {
+        return;
+    };
     let (a, b) = (read(&path, &NOTHING).unwrap(), read(&plain, &NOTHING).unwrap());
     assert_eq!(only(&a).names, only(&b).names);
     for (a, b) in only(&a).points.iter().zip(&only(&b).points) {
@@ -92,7 +113,9 @@ fn neuropalid_excel_de_csv() {
 
 #[test]
 fn napari_points() {
-    let (Some(three), Some(four)) = (file("napari_points_3d.csv"), file("napari_points_4d.csv")) else { return };
+    let (Some(three), Some(four)) = (file("napari_points_3d.csv"), file("napari_points_4d.csv")) else {
+        return;
+    };
     let exact = right("napari_points_3d.csv");
     let recording = read(&three, &VOXEL).unwrap();
     near(&only(&recording).points[0], &exact["first_um_xyz"], 2e-3);
@@ -108,7 +131,9 @@ fn napari_points() {
 
 #[test]
 fn trackmate_spots_um_csv() {
-    let Some(path) = file("trackmate_spots_um.csv") else { return };
+    let Some(path) = file("trackmate_spots_um.csv") else {
+        return;
+    };
     let exact = right("trackmate_spots_um.csv");
     let recording = read(&path, &NOTHING).unwrap();
     assert_eq!(counts(&recording), (vec![0, 1, 2], vec![5; 3]));
@@ -119,19 +144,26 @@ fn trackmate_spots_um_csv() {
 
 #[test]
 fn trackmate_pixel_xml() {
-    let Some(path) = file("trackmate_pixel.xml") else { return };
+    let Some(path) = file("trackmate_pixel.xml") else {
+        return;
+    };
     let exact = right("trackmate_pixel.xml");
     let recording = read(&path, &VOXEL).unwrap();
     assert_eq!(counts(&recording), (vec![0, 2, 3], vec![4, 3, 3]));
     near(&recording.volumes[&0].points[0], &exact["first_um_xyz"], 1e-2);
-    assert_eq!(recording.volumes[&0].names, ["AVAL", "AVAR", "ASEL", "AVA & \"alt\""]);
+    assert_eq!(
+        recording.volumes[&0].names,
+        ["AVAL", "AVAR", "ASEL", "AVA & \"alt\""]
+    );
     assert!(recording.said.iter().any(|said| said.contains("1 hidden")));
     assert!(read(&path, &NOTHING).unwrap_err().to_string().contains("voxel"));
 }
 
 #[test]
 fn imaris_position_csv() {
-    let Some(path) = file("imaris_Position.csv") else { return };
+    let Some(path) = file("imaris_Position.csv") else {
+        return;
+    };
     let exact = right("imaris_Position.csv");
     let recording = read(&path, &NOTHING).unwrap();
     assert_eq!(counts(&recording), (vec![1, 2, 4], vec![4; 3]));
@@ -142,25 +174,45 @@ fn imaris_position_csv() {
 
 #[test]
 fn hdf5_forms_are_refused_in_one_line() {
-    for name in ["nwb_idlabels_chars.nwb", "nwb_um_in_voxel_mask.nwb", "3deecelltracker_results.h5", "zephir/annotations.h5"] {
+    for name in [
+        "nwb_idlabels_chars.nwb",
+        "nwb_um_in_voxel_mask.nwb",
+        "3deecelltracker_results.h5",
+        "zephir/annotations.h5",
+    ] {
         let Some(path) = file(name) else { return };
         let message = read(&path, &VOXEL).unwrap_err().to_string();
-        assert!(message.contains("export") && message.lines().count() == 1, "{message}");
+        assert!(
+            message.contains("export") && message.lines().count() == 1,
+            "{message}"
+        );
     }
 }
 
 #[test]
 fn names_wild_csv() {
-    let Some(path) = file("names_wild.csv") else { return };
+    let Some(path) = file("names_wild.csv") else {
+        return;
+    };
     let (worm, said) = read(&path, &NOTHING).unwrap().single(&path).unwrap();
-    for name in ["AVAR", "AVBL", "RMED", "URYDR", "I1L-alt", "Q12", "AIYL", "IL1DL", "RID", "AVM_1", "AMSOL", "DA1", "RIAL"] {
+    for name in [
+        "AVAR", "AVBL", "RMED", "URYDR", "I1L-alt", "Q12", "AIYL", "IL1DL", "RID", "AVM_1", "AMSOL", "DA1",
+        "RIAL",
+    ] {
         assert!(worm.names.iter().any(|own| own == name), "{name}");
     }
-    for line in ["`ava-r` was read as AVAR", "`AVBL ?` was read as AVBL, unsure", "`AVEL/R` may be AVEL or AVER"] {
+    for line in [
+        "`ava-r` was read as AVAR",
+        "`AVBL ?` was read as AVBL, unsure",
+        "`AVEL/R` may be AVEL or AVER",
+    ] {
         assert!(said.iter().any(|said| said.starts_with(line)), "{line}: {said:?}");
     }
     let message = worm.as_template("names_wild.csv", false).unwrap_err().to_string();
-    assert!(message.contains("rows 16 and 17") && message.contains("ASEL"), "{message}");
+    assert!(
+        message.contains("rows 16 and 17") && message.contains("ASEL"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -168,7 +220,11 @@ fn units_that_look_wrong() {
     for (name, word) in [("z_in_slices.csv", "slice"), ("pixels_as_um_036.csv", "pixels")] {
         let Some(path) = file(name) else { return };
         let worm = read(&path, &NOTHING).unwrap().single(&path).unwrap().0;
-        assert!(worm.warnings().iter().any(|warning| warning.contains(word)), "{name}: {:?}", worm.warnings());
+        assert!(
+            worm.warnings().iter().any(|warning| warning.contains(word)),
+            "{name}: {:?}",
+            worm.warnings()
+        );
         let stats = &right(name)["stats"];
         let look = worm.look();
         assert!((look.radius - stats["rg_normalised"].as_f64().unwrap()).abs() < 1e-3);
@@ -178,7 +234,9 @@ fn units_that_look_wrong() {
 
 #[test]
 fn volumes_onebased_gap_csv() {
-    let Some(path) = file("volumes_onebased_gap.csv") else { return };
+    let Some(path) = file("volumes_onebased_gap.csv") else {
+        return;
+    };
     assert!(read(&path, &NOTHING).unwrap_err().to_string().contains("--unit"));
     let told = Told {
         unit: Some(Unit::Um),
@@ -187,35 +245,53 @@ fn volumes_onebased_gap_csv() {
     let recording = read(&path, &told).unwrap();
     assert_eq!(counts(&recording), (vec![1, 2, 4, 5], vec![5, 5, 4, 6]));
     assert_eq!(recording.missing(), [3]);
-    let error = recording.volumes[&5].clone().as_template("volume 5", false).unwrap_err();
+    let error = recording.volumes[&5]
+        .clone()
+        .as_template("volume 5", false)
+        .unwrap_err();
     assert!(error.to_string().contains("ADEL"));
 }
 
 #[test]
 fn flavell_labels_csv() {
-    let Some(path) = file("flavell_labels.csv") else { return };
+    let Some(path) = file("flavell_labels.csv") else {
+        return;
+    };
     // A sheet of labels has its coordinates in one cell: it is no table of positions, and the columns are listed.
     let message = read(&path, &VOXEL).unwrap_err().to_string();
-    assert!(message.contains("flavell_labels.csv") && message.contains("Coordinates"), "{message}");
+    assert!(
+        message.contains("flavell_labels.csv") && message.contains("Coordinates"),
+        "{message}"
+    );
 }
 
 #[test]
 fn colour16_template_and_colour8_test() {
-    let (Some(a), Some(b)) = (file("colour16_template.csv"), file("colour8_test.csv")) else { return };
+    let (Some(a), Some(b)) = (file("colour16_template.csv"), file("colour8_test.csv")) else {
+        return;
+    };
     let worm = |path: &PathBuf| read(path, &NOTHING).unwrap().single(path).unwrap().0;
     let found = kl(&worm(&b).colours.unwrap(), &worm(&a).colours.unwrap());
     let exact = right("colour16_template.csv + colour8_test.csv");
-    for (found, exact) in found.chunks_exact(8).zip(exact["kl_matrix_test_by_template"].as_array().unwrap()) {
+    for (found, exact) in found
+        .chunks_exact(8)
+        .zip(exact["kl_matrix_test_by_template"].as_array().unwrap())
+    {
         near(found, exact, 1e-5);
     }
 }
 
 #[test]
 fn worm_p5_numpy2_data() {
-    let Some(path) = file("worm_p5_numpy2.data") else { return };
+    let Some(path) = file("worm_p5_numpy2.data") else {
+        return;
+    };
     let exact = right("worm_p5_numpy2.data");
     let (worm, _) = read(&path, &NOTHING).unwrap().single(&path).unwrap();
-    assert_eq!((worm.points.len(), worm.side, worm.colours.is_none()), (17, Side::Left, true));
+    assert_eq!(
+        (worm.points.len(), worm.side, worm.colours.is_none()),
+        (17, Side::Left, true)
+    );
     let normal = worm.normalised();
     near(&normal[0], &exact["first_normalised_flipped"], 1e-4);
     near(&normal[16], &exact["last_normalised_flipped"], 1e-4);
@@ -225,9 +301,14 @@ fn worm_p5_numpy2_data() {
 
 #[test]
 fn worm_forbidden_global_data() {
-    let Some(path) = file("worm_forbidden_global.data") else { return };
+    let Some(path) = file("worm_forbidden_global.data") else {
+        return;
+    };
     let message = read(&path, &NOTHING).unwrap_err().to_string();
-    assert!(message.contains("GLOBAL") && message.contains("os getcwd") && message.contains("byte 11"), "{message}");
+    assert!(
+        message.contains("GLOBAL") && message.contains("os getcwd") && message.contains("byte 11"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -237,13 +318,34 @@ fn checkpoints() {
         let exact = right(name);
         let (found, _) = tensors(&path).unwrap();
         for (array, sum) in exact["tensor_sums"].as_object().unwrap() {
-            let (_, values) = found.get(array).or_else(|| found.get(&format!("module.{array}"))).expect("an array");
+            let (_, values) = found
+                .get(array)
+                .or_else(|| found.get(&format!("module.{array}")))
+                .expect("an array");
             let total: f64 = values.iter().map(|&x| f64::from(x)).sum();
-            assert!((total - sum.as_f64().unwrap()).abs() < 1e-3, "{name} {array}: {total}");
+            assert!(
+                (total - sum.as_f64().unwrap()).abs() < 1e-3,
+                "{name} {array}: {total}"
+            );
         }
         let loaded = load(&path, 8).unwrap();
-        assert_eq!((loaded.network.shape().width, loaded.network.shape().layers, loaded.network.shape().hidden), (8, 1, 16));
-        let word = if name.contains("module") { "`module.` was taken off" } else { "`args` was not read" };
-        assert!(loaded.said.iter().any(|said| said.starts_with(word)), "{:?}", loaded.said);
+        assert_eq!(
+            (
+                loaded.network.shape().width,
+                loaded.network.shape().layers,
+                loaded.network.shape().hidden
+            ),
+            (8, 1, 16)
+        );
+        let word = if name.contains("module") {
+            "`module.` was taken off"
+        } else {
+            "`args` was not read"
+        };
+        assert!(
+            loaded.said.iter().any(|said| said.starts_with(word)),
+            "{:?}",
+            loaded.said
+        );
     }
 }

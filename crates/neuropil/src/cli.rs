@@ -1,8 +1,9 @@
 //! Everything that can be typed.
 
 pub(crate) mod connectome;
-pub(crate) mod gating;
 pub(crate) mod enhancers;
+pub(crate) mod gating;
+pub(crate) mod neuronid;
 pub(crate) mod song;
 pub(crate) mod successor;
 pub(crate) mod sweep;
@@ -92,6 +93,8 @@ pub(crate) enum Command {
     Successor(successor::SuccessorArgs),
     /// Sequences of tasks: look at data before training.
     Gating(gating::GatingArgs),
+    /// Name and track the neurons of worms in point clouds.
+    Neuronid(neuronid::NeuronidArgs),
     /// Find the enhancers that go with a trait across species.
     Enhancers(enhancers::EnhancersArgs),
     /// Print a completion script for a shell.

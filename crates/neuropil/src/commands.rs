@@ -3,10 +3,11 @@
 pub(crate) mod analyse;
 pub(crate) mod completions;
 pub(crate) mod connectome;
-pub(crate) mod gating;
 pub(crate) mod enhancers;
 mod experiment;
 pub(crate) mod export;
+pub(crate) mod gating;
+pub(crate) mod neuronid;
 mod one_run;
 pub(crate) mod report;
 pub(crate) mod reproduce;

@@ -44,6 +44,7 @@ fn main() -> ExitCode {
         Command::Connectome(args) => commands::connectome::run(args, global),
         Command::Successor(args) => commands::successor::run(args, global),
         Command::Gating(args) => commands::gating::run(args, global),
+        Command::Neuronid(args) => commands::neuronid::run(args, global),
         Command::Enhancers(args) => commands::enhancers::run(args, global.quiet),
         Command::Completions { shell } => commands::completions::run(*shell),
     };

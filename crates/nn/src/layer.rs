@@ -12,12 +12,11 @@
 //! - The tests hold each pair against sums written as in a textbook, and gradients against
 //!   [`check::worst_difference`](crate::check::worst_difference).
 
+pub mod attention;
 pub mod conv1d;
 pub mod conv2d;
 pub mod dense;
 pub mod dropout;
+pub mod norm;
 pub mod pool1d;
 pub mod pool2d;
-pub mod attention;
-pub mod dense;
-pub mod norm;

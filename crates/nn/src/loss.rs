@@ -40,14 +40,19 @@ pub fn cross_entropy<R: Real>(
 ) -> f64 {
     d_logits.fill(R::ZERO);
     let mut loss = 0.0;
-    let rows = logits.chunks_exact(n_classes).zip(d_logits.chunks_exact_mut(n_classes));
+    let rows = logits
+        .chunks_exact(n_classes)
+        .zip(d_logits.chunks_exact_mut(n_classes));
     for (row, ((z, d), &label)) in rows.zip(labels).enumerate() {
         assert!(head.contains(&label), "label {label} outside the head {head:?}");
         let weight = weight(row);
         if weight == 0.0 {
             continue;
         }
-        let largest = z[head.clone()].iter().map(|z| z.f64()).fold(f64::NEG_INFINITY, f64::max);
+        let largest = z[head.clone()]
+            .iter()
+            .map(|z| z.f64())
+            .fold(f64::NEG_INFINITY, f64::max);
         let sum: f64 = z[head.clone()].iter().map(|z| (z.f64() - largest).exp()).sum();
         for class in head.clone() {
             d[class] = R::of(weight * (z[class].f64() - largest).exp() / sum);
@@ -79,7 +84,8 @@ mod tests {
     #[test]
     fn the_gradient_is_that_of_the_loss_and_0_outside_the_head() {
         for (head, labels) in [(0..4, [1, 3]), (1..3, [2, 1])] {
-            let loss = |z: &[f64]| cross_entropy(z, 4, head.clone(), &labels, |row| 0.5 + row as f64, &mut [0.0; 8]);
+            let loss =
+                |z: &[f64]| cross_entropy(z, 4, head.clone(), &labels, |row| 0.5 + row as f64, &mut [0.0; 8]);
             let mut d = [9.0; 8];
             cross_entropy(&LOGITS, 4, head.clone(), &labels, |row| 0.5 + row as f64, &mut d);
             assert!(worst_difference(loss, &LOGITS, &d) < 1e-8);

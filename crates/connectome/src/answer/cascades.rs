@@ -37,7 +37,11 @@ pub fn cascade_answer(
     sources: &[usize],
     q: &CascadeQuestion<'_>,
 ) -> Result<Answer, DataError> {
-    let graph = if q.signed { c.signed_layer(q.layer)? } else { c.layer(q.layer)? };
+    let graph = if q.signed {
+        c.signed_layer(q.layer)?
+    } else {
+        c.layer(q.layer)?
+    };
     let s = q.settings;
     let hops = q.hops.min(s.max_hops);
     let mut out = json!({

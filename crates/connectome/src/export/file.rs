@@ -110,7 +110,13 @@ impl Wiring {
                 Some((_, None)) => "text".to_owned(),
                 None => "nothing".to_owned(),
             };
-            Err(DataError::field(path, 0, name, found, format!("an array of shape {shape:?}")))
+            Err(DataError::field(
+                path,
+                0,
+                name,
+                found,
+                format!("an array of shape {shape:?}"),
+            ))
         };
         let flags = |values: Vec<f64>| values.into_iter().map(|x| x != 0.0).collect();
         Ok(Self {

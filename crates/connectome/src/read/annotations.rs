@@ -39,11 +39,17 @@ impl Annotations {
     }
 
     /// Takes over a table of neurons; ids are brought into the form that the edges have.
-    fn of_table(NeuronFile { table, key: name }: &NeuronFile, builder: &mut Builder) -> Result<Self, DataError> {
+    fn of_table(
+        NeuronFile { table, key: name }: &NeuronFile,
+        builder: &mut Builder,
+    ) -> Result<Self, DataError> {
         let path = table.path();
         let numeric = builder.is_numeric() && builder.n() > 0;
         let field = if name.is_empty() { "column 1" } else { name };
-        let left_out = table.find(&[IN_WIRING]).map(|name| table.flags(name)).transpose()?;
+        let left_out = table
+            .find(&[IN_WIRING])
+            .map(|name| table.flags(name))
+            .transpose()?;
         let mut own = Self {
             path: path.to_owned(),
             ..Self::default()
@@ -80,7 +86,10 @@ impl Annotations {
         }
         for header in table.names().filter(|header| *header != name) {
             let texts = table.texts(header)?;
-            own.columns.push((header.to_owned(), rows.iter().map(|&row| texts[row].clone()).collect()));
+            own.columns.push((
+                header.to_owned(),
+                rows.iter().map(|&row| texts[row].clone()).collect(),
+            ));
         }
         Ok(own)
     }
@@ -93,10 +102,17 @@ impl Annotations {
     /// Adds the neurons that only the table has, and checks that it has all of the others.
     fn complete(&self, builder: &mut Builder, path: &Path) -> Result<(), DataError> {
         let own: BTreeSet<&str> = self.names.iter().map(String::as_str).collect();
-        let missing: Vec<String> = builder.names().filter(|name| !own.contains(name.as_str())).collect();
+        let missing: Vec<String> = builder
+            .names()
+            .filter(|name| !own.contains(name.as_str()))
+            .collect();
         if !missing.is_empty() {
             let first: Vec<&str> = missing.iter().take(10).map(String::as_str).collect();
-            let found = format!("no row for {} neurons of the edge table: {}", missing.len(), first.join(", "));
+            let found = format!(
+                "no row for {} neurons of the edge table: {}",
+                missing.len(),
+                first.join(", ")
+            );
             return Err(DataError::field(path, 0, "", found, "a row for every neuron"));
         }
         self.names.iter().for_each(|name| _ = builder.node(name));
@@ -108,7 +124,8 @@ impl Annotations {
         if self.names.is_empty() {
             return Ok(());
         }
-        let place: BTreeMap<String, usize> = (0..connectome.n()).map(|i| (connectome.id_text(i), i)).collect();
+        let place: BTreeMap<String, usize> =
+            (0..connectome.n()).map(|i| (connectome.id_text(i), i)).collect();
         // Rows by neuron; a row without a neuron cannot be: they are all added before.
         let mut row_of = vec![usize::MAX; connectome.n()];
         for (row, name) in self.names.iter().enumerate() {
@@ -118,13 +135,21 @@ impl Annotations {
         }
         let sorted = Self {
             path: self.path.clone(),
-            names: row_of.iter().map(|&row| self.names.get(row).cloned().unwrap_or_default()).collect(),
-            lines: row_of.iter().map(|&row| self.lines.get(row).copied().unwrap_or(0)).collect(),
+            names: row_of
+                .iter()
+                .map(|&row| self.names.get(row).cloned().unwrap_or_default())
+                .collect(),
+            lines: row_of
+                .iter()
+                .map(|&row| self.lines.get(row).copied().unwrap_or(0))
+                .collect(),
             columns: self
                 .columns
                 .iter()
                 .map(|(name, texts)| {
-                    let own = row_of.iter().map(|&row| texts.get(row).cloned().unwrap_or_default());
+                    let own = row_of
+                        .iter()
+                        .map(|&row| texts.get(row).cloned().unwrap_or_default());
                     (name.clone(), own.collect())
                 })
                 .collect(),
@@ -133,9 +158,17 @@ impl Annotations {
         sorted.sides_and_pairs(connectome)?;
         for (name, texts) in sorted.columns {
             // An absence in any of the forms for it is an absence.
-            let known = |text: String| if is_missing(&text) && text != "-" { String::new() } else { text };
+            let known = |text: String| {
+                if is_missing(&text) && text != "-" {
+                    String::new()
+                } else {
+                    text
+                }
+            };
             if !name.is_empty() {
-                connectome.neurons.set(&name, texts.into_iter().map(known).collect());
+                connectome
+                    .neurons
+                    .set(&name, texts.into_iter().map(known).collect());
             }
         }
         Ok(())
@@ -143,7 +176,8 @@ impl Annotations {
 
     /// Total inputs of both compartments, where the table has them.
     fn totals(&self, connectome: &mut Connectome) -> Result<(), DataError> {
-        let (Some(axon), Some(dendrite)) = (self.column(&["axon_input"]), self.column(&["dendrite_input"])) else {
+        let (Some(axon), Some(dendrite)) = (self.column(&["axon_input"]), self.column(&["dendrite_input"]))
+        else {
             return Ok(());
         };
         let all_missing = |texts: &[String]| texts.iter().all(|text| is_missing(text));
@@ -200,16 +234,26 @@ impl Annotations {
         let Some((name, texts)) = self.column(SIDE) else {
             return vec![Side::Centre; connectome.n()];
         };
-        let unknown: BTreeSet<&str> =
-            texts.iter().map(String::as_str).filter(|text| columns::side(text).is_none()).collect();
+        let unknown: BTreeSet<&str> = texts
+            .iter()
+            .map(String::as_str)
+            .filter(|text| columns::side(text).is_none())
+            .collect();
         if !unknown.is_empty() {
-            let words: Vec<String> = unknown.iter().take(5).map(|word| format!("`{}`", file::shown(word))).collect();
+            let words: Vec<String> = unknown
+                .iter()
+                .take(5)
+                .map(|word| format!("`{}`", file::shown(word)))
+                .collect();
             connectome.warnings.push(format!(
                 "`{name}` has {}: neither left nor right (`L`, `left`, `LHS`, `R`, `right`, `RHS`), counted as the midline",
                 words.join(", ")
             ));
         }
-        texts.iter().map(|text| columns::side(text).unwrap_or(Side::Centre)).collect()
+        texts
+            .iter()
+            .map(|text| columns::side(text).unwrap_or(Side::Centre))
+            .collect()
     }
 }
 
@@ -245,10 +289,18 @@ impl NeuronFile {
         let table = Table::read(&path)?;
         // The column named so, the nameless first one, or one that is named as names are.
         let at = |names| columns::find(table.names(), names);
-        let key = at(ID).or_else(|| table.names().position(str::is_empty)).or_else(|| at(NAME));
+        let key = at(ID)
+            .or_else(|| table.names().position(str::is_empty))
+            .or_else(|| at(NAME));
         let Some(key) = key else {
             let found = format!("columns `{}`", table.names().collect::<Vec<_>>().join("`, `"));
-            return Err(DataError::field(&path, 1, "header", found, format!("a column `{}`", ID.join("` or `"))));
+            return Err(DataError::field(
+                &path,
+                1,
+                "header",
+                found,
+                format!("a column `{}`", ID.join("` or `")),
+            ));
         };
         let key = table.columns()[key].0.clone();
         Ok(Some(Self { table, key }))
@@ -257,7 +309,8 @@ impl NeuronFile {
     /// Whether some neuron is called by a word, so that numbers among them are words too.
     pub(super) fn has_words(&self) -> bool {
         let ids = self.table.texts(&self.key).unwrap_or_default();
-        ids.iter().any(|id| neuropil_lab::table::whole_number(id).is_err_and(|_| id.parse::<f64>().is_err()))
+        ids.iter()
+            .any(|id| neuropil_lab::table::whole_number(id).is_err_and(|_| id.parse::<f64>().is_err()))
     }
 
     /// The annotations of it, completing the neurons of the edges.
@@ -295,7 +348,15 @@ pub(crate) fn says(connectome: &Connectome, table: &NeuronTable) -> bool {
 
 /// A pair table `leftid,rightid` in the folder: it replaces the pairs of the neuron table.
 pub(super) fn pairs_beside(folder: &Path, connectome: &mut Connectome) -> Result<(), DataError> {
-    let names = ["pairs.csv", "pairs.csv.gz", "pairs.tsv", "pairs.tsv.gz", "pairs.txt", "pairs.parquet", "pairs.feather"];
+    let names = [
+        "pairs.csv",
+        "pairs.csv.gz",
+        "pairs.tsv",
+        "pairs.tsv.gz",
+        "pairs.txt",
+        "pairs.parquet",
+        "pairs.feather",
+    ];
     let Some(path) = super::first_of(folder, &names) else {
         return Ok(());
     };

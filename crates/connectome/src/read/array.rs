@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Names of the array that holds the neurons' ids.
-const IDS: &[&str] = &["ids", "labels", "names", "neurons", "nodes", "root_ids", "body_ids", "bodyids", "skids"];
+const IDS: &[&str] = &[
+    "ids", "labels", "names", "neurons", "nodes", "root_ids", "body_ids", "bodyids", "skids",
+];
 
 type Edges = Vec<(u32, u32, f64)>;
 
@@ -21,11 +23,12 @@ pub(super) fn connectome(path: &Path, wanted: Option<&str>) -> Result<Connectome
         path,
         arrays: array::read(path)?,
     };
-    let (n, edges) = if wanted.is_none() && file.arrays.contains_key("shape") && file.arrays.contains_key("data") {
-        file.sparse()?
-    } else {
-        file.dense(wanted)?
-    };
+    let (n, edges) =
+        if wanted.is_none() && file.arrays.contains_key("shape") && file.arrays.contains_key("data") {
+            file.sparse()?
+        } else {
+            file.dense(wanted)?
+        };
     if let Some(&(i, j, w)) = edges.iter().find(|edge| !edge.2.is_finite()) {
         return Err(file.wrong("data", format!("{w} at ({i}, {j})"), "finite numbers"));
     }
@@ -53,7 +56,9 @@ impl ArrayFile<'_> {
         let Some((_, values)) = self.arrays.get(name) else {
             return Err(self.wrong(name, "nothing", "an array of whole numbers"));
         };
-        values.integers().ok_or_else(|| self.wrong(name, values.kind(), "an array of whole numbers"))
+        values
+            .integers()
+            .ok_or_else(|| self.wrong(name, values.kind(), "an array of whole numbers"))
     }
 
     /// Places from 0 to `below`.
@@ -62,7 +67,10 @@ impl ArrayFile<'_> {
         let values = self.integers(name)?;
         values
             .iter()
-            .map(|&value| place(value).ok_or_else(|| self.wrong(name, value.to_string(), &format!("0 to {below}, without it"))))
+            .map(|&value| {
+                place(value)
+                    .ok_or_else(|| self.wrong(name, value.to_string(), &format!("0 to {below}, without it")))
+            })
             .collect()
     }
 
@@ -70,18 +78,28 @@ impl ArrayFile<'_> {
     fn pointer(&self, rows: usize, n_entries: usize) -> Result<Vec<usize>, DataError> {
         let pointer = self.places("indptr", n_entries + 1)?;
         if pointer.len() != rows + 1 {
-            return Err(self.wrong("indptr", format!("{} values", pointer.len()), &format!("{}, one more than rows", rows + 1)));
+            return Err(self.wrong(
+                "indptr",
+                format!("{} values", pointer.len()),
+                &format!("{}, one more than rows", rows + 1),
+            ));
         }
         let rises = pointer.windows(2).all(|pair| pair[0] <= pair[1]);
         if !rises || pointer[0] != 0 || pointer[rows] != n_entries {
-            return Err(self.wrong("indptr", "values that do not rise from 0", &format!("the last to be {n_entries}")));
+            return Err(self.wrong(
+                "indptr",
+                "values that do not rise from 0",
+                &format!("the last to be {n_entries}"),
+            ));
         }
         Ok(pointer)
     }
 
     fn data(&self) -> Result<(&[usize], Vec<f64>), DataError> {
         let (shape, values) = &self.arrays["data"];
-        let numbers = values.numbers().ok_or_else(|| self.wrong("data", values.kind(), "an array of numbers"))?;
+        let numbers = values
+            .numbers()
+            .ok_or_else(|| self.wrong("data", values.kind(), "an array of numbers"))?;
         Ok((shape, numbers))
     }
 
@@ -100,7 +118,11 @@ impl ArrayFile<'_> {
         };
         let edges = match format {
             "csr" => self.compressed(n)?,
-            "csc" => self.compressed(n)?.into_iter().map(|(i, j, w)| (j, i, w)).collect(),
+            "csc" => self
+                .compressed(n)?
+                .into_iter()
+                .map(|(i, j, w)| (j, i, w))
+                .collect(),
             "coo" => self.coordinates(n)?,
             "bsr" => self.blocks(n)?,
             "dia" => self.diagonals(n)?,
@@ -116,7 +138,11 @@ impl ArrayFile<'_> {
         let (_, data) = self.data()?;
         let minor = self.places("indices", n)?;
         if minor.len() != data.len() {
-            return Err(self.wrong("indices", format!("{} places", minor.len()), &format!("{}, one a value", data.len())));
+            return Err(self.wrong(
+                "indices",
+                format!("{} places", minor.len()),
+                &format!("{}, one a value", data.len()),
+            ));
         }
         let pointer = self.pointer(n, data.len())?;
         let mut edges = Vec::with_capacity(data.len());
@@ -146,17 +172,28 @@ impl ArrayFile<'_> {
             return Err(self.wrong("data", format!("shape {shape:?}"), "blocks × rows × columns"));
         };
         if height == 0 || width == 0 || n % height != 0 || n % width != 0 {
-            return Err(self.wrong("data", format!("blocks of {height} × {width}"), &format!("blocks that divide {n}")));
+            return Err(self.wrong(
+                "data",
+                format!("blocks of {height} × {width}"),
+                &format!("blocks that divide {n}"),
+            ));
         }
         let minor = self.places("indices", n / width)?;
         if minor.len() != n_blocks {
-            return Err(self.wrong("indices", format!("{} places", minor.len()), &format!("{n_blocks}, one a block")));
+            return Err(self.wrong(
+                "indices",
+                format!("{} places", minor.len()),
+                &format!("{n_blocks}, one a block"),
+            ));
         }
         let pointer = self.pointer(n / height, n_blocks)?;
         let mut edges = Vec::new();
         for row in 0..n / height {
             for block in pointer[row]..pointer[row + 1] {
-                for (k, &w) in data[block * height * width..][..height * width].iter().enumerate() {
+                for (k, &w) in data[block * height * width..][..height * width]
+                    .iter()
+                    .enumerate()
+                {
                     let (i, j) = (row * height + k / width, minor[block] * width + k % width);
                     if w != 0.0 {
                         edges.push((i as u32, j as u32, w));
@@ -175,7 +212,11 @@ impl ArrayFile<'_> {
             return Err(self.wrong("data", format!("shape {shape:?}"), "diagonals × columns"));
         };
         if offsets.len() != n_diagonals {
-            return Err(self.wrong("offsets", format!("{} offsets", offsets.len()), &format!("{n_diagonals}, one a diagonal")));
+            return Err(self.wrong(
+                "offsets",
+                format!("{} offsets", offsets.len()),
+                &format!("{n_diagonals}, one a diagonal"),
+            ));
         }
         let mut edges = Vec::new();
         for (k, &offset) in offsets.iter().enumerate() {
@@ -201,31 +242,56 @@ impl ArrayFile<'_> {
         let name = match (wanted, &names[..]) {
             (Some(wanted), _) if names.iter().any(|name| name == wanted) => wanted,
             (Some(wanted), []) => return Err(self.wrong(wanted, "no square matrix", "one of that name")),
-            (Some(wanted), _) => return Err(self.wrong(wanted, format!("only {}", listed()), "a square matrix of that name")),
+            (Some(wanted), _) => {
+                return Err(self.wrong(
+                    wanted,
+                    format!("only {}", listed()),
+                    "a square matrix of that name",
+                ));
+            }
             (None, [one]) => one,
             (None, []) => {
-                return Err(self.wrong("", "no square matrix", "SciPy sparse rows or a dense square matrix"));
+                return Err(self.wrong(
+                    "",
+                    "no square matrix",
+                    "SciPy sparse rows or a dense square matrix",
+                ));
             }
             (None, several) => {
                 let found = format!("{} square matrices, {}", several.len(), listed());
-                return Err(self.wrong("", found, "one").hint(format!("`{}#{}` says which", self.path.display(), several[0])));
+                return Err(self.wrong("", found, "one").hint(format!(
+                    "`{}#{}` says which",
+                    self.path.display(),
+                    several[0]
+                )));
             }
         };
         let (shape, values) = &self.arrays[name];
         let (n, values) = (shape[0], values.numbers().unwrap_or_default());
         memory::claim(self.path, &format!("{n} neurons"), n, NEURON)?;
         let nonzero = (0..values.len()).filter(|&k| values[k] != 0.0);
-        Ok((n, nonzero.map(|k| ((k / n) as u32, (k % n) as u32, values[k])).collect()))
+        Ok((
+            n,
+            nonzero
+                .map(|k| ((k / n) as u32, (k % n) as u32, values[k]))
+                .collect(),
+        ))
     }
 
     /// Ids, or labels, of `n` neurons.
     fn ids(&mut self, n: usize) -> Result<(Vec<i64>, Option<Vec<String>>), DataError> {
         // An array of another length under one of the wider names may mean something else.
-        let fits = |name: &&&str| self.arrays.get(**name).is_some_and(|(_, values)| **name == "ids" || values.len() == n);
+        let fits = |name: &&&str| {
+            self.arrays
+                .get(**name)
+                .is_some_and(|(_, values)| **name == "ids" || values.len() == n)
+        };
         let Some(&name) = IDS.iter().find(fits) else {
             return Ok(((0..n as i64).collect(), None));
         };
-        let Some((_, values)) = self.arrays.remove(name) else { return Ok((Vec::new(), None)) };
+        let Some((_, values)) = self.arrays.remove(name) else {
+            return Ok((Vec::new(), None));
+        };
         if values.len() != n {
             return Err(self.wrong(name, format!("{} ids", values.len()), &format!("{n}, one a row")));
         }
@@ -244,7 +310,13 @@ impl ArrayFile<'_> {
         let kind = values.kind();
         let hint = "ids beyond 2^53 lose digits as floating-point numbers: save them as integers or text";
         let Some(ids) = values.integers() else {
-            return Err(self.wrong(name, format!("{kind} that are not whole or beyond 2^53"), "whole numbers").hint(hint));
+            return Err(self
+                .wrong(
+                    name,
+                    format!("{kind} that are not whole or beyond 2^53"),
+                    "whole numbers",
+                )
+                .hint(hint));
         };
         match twice(&ids) {
             Some(id) => Err(again(id.to_string()).hint(if kind == "whole numbers" { "" } else { hint })),
@@ -257,7 +329,10 @@ impl ArrayFile<'_> {
 fn twice<T: Ord>(values: &[T]) -> Option<&T> {
     let mut sorted: Vec<&T> = values.iter().collect();
     sorted.sort_unstable();
-    sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
+    sorted
+        .windows(2)
+        .find(|pair| pair[0] == pair[1])
+        .map(|pair| pair[0])
 }
 
 #[cfg(test)]
@@ -294,14 +369,22 @@ mod tests {
             npz.add("indices", &[1], vec![0_i32]);
             npz.add("indptr", &[2], vec![0_i32, 1]);
         });
-        assert!(short.unwrap_err().contains("indptr: 2 values, expected 4, one more than rows"));
+        assert!(
+            short
+                .unwrap_err()
+                .contains("indptr: 2 values, expected 4, one more than rows")
+        );
         let outside = load(|npz| {
             format(npz, "csr", 1);
             npz.add("data", &[1], vec![1.0]);
             npz.add("indices", &[1], vec![-1_i32]);
             npz.add("indptr", &[2], vec![0_i32, 1]);
         });
-        assert!(outside.unwrap_err().contains("indices: -1, expected 0 to 1, without it"));
+        assert!(
+            outside
+                .unwrap_err()
+                .contains("indices: -1, expected 0 to 1, without it")
+        );
         let ids = load(|npz| {
             npz.add("w", &[2, 2], vec![0.0, 1.0, 0.0, 0.0]);
             npz.add("ids", &[2], vec![7_i64, 7]);

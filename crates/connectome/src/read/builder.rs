@@ -67,7 +67,10 @@ impl Builder {
 
     /// Whether the node is there.
     pub(super) fn knows(&self, name: &str) -> bool {
-        canonical(name).map_or_else(|| self.words.contains_key(name), |id| self.numbers.contains_key(&id))
+        canonical(name).map_or_else(
+            || self.words.contains_key(name),
+            |id| self.numbers.contains_key(&id),
+        )
     }
 
     /// Whether every name so far is an integer.

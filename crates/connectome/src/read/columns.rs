@@ -132,10 +132,31 @@ pub(super) const PAIR: &[&str] = &[
     "contralateral_id",
 ];
 /// Cell class.
-pub(super) const CLASS: &[&str] = &["celltype", "cell_type", "cell_class", "class", "super_class", "type"];
+pub(super) const CLASS: &[&str] = &[
+    "celltype",
+    "cell_type",
+    "cell_class",
+    "class",
+    "super_class",
+    "type",
+];
 /// Left and right of a table of pairs.
-pub(super) const LEFT: &[&str] = &["leftid", "left_id", "left", "left_skid", "left_root_id", "left_neuron"];
-pub(super) const RIGHT: &[&str] = &["rightid", "right_id", "right", "right_skid", "right_root_id", "right_neuron"];
+pub(super) const LEFT: &[&str] = &[
+    "leftid",
+    "left_id",
+    "left",
+    "left_skid",
+    "left_root_id",
+    "left_neuron",
+];
+pub(super) const RIGHT: &[&str] = &[
+    "rightid",
+    "right_id",
+    "right",
+    "right_skid",
+    "right_root_id",
+    "right_neuron",
+];
 
 /// A header in one form: lower case, without what Neo4j adds (`:START_ID(Body-ID)`, `weight:int`), words joined by `_`.
 pub(super) fn plain(header: &str) -> String {
@@ -146,7 +167,9 @@ pub(super) fn plain(header: &str) -> String {
 
 /// The place of the first of some names in a header.
 pub(super) fn find<'a>(headers: impl Iterator<Item = &'a str> + Clone, names: &[&str]) -> Option<usize> {
-    names.iter().find_map(|name| headers.clone().position(|header| plain(header) == *name))
+    names
+        .iter()
+        .find_map(|name| headers.clone().position(|header| plain(header) == *name))
 }
 
 /// A side in any of the words for it; `None` for other words.
@@ -154,8 +177,8 @@ pub(crate) fn side(text: &str) -> Option<Side> {
     match text.trim().trim_end_matches('.').to_lowercase().as_str() {
         "l" | "left" | "lhs" | "sinister" | "links" | "gauche" => Some(Side::Left),
         "r" | "right" | "rhs" | "dexter" | "rechts" | "droite" => Some(Side::Right),
-        "c" | "m" | "centre" | "center" | "central" | "middle" | "mid" | "midline" | "medial" | "unpaired" | "both"
-        | "bilateral" | "unknown" | "unk" | "undefined" => Some(Side::Centre),
+        "c" | "m" | "centre" | "center" | "central" | "middle" | "mid" | "midline" | "medial"
+        | "unpaired" | "both" | "bilateral" | "unknown" | "unk" | "undefined" => Some(Side::Centre),
         other if neuropil_lab::table::is_missing(other) => Some(Side::Centre),
         _ => None,
     }

@@ -51,7 +51,11 @@ pub(super) fn parse(path: &Path, text: &str, words: bool) -> Result<Builder, Dat
     let mut next = cells.clone();
     let second = records.clone().next_into(&mut next)?.map(|_| &next[..]);
     let (fields, has_header) = fields(path, line, &head, second)?;
-    let first: &[Cow<'_, str>] = if has_header { second.unwrap_or_default() } else { &cells };
+    let first: &[Cow<'_, str>] = if has_header {
+        second.unwrap_or_default()
+    } else {
+        &cells
+    };
     // Ids are numbers when the first row's are: text further down is then a mistake, not a label.
     let is_number = |k: usize| first.get(k).is_none_or(|cell| cell.trim().parse::<f64>().is_ok());
     let mut rows = Rows {
@@ -92,17 +96,27 @@ fn fields(
     let columns = || format!("columns `{}`", head.join("`, `"));
     let is_number = |cell: &str| cell.trim().parse::<f64>().is_ok();
     if let (Some(pre), Some(post)) = (named(PRE), named(POST)) {
-        let typed: Vec<_> = TYPED_LAYERS.iter().filter_map(|&name| Some((name, named(&[name])?))).collect();
+        let typed: Vec<_> = TYPED_LAYERS
+            .iter()
+            .filter_map(|&name| Some((name, named(&[name])?)))
+            .collect();
         let weight = named(WEIGHT);
         // A third column of numbers may be the weights under another name.
-        let unnamed = head.len() == 3 && second.is_some_and(|row| row.get(2).is_some_and(|cell| is_number(cell)));
+        let unnamed =
+            head.len() == 3 && second.is_some_and(|row| row.get(2).is_some_and(|cell| is_number(cell)));
         if typed.is_empty() && weight.is_none() && unnamed {
             let expected = "a column `weight`, or `ad`, `aa`, `dd`, `da`";
             return Err(DataError::field(path, line, "header", columns(), expected)
                 .hint("without a third column, every row counts as one synapse"));
         }
         let layer = if typed.is_empty() { named(LAYER) } else { None };
-        let fields = Fields { pre, post, typed, weight, layer };
+        let fields = Fields {
+            pre,
+            post,
+            typed,
+            weight,
+            layer,
+        };
         return Ok((fields, true));
     }
     let bare = |weight, layer| Fields {
@@ -120,8 +134,10 @@ fn fields(
     if head.len() == 2 && !is_header && named(PRE).is_none() && named(POST).is_none() {
         return Ok((bare(None, None), false));
     }
-    Err(DataError::field(path, line, "header", columns(), "`pre`, `post` and `weight`")
-        .hint("typed edges are `pre,post,ad,aa,dd,da`"))
+    Err(
+        DataError::field(path, line, "header", columns(), "`pre`, `post` and `weight`")
+            .hint("typed edges are `pre,post,ad,aa,dd,da`"),
+    )
 }
 
 struct Rows<'a> {
@@ -137,7 +153,13 @@ impl Rows<'_> {
     fn add(&mut self, line: usize, cells: &[Cow<'_, str>], records: &Records<'_>) -> Result<(), DataError> {
         if cells.len() != self.width {
             let found = format!("{} fields", cells.len());
-            return Err(DataError::field(self.path, line, "", found, format!("{} as in line 1", self.width)));
+            return Err(DataError::field(
+                self.path,
+                line,
+                "",
+                found,
+                format!("{} as in line 1", self.width),
+            ));
         }
         if self.edges.is_multiple_of(1 << 20) {
             memory::claim(self.path, "its edges", self.edges, EDGE)?;
@@ -154,7 +176,13 @@ impl Rows<'_> {
             if value.is_finite() {
                 return Ok(value);
             }
-            Err(DataError::field(self.path, line, name, format!("`{cell}`"), "a number"))
+            Err(DataError::field(
+                self.path,
+                line,
+                name,
+                format!("`{cell}`"),
+                "a number",
+            ))
         };
         if self.fields.typed.is_empty() {
             let weight = self.fields.weight.map_or(Ok(1.0), |k| value("weight", k))?;
@@ -194,7 +222,8 @@ impl Rows<'_> {
             } else {
                 "no column of weights".to_owned()
             };
-            self.builder.warn(format!("{why}: every row counts as one synapse"));
+            self.builder
+                .warn(format!("{why}: every row counts as one synapse"));
         }
         let layers: Vec<&str> = self.builder.layers().collect();
         if layers.contains(&"S") && layers.contains(&"R") {
@@ -215,7 +244,11 @@ pub(super) fn of_table(path: &Path, table: &Table) -> Result<Builder, DataError>
         let (name, column) = &table.columns()[k];
         match column {
             Column::Text(texts) => Ok(texts.iter().map(|text| Cow::Borrowed(text.as_str())).collect()),
-            _ => Ok(table.integers(name)?.into_iter().map(|id| Cow::Owned(id.to_string())).collect()),
+            _ => Ok(table
+                .integers(name)?
+                .into_iter()
+                .map(|id| Cow::Owned(id.to_string()))
+                .collect()),
         }
     };
     let (pre, post) = (ids(fields.pre)?, ids(fields.post)?);
@@ -230,7 +263,13 @@ pub(super) fn of_table(path: &Path, table: &Table) -> Result<Builder, DataError>
     let weight = fields.weight.map(weights).transpose()?;
     for row in 0..table.n_rows() {
         if pre[row].is_empty() || post[row].is_empty() {
-            return Err(DataError::field(path, 0, format!("row {}", row + 1), "nothing", "a neuron"));
+            return Err(DataError::field(
+                path,
+                0,
+                format!("row {}", row + 1),
+                "nothing",
+                "a neuron",
+            ));
         }
         let (i, j) = (builder.node(&pre[row]), builder.node(&post[row]));
         for (name, values) in &typed {
@@ -238,7 +277,10 @@ pub(super) fn of_table(path: &Path, table: &Table) -> Result<Builder, DataError>
         }
         if typed.is_empty() {
             let w = weight.as_ref().map_or(1.0, |values| values[row]);
-            match kinds.as_ref().map_or(Kind::Layer("chem"), |kinds| kind(&kinds[row])) {
+            match kinds
+                .as_ref()
+                .map_or(Kind::Layer("chem"), |kinds| kind(&kinds[row]))
+            {
                 Kind::Layer(name) => builder.edge(name, i, j, w),
                 Kind::BothWays => {
                     builder.edge("chem", i, j, w);
@@ -281,9 +323,17 @@ mod tests {
 
     #[test]
     fn rows_without_a_weight_are_synapses_and_that_is_said() {
-        for text in ["A,B\nA,B\nB,A\n", "pre,post\nA,B\nA,B\nB,A\n", "pre_root_id,post_root_id,x,y\nA,B,1,1\nA,B,1,1\nB,A,1,1\n"] {
+        for text in [
+            "A,B\nA,B\nB,A\n",
+            "pre,post\nA,B\nA,B\nB,A\n",
+            "pre_root_id,post_root_id,x,y\nA,B,1,1\nA,B,1,1\nB,A,1,1\n",
+        ] {
             let c = read(text).unwrap();
-            assert_eq!((c.layers["chem"].weight(0, 1), c.layers["chem"].weight(1, 0)), (2.0, 1.0), "{text}");
+            assert_eq!(
+                (c.layers["chem"].weight(0, 1), c.layers["chem"].weight(1, 0)),
+                (2.0, 1.0),
+                "{text}"
+            );
             assert!(c.warnings[0].contains("counts as one synapse"));
         }
     }
@@ -291,14 +341,26 @@ mod tests {
     #[test]
     fn mistakes_name_line_and_field() {
         for (text, expected) in [
-            ("pre,post,weight\n1,2,x\n", "e.csv:2: weight: `x`, expected a number"),
+            (
+                "pre,post,weight\n1,2,x\n",
+                "e.csv:2: weight: `x`, expected a number",
+            ),
             (
                 "pre,post,weight\n1,2,3\n1.5e17,2,3\n",
                 "e.csv:3: pre: `1.5e17`, expected an integer id\n  hint: ",
             ),
-            ("pre,post,ad,aa,dd,da\n1,2,-1,0,0,0\n", "e.csv:2: ad: `-1`, expected a count"),
-            ("pre,post,weight\n1,2\n", "e.csv:2: 2 fields, expected 3 as in line 1"),
-            ("pre,post,weight\n1,2,NaN\n", "e.csv:2: weight: `NaN`, expected a number"),
+            (
+                "pre,post,ad,aa,dd,da\n1,2,-1,0,0,0\n",
+                "e.csv:2: ad: `-1`, expected a count",
+            ),
+            (
+                "pre,post,weight\n1,2\n",
+                "e.csv:2: 2 fields, expected 3 as in line 1",
+            ),
+            (
+                "pre,post,weight\n1,2,NaN\n",
+                "e.csv:2: weight: `NaN`, expected a number",
+            ),
             (
                 "a,b\n1,2\n",
                 "e.csv:1: header: columns `a`, `b`, expected `pre`, `post` and `weight`",

@@ -1,8 +1,8 @@
 //! GraphML: nodes, edges and their attributes (<http://graphml.graphdrawing.org>).
 
+use super::annotations::Annotations;
 use super::builder::Builder;
 use super::columns::{WEIGHT, plain};
-use super::annotations::Annotations;
 use crate::error::DataError;
 use neuropil_lab::{file, memory};
 use roxmltree::{Document, Node};
@@ -55,7 +55,11 @@ fn is(node: &Node<'_, '_>, name: &str) -> bool {
 impl<'a> Graph<'a> {
     fn new(path: &'a Path, document: &'a Document<'a>) -> Result<Self, DataError> {
         let of = |name: &'static str| document.descendants().filter(move |node| is(node, name));
-        let graphs: Vec<Node<'_, '_>> = document.root_element().children().filter(|node| is(node, "graph")).collect();
+        let graphs: Vec<Node<'_, '_>> = document
+            .root_element()
+            .children()
+            .filter(|node| is(node, "graph"))
+            .collect();
         let wrong = |found: String| DataError::field(path, 0, "", found, "GraphML with one graph");
         let [graph] = graphs[..] else {
             return Err(wrong(format!("{} graphs", graphs.len())));
@@ -74,10 +78,16 @@ impl<'a> Graph<'a> {
             Some(Attribute {
                 id,
                 name: key.attribute("attr.name").unwrap_or(id),
-                default: key.children().find(|child| is(child, "default")).map(|child| child.text().unwrap_or("")),
+                default: key
+                    .children()
+                    .find(|child| is(child, "default"))
+                    .map(|child| child.text().unwrap_or("")),
                 for_edges: kind != "node" && kind != "graph",
                 for_nodes: kind != "edge" && kind != "graph",
-                is_number: matches!(key.attribute("attr.type"), Some("int" | "long" | "float" | "double")),
+                is_number: matches!(
+                    key.attribute("attr.type"),
+                    Some("int" | "long" | "float" | "double")
+                ),
             })
         });
         Ok(Self {
@@ -103,7 +113,10 @@ impl<'a> Graph<'a> {
     /// What a node or edge says of an attribute.
     fn datum(element: &Node<'a, 'a>, attribute: &Attribute<'_>) -> Option<&'a str> {
         let own = |child: &Node<'_, '_>| is(child, "data") && child.attribute("key") == Some(attribute.id);
-        element.children().find(own).map(|child| child.text().unwrap_or("").trim())
+        element
+            .children()
+            .find(own)
+            .map(|child| child.text().unwrap_or("").trim())
     }
 
     fn read(&self) -> Result<(Builder, Annotations), DataError> {
@@ -111,13 +124,24 @@ impl<'a> Graph<'a> {
         builder.layer("chem");
         let nodes: Vec<(&str, Node<'_, '_>)> = self
             .all("node")
-            .map(|node| Ok((node.attribute("id").ok_or_else(|| self.wrong(&node, "id", "nothing", "an id"))?, node)))
+            .map(|node| {
+                Ok((
+                    node.attribute("id")
+                        .ok_or_else(|| self.wrong(&node, "id", "nothing", "an id"))?,
+                    node,
+                ))
+            })
             .collect::<Result<_, DataError>>()?;
         let names = self.names(&nodes);
         let mut index: BTreeMap<&str, u32> = BTreeMap::new();
         for ((id, node), name) in nodes.iter().zip(&names) {
             if index.insert(id, builder.node(name)).is_some() {
-                return Err(self.wrong(node, "id", format!("the id `{}` again", file::shown(id)), "every id once"));
+                return Err(self.wrong(
+                    node,
+                    "id",
+                    format!("the id `{}` again", file::shown(id)),
+                    "every id once",
+                ));
             }
         }
         self.edges(&index, &mut builder)?;
@@ -126,10 +150,15 @@ impl<'a> Graph<'a> {
 
     /// What the nodes are called: their `name` where all have one of their own, else their id.
     fn names(&self, nodes: &[(&'a str, Node<'a, 'a>)]) -> Vec<String> {
-        let own = self.attributes.iter().filter(|key| key.for_nodes && NAMES.contains(&plain(key.name).as_str()));
+        let own = self
+            .attributes
+            .iter()
+            .filter(|key| key.for_nodes && NAMES.contains(&plain(key.name).as_str()));
         for attribute in own {
-            let named: Option<Vec<&str>> =
-                nodes.iter().map(|(_, node)| Self::datum(node, attribute).filter(|name| !name.is_empty())).collect();
+            let named: Option<Vec<&str>> = nodes
+                .iter()
+                .map(|(_, node)| Self::datum(node, attribute).filter(|name| !name.is_empty()))
+                .collect();
             let Some(named) = named else { continue };
             let mut sorted = named.clone();
             sorted.sort_unstable();
@@ -145,7 +174,10 @@ impl<'a> Graph<'a> {
     fn weights(&self) -> Vec<&Attribute<'a>> {
         let used = |key: &Attribute<'_>| self.all("edge").any(|edge| Self::datum(&edge, key).is_some());
         for name in WEIGHT {
-            let own = self.attributes.iter().filter(|key| plain(key.name) == *name || plain(key.id) == *name);
+            let own = self
+                .attributes
+                .iter()
+                .filter(|key| plain(key.name) == *name || plain(key.id) == *name);
             let own: Vec<_> = own.filter(|key| key.for_edges || used(key)).collect();
             if !own.is_empty() {
                 return own;
@@ -159,9 +191,13 @@ impl<'a> Graph<'a> {
         let mut without = 0usize;
         for edge in self.all("edge") {
             let end = |name: &str| {
-                let id = edge.attribute(name).ok_or_else(|| self.wrong(&edge, name, "nothing", "a node id"))?;
+                let id = edge
+                    .attribute(name)
+                    .ok_or_else(|| self.wrong(&edge, name, "nothing", "a node id"))?;
                 let known = index.get(id).copied();
-                known.ok_or_else(|| self.wrong(&edge, name, format!("`{}`", file::shown(id)), "the id of a node"))
+                known.ok_or_else(|| {
+                    self.wrong(&edge, name, format!("`{}`", file::shown(id)), "the id of a node")
+                })
             };
             let (pre, post) = (end("source")?, end("target")?);
             let weight = self.weight(&edge, &keys)?;
@@ -170,7 +206,9 @@ impl<'a> Graph<'a> {
                 Some("true") => false,
                 Some("false") => true,
                 None => !self.directed,
-                Some(other) => return Err(self.wrong(&edge, "directed", format!("`{other}`"), "true or false")),
+                Some(other) => {
+                    return Err(self.wrong(&edge, "directed", format!("`{other}`"), "true or false"));
+                }
             };
             let weight = weight.unwrap_or(1.0);
             builder.edge("chem", pre, post, weight);
@@ -179,9 +217,16 @@ impl<'a> Graph<'a> {
             }
         }
         if without > 0 {
-            let others = self.attributes.iter().filter(|key| key.for_edges && key.is_number);
+            let others = self
+                .attributes
+                .iter()
+                .filter(|key| key.for_edges && key.is_number);
             let others: Vec<String> = others.map(|key| format!("`{}`", file::shown(key.name))).collect();
-            let among = if others.is_empty() { String::new() } else { format!(" (they have {})", others.join(", ")) };
+            let among = if others.is_empty() {
+                String::new()
+            } else {
+                format!(" (they have {})", others.join(", "))
+            };
             builder.warn(format!("{without} edges without a weight{among} count as 1"));
         }
         Ok(())
@@ -190,31 +235,51 @@ impl<'a> Graph<'a> {
     fn weight(&self, edge: &Node<'a, 'a>, keys: &[&Attribute<'a>]) -> Result<Option<f64>, DataError> {
         let mut found: Option<f64> = None;
         for key in keys {
-            let Some(text) = Self::datum(edge, key) else { continue };
+            let Some(text) = Self::datum(edge, key) else {
+                continue;
+            };
             let value: f64 = text.parse().unwrap_or(f64::NAN);
             if !value.is_finite() {
                 return Err(self.wrong(edge, "weight", format!("`{}`", file::shown(text)), "a number"));
             }
             if found.is_some_and(|other| other != value) {
-                return Err(self.wrong(edge, "weight", format!("two weights, {} and {value}", found.unwrap_or(0.0)), "one"));
+                return Err(self.wrong(
+                    edge,
+                    "weight",
+                    format!("two weights, {} and {value}", found.unwrap_or(0.0)),
+                    "one",
+                ));
             }
             found = Some(value);
         }
         if found.is_some() {
             return Ok(found);
         }
-        let Some(text) = keys.iter().find_map(|key| key.default) else { return Ok(None) };
+        let Some(text) = keys.iter().find_map(|key| key.default) else {
+            return Ok(None);
+        };
         let value = text.trim().parse().ok().filter(|value: &f64| value.is_finite());
-        value.map(Some).ok_or_else(|| self.wrong(edge, "weight", format!("the default `{}`", file::shown(text)), "a number"))
+        value.map(Some).ok_or_else(|| {
+            self.wrong(
+                edge,
+                "weight",
+                format!("the default `{}`", file::shown(text)),
+                "a number",
+            )
+        })
     }
 
     /// All attributes of the nodes.
     fn annotations(&self, nodes: &[(&'a str, Node<'a, 'a>)], names: Vec<String>) -> Annotations {
         let mut columns: Vec<(String, Vec<String>)> = Vec::new();
         for key in self.attributes.iter().filter(|key| key.for_nodes) {
-            let texts = nodes.iter().map(|(_, node)| Self::datum(node, key).or(key.default).unwrap_or("").to_owned());
+            let texts = nodes
+                .iter()
+                .map(|(_, node)| Self::datum(node, key).or(key.default).unwrap_or("").to_owned());
             let texts: Vec<String> = texts.collect();
-            let known = columns.iter().any(|(name, _)| name.eq_ignore_ascii_case(key.name));
+            let known = columns
+                .iter()
+                .any(|(name, _)| name.eq_ignore_ascii_case(key.name));
             if texts.iter().any(|text| !text.is_empty()) && !known && texts != names {
                 columns.push((key.name.to_owned(), texts));
             }
@@ -256,15 +321,27 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_said_or_refused() {
         let body = |edge: &str| {
-            format!(r#"{HEAD}<graph edgedefault="directed"><node id="1"/><node id="2"/>{edge}</graph></graphml>"#)
+            format!(
+                r#"{HEAD}<graph edgedefault="directed"><node id="1"/><node id="2"/>{edge}</graph></graphml>"#
+            )
         };
         let c = load(&body(r#"<edge source="1" target="2"/>"#)).unwrap();
-        assert!(c.warnings[0].starts_with("1 edges without a weight"), "{:?}", c.warnings);
+        assert!(
+            c.warnings[0].starts_with("1 edges without a weight"),
+            "{:?}",
+            c.warnings
+        );
         for (edge, expected) in [
-            (r#"<edge source="1" target="3"/>"#, "target: `3`, expected the id of a node"),
+            (
+                r#"<edge source="1" target="3"/>"#,
+                "target: `3`, expected the id of a node",
+            ),
             (r#"<edge source="1"/>"#, "target: nothing, expected a node id"),
             (r#"<node id="1"/>"#, "the id `1` again"),
-            (r#"<edge source="1" target="2" directed="maybe"/>"#, "`maybe`, expected true or false"),
+            (
+                r#"<edge source="1" target="2" directed="maybe"/>"#,
+                "`maybe`, expected true or false",
+            ),
             (r"<hyperedge/>", "edges of several ends"),
         ] {
             let message = load(&body(edge)).unwrap_err().to_string();

@@ -16,7 +16,8 @@ pub(crate) fn read(path: &Path, connectome: &Connectome) -> Result<Vec<usize>, D
     while let Some(line) = records.next_into(&mut cells)? {
         if std::mem::take(&mut is_first) && find(connectome, &cells[0]).is_none() {
             let head = cells.iter().map(|cell| cell.as_ref());
-            let named = columns::find(head.clone(), columns::ID).or_else(|| columns::find(head, columns::NAME));
+            let named =
+                columns::find(head.clone(), columns::ID).or_else(|| columns::find(head, columns::NAME));
             if let Some(named) = named {
                 column = named;
                 continue;
@@ -41,5 +42,7 @@ pub(crate) fn read(path: &Path, connectome: &Connectome) -> Result<Vec<usize>, D
 /// The neuron of a cell, which a remark may follow.
 fn find(connectome: &Connectome, cell: &str) -> Option<usize> {
     let before_remark = || cell.split_once('#').map(|(id, _)| id.trim());
-    connectome.find(cell).or_else(|| connectome.find(before_remark()?))
+    connectome
+        .find(cell)
+        .or_else(|| connectome.find(before_remark()?))
 }

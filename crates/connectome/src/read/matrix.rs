@@ -71,7 +71,11 @@ pub(super) fn parse<S>(
     let Some(line) = records.next_into(&mut cells)? else {
         return Err(DataError::field(path, 0, "", "an empty file", "a matrix"));
     };
-    let columns: Vec<String> = cells.iter().skip(1).map(|cell| cell.clone().into_owned()).collect();
+    let columns: Vec<String> = cells
+        .iter()
+        .skip(1)
+        .map(|cell| cell.clone().into_owned())
+        .collect();
     let separator = records.separator();
     let mut matrix = Labelled {
         path,
@@ -88,11 +92,19 @@ pub(super) fn parse<S>(
         } else {
             number(path, line, column, cell)?
         };
-        if square { count(path, line, column, weight) } else { Ok(weight) }
+        if square {
+            count(path, line, column, weight)
+        } else {
+            Ok(weight)
+        }
     };
     if let (Separator::Byte(byte), false) = (separator, text.contains(['"', '#'])) {
         // Plain lines: nearly all entries are zeros, and these are not parsed.
-        let rest = text.lines().enumerate().map(|(at, line)| (at + 1, line)).skip_while(|(at, _)| *at <= line);
+        let rest = text
+            .lines()
+            .enumerate()
+            .map(|(at, line)| (at + 1, line))
+            .skip_while(|(at, _)| *at <= line);
         for (line, text) in rest.filter(|(_, text)| !text.trim().is_empty()) {
             let mut fields = text.split(char::from(byte));
             let label = fields.next().unwrap_or_default().trim().to_owned();
@@ -137,7 +149,13 @@ struct Labelled<'a> {
 }
 
 impl Labelled<'_> {
-    fn wrong(&self, line: usize, field: impl Into<String>, found: impl Into<String>, expected: &str) -> DataError {
+    fn wrong(
+        &self,
+        line: usize,
+        field: impl Into<String>,
+        found: impl Into<String>,
+        expected: &str,
+    ) -> DataError {
         DataError::field(self.path, line, field, found, expected)
     }
 
@@ -181,7 +199,11 @@ impl Labelled<'_> {
                 let found = format!("{} rows and {} columns", self.rows.len(), self.columns.len());
                 return Err(self.wrong(0, "", found, "a square matrix"));
             }
-            if let Some(name) = self.columns.iter().find(|name| !self.row_lines.contains_key(*name)) {
+            if let Some(name) = self
+                .columns
+                .iter()
+                .find(|name| !self.row_lines.contains_key(*name))
+            {
                 let found = format!("column `{}` without a row", neuropil_lab::file::shown(name));
                 return Err(self.wrong(0, "", found, "the same ids in rows and columns"));
             }

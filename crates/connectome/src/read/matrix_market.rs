@@ -43,7 +43,12 @@ pub(super) fn read(path: &Path) -> Result<Builder, DataError> {
     let mut found = 0usize;
     for (line, text) in body {
         if found == announced {
-            return Err(matrix.wrong(line, "", "more entries", &format!("the {announced} that are announced")));
+            return Err(matrix.wrong(
+                line,
+                "",
+                "more entries",
+                &format!("the {announced} that are announced"),
+            ));
         }
         if header.dense {
             matrix.dense(line, found, text)?;
@@ -53,7 +58,12 @@ pub(super) fn read(path: &Path) -> Result<Builder, DataError> {
         found += 1;
     }
     if found != announced {
-        return Err(matrix.wrong(0, "", &format!("{found} entries"), &format!("the {announced} that are announced")));
+        return Err(matrix.wrong(
+            0,
+            "",
+            &format!("{found} entries"),
+            &format!("the {announced} that are announced"),
+        ));
     }
     Ok(matrix.builder)
 }
@@ -66,8 +76,15 @@ fn header(path: &Path, line: &str, builder: &mut Builder) -> Result<Header, Data
         "%%matrixmarket" => {}
         "%matrixmarket" => builder.warn("the header begins with one `%` instead of two".to_owned()),
         _ => {
-            let found = if line.is_empty() { "nothing".to_owned() } else { format!("`{}`", file::shown(line)) };
-            return Err(wrong(found, "`%%MatrixMarket matrix coordinate real general` or its kin"));
+            let found = if line.is_empty() {
+                "nothing".to_owned()
+            } else {
+                format!("`{}`", file::shown(line))
+            };
+            return Err(wrong(
+                found,
+                "`%%MatrixMarket matrix coordinate real general` or its kin",
+            ));
         }
     }
     if word(1) != "matrix" {
@@ -76,13 +93,28 @@ fn header(path: &Path, line: &str, builder: &mut Builder) -> Result<Header, Data
     let dense = match word(2) {
         "coordinate" => false,
         "array" => true,
-        other => return Err(wrong(format!("`{}`", file::shown(other)), "`coordinate` or `array`")),
+        other => {
+            return Err(wrong(
+                format!("`{}`", file::shown(other)),
+                "`coordinate` or `array`",
+            ));
+        }
     };
     let pattern = match word(3) {
         "real" | "integer" | "double" => false,
         "pattern" if !dense => true,
-        "complex" => return Err(wrong("complex weights".to_owned(), "`real`, `integer` or `pattern`")),
-        other => return Err(wrong(format!("`{}`", file::shown(other)), "`real`, `integer` or `pattern`")),
+        "complex" => {
+            return Err(wrong(
+                "complex weights".to_owned(),
+                "`real`, `integer` or `pattern`",
+            ));
+        }
+        other => {
+            return Err(wrong(
+                format!("`{}`", file::shown(other)),
+                "`real`, `integer` or `pattern`",
+            ));
+        }
     };
     let symmetry = match word(4) {
         "general" => Symmetry::General,
@@ -93,7 +125,11 @@ fn header(path: &Path, line: &str, builder: &mut Builder) -> Result<Header, Data
             return Err(wrong(format!("`{}`", file::shown(other)), expected));
         }
     };
-    Ok(Header { dense, pattern, symmetry })
+    Ok(Header {
+        dense,
+        pattern,
+        symmetry,
+    })
 }
 
 struct Matrix<'a> {
@@ -113,18 +149,31 @@ impl Matrix<'_> {
     /// Reads the line of sizes; returns how many entries follow.
     fn sizes(&mut self, line: Option<(usize, &str)>) -> Result<usize, DataError> {
         let (line, text) = line.unwrap_or((0, ""));
-        let expected = if self.header.dense { "rows, columns" } else { "rows, columns, entries" };
+        let expected = if self.header.dense {
+            "rows, columns"
+        } else {
+            "rows, columns, entries"
+        };
         let sizes: Option<Vec<usize>> = text.split_whitespace().map(|word| word.parse().ok()).collect();
         let (rows, columns, entries) = match (sizes.as_deref(), self.header.dense) {
             (Some(&[rows, columns, entries]), false) => (rows, columns, Some(entries)),
             (Some(&[rows, columns]), true) => (rows, columns, None),
             _ => {
-                let found = if text.is_empty() { "nothing".to_owned() } else { format!("`{}`", file::shown(text)) };
+                let found = if text.is_empty() {
+                    "nothing".to_owned()
+                } else {
+                    format!("`{}`", file::shown(text))
+                };
                 return Err(self.wrong(line, "sizes", &found, expected));
             }
         };
         if rows != columns {
-            return Err(self.wrong(line, "sizes", &format!("{rows} rows and {columns} columns"), "a square matrix"));
+            return Err(self.wrong(
+                line,
+                "sizes",
+                &format!("{rows} rows and {columns} columns"),
+                "a square matrix",
+            ));
         }
         memory::claim(self.path, &format!("{rows} neurons"), rows, NEURON)?;
         self.n = rows;
@@ -140,7 +189,13 @@ impl Matrix<'_> {
     fn value(&self, line: usize, text: Option<&str>) -> Result<f64, DataError> {
         let text = text.unwrap_or_default();
         let value = text.parse().ok().filter(|value: &f64| value.is_finite());
-        let found = || if text.is_empty() { "nothing".to_owned() } else { format!("`{}`", file::shown(text)) };
+        let found = || {
+            if text.is_empty() {
+                "nothing".to_owned()
+            } else {
+                format!("`{}`", file::shown(text))
+            }
+        };
         value.ok_or_else(|| self.wrong(line, "value", &found(), "a number"))
     }
 
@@ -173,9 +228,17 @@ impl Matrix<'_> {
             parsed.ok_or_else(|| self.wrong(line, name, &found, &format!("1 to {}", self.n)))
         };
         let (i, j) = (index("row")? as u32 - 1, index("column")? as u32 - 1);
-        let weight = if self.header.pattern { 1.0 } else { self.value(line, words.next())? };
+        let weight = if self.header.pattern {
+            1.0
+        } else {
+            self.value(line, words.next())?
+        };
         if words.next().is_some() {
-            let expected = if self.header.pattern { "row, column" } else { "row, column, value" };
+            let expected = if self.header.pattern {
+                "row, column"
+            } else {
+                "row, column, value"
+            };
             return Err(self.wrong(line, "", "more words", expected));
         }
         if self.header.symmetry != Symmetry::General {
@@ -184,7 +247,12 @@ impl Matrix<'_> {
                 return Err(self.wrong(line, "", &found, "one half of a symmetric matrix"));
             }
             if self.header.symmetry == Symmetry::Skew && i == j && weight != 0.0 {
-                return Err(self.wrong(line, "value", &format!("{weight} on the diagonal"), "0, as skew symmetry demands"));
+                return Err(self.wrong(
+                    line,
+                    "value",
+                    &format!("{weight} on the diagonal"),
+                    "0, as skew symmetry demands",
+                ));
             }
         }
         self.put(i, j, weight);
@@ -213,7 +281,9 @@ mod tests {
         let path = folder.path().join("m.mtx");
         std::fs::write(&path, text).unwrap();
         let built = read(&path).and_then(|builder| builder.finish(&path));
-        built.map(|c| c.layers["chem"].clone()).map_err(|error| error.to_string())
+        built
+            .map(|c| c.layers["chem"].clone())
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -229,25 +299,61 @@ mod tests {
         let g = matrix("%%MatrixMarket matrix array real general\n2 2\n0\n1\n2\n0\n").unwrap();
         assert_eq!((g.weight(1, 0), g.weight(0, 1)), (1.0, 2.0));
         let g = matrix("%%MatrixMarket matrix array real symmetric\n3 3\n1\n2\n3\n4\n5\n6\n").unwrap();
-        assert_eq!((g.weight(2, 0), g.weight(1, 1), g.weight(1, 2), g.weight(2, 2)), (3.0, 4.0, 5.0, 6.0));
+        assert_eq!(
+            (g.weight(2, 0), g.weight(1, 1), g.weight(1, 2), g.weight(2, 2)),
+            (3.0, 4.0, 5.0, 6.0)
+        );
         let g = matrix("%%MatrixMarket matrix array real skew-symmetric\n3 3\n1\n2\n3\n").unwrap();
-        assert_eq!((g.weight(1, 0), g.weight(2, 0), g.weight(2, 1), g.weight(0, 1)), (1.0, 2.0, 3.0, -1.0));
+        assert_eq!(
+            (g.weight(1, 0), g.weight(2, 0), g.weight(2, 1), g.weight(0, 1)),
+            (1.0, 2.0, 3.0, -1.0)
+        );
     }
 
     #[test]
     fn counts_and_words_are_checked() {
         for (text, expected) in [
-            ("%%MatrixMarket matrix coordinate real general\n2 2 2\n1 2 5\n", "1 entries, expected the 2 that are announced"),
-            ("%%MatrixMarket matrix coordinate real general\n2 2 0\n1 2 5\n", ":3: more entries"),
-            ("%%MatrixMarket matrix coordinate complex general\n2 2 0\n", "complex weights"),
-            ("%%MatrixMarket matrix coordinate real hermitian\n2 2 0\n", "`hermitian`, expected `general`"),
-            ("%%MatrixMarket vector coordinate real general\n2 2 0\n", "`vector`, expected `matrix`"),
+            (
+                "%%MatrixMarket matrix coordinate real general\n2 2 2\n1 2 5\n",
+                "1 entries, expected the 2 that are announced",
+            ),
+            (
+                "%%MatrixMarket matrix coordinate real general\n2 2 0\n1 2 5\n",
+                ":3: more entries",
+            ),
+            (
+                "%%MatrixMarket matrix coordinate complex general\n2 2 0\n",
+                "complex weights",
+            ),
+            (
+                "%%MatrixMarket matrix coordinate real hermitian\n2 2 0\n",
+                "`hermitian`, expected `general`",
+            ),
+            (
+                "%%MatrixMarket vector coordinate real general\n2 2 0\n",
+                "`vector`, expected `matrix`",
+            ),
             ("2 2 0\n", "header: `2 2 0`, expected `%%MatrixMarket"),
-            ("%%MatrixMarket matrix coordinate real general\n2 3 0\n", "2 rows and 3 columns, expected a square"),
-            ("%%MatrixMarket matrix coordinate real general\n2 2 1\n1 3 5\n", "column: `3`, expected 1 to 2"),
-            ("%%MatrixMarket matrix coordinate real general\n2 2 1\n1 2\n", "value: nothing, expected a number"),
-            ("%%MatrixMarket matrix coordinate real symmetric\n2 2 2\n1 2 3\n2 1 3\n", "the entry of 2 and 1 again"),
-            ("%%MatrixMarket matrix coordinate pattern general\n4000000000 4000000000 0\n", "4000000000 neurons, which take"),
+            (
+                "%%MatrixMarket matrix coordinate real general\n2 3 0\n",
+                "2 rows and 3 columns, expected a square",
+            ),
+            (
+                "%%MatrixMarket matrix coordinate real general\n2 2 1\n1 3 5\n",
+                "column: `3`, expected 1 to 2",
+            ),
+            (
+                "%%MatrixMarket matrix coordinate real general\n2 2 1\n1 2\n",
+                "value: nothing, expected a number",
+            ),
+            (
+                "%%MatrixMarket matrix coordinate real symmetric\n2 2 2\n1 2 3\n2 1 3\n",
+                "the entry of 2 and 1 again",
+            ),
+            (
+                "%%MatrixMarket matrix coordinate pattern general\n4000000000 4000000000 0\n",
+                "4000000000 neurons, which take",
+            ),
             ("", "header: nothing, expected"),
         ] {
             let message = matrix(text).unwrap_err();

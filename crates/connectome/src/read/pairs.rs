@@ -43,26 +43,47 @@ impl<'a> Found<'a> {
         line: usize,
     ) -> Result<(), DataError> {
         let name = |i: usize| connectome.id_text(i);
-        let wrong = |found: String, expected: &str| DataError::field(self.path, line, "pair", found, expected);
+        let wrong =
+            |found: String, expected: &str| DataError::field(self.path, line, "pair", found, expected);
         if left == right {
-            return Err(wrong(format!("`{}` paired with itself", name(left)), "its partner on the other side"));
+            return Err(wrong(
+                format!("`{}` paired with itself", name(left)),
+                "its partner on the other side",
+            ));
         }
         for i in [left, right] {
             if let Some(&((l, r), before)) = self.seen.get(&i)
                 && (l, r) != (left, right)
             {
                 let found = format!("`{}` with `{}`", name(left), name(right));
-                let expected = format!("one partner of `{}`, which line {before} pairs as `{}` with `{}`", name(i), name(l), name(r));
+                let expected = format!(
+                    "one partner of `{}`, which line {before} pairs as `{}` with `{}`",
+                    name(i),
+                    name(l),
+                    name(r)
+                );
                 return Err(wrong(found, &expected));
             }
         }
         if sides[left] == sides[right] && sides[left] != Side::Centre {
-            let side = if sides[left] == Side::Left { "left" } else { "right" };
-            let found = format!("`{}` and `{}`, which are both on the {side}", name(left), name(right));
+            let side = if sides[left] == Side::Left {
+                "left"
+            } else {
+                "right"
+            };
+            let found = format!(
+                "`{}` and `{}`, which are both on the {side}",
+                name(left),
+                name(right)
+            );
             return Err(wrong(found, "one neuron of each side"));
         }
         if sides[left] == Side::Right || sides[right] == Side::Left {
-            let found = format!("`{}` as the left one and `{}` as the right one", name(left), name(right));
+            let found = format!(
+                "`{}` as the left one and `{}` as the right one",
+                name(left),
+                name(right)
+            );
             return Err(wrong(found, "the sides that the table of neurons says"));
         }
         if !self.seen.contains_key(&left) {
@@ -81,7 +102,8 @@ impl Listed<'_> {
     pub(super) fn pairs(&self, connectome: &mut Connectome) -> Result<Vec<(usize, usize)>, DataError> {
         let partners: Vec<Option<usize>> = self.said.iter().map(|text| known(connectome, text)).collect();
         let groups = self.groups();
-        let mutual = (0..partners.len()).filter(|&i| partners[i].is_some_and(|j| j != i && partners[j] == Some(i)));
+        let mutual =
+            (0..partners.len()).filter(|&i| partners[i].is_some_and(|j| j != i && partners[j] == Some(i)));
         let shared = groups.values().filter(|members| members.len() == 2).count();
         let partner_like = mutual.count() / 2 + self.one_way(&partners).len();
         let contradicts = self.contradictions(&partners);
@@ -121,7 +143,9 @@ impl Listed<'_> {
     /// Neurons that name a partner of whom the column says nothing.
     fn one_way(&self, partners: &[Option<usize>]) -> Vec<usize> {
         let silent = |i: usize| says_nothing(&self.said[i]);
-        (0..partners.len()).filter(|&i| partners[i].is_some_and(|j| j != i && silent(j))).collect()
+        (0..partners.len())
+            .filter(|&i| partners[i].is_some_and(|j| j != i && silent(j)))
+            .collect()
     }
 
     /// Neurons that name themselves, or a partner that names another.
@@ -146,10 +170,20 @@ impl Listed<'_> {
             match *partner {
                 Some(j) if partners[j].is_some_and(|k| k != i) => {
                     let k = partners[j].unwrap_or(j);
-                    let (own, other, third) = (connectome.id_text(i), connectome.id_text(j), connectome.id_text(k));
+                    let (own, other, third) = (
+                        connectome.id_text(i),
+                        connectome.id_text(j),
+                        connectome.id_text(k),
+                    );
                     let found = format!("`{other}` as the partner of `{own}`");
                     let expected = format!("a partner that names `{own}` in turn: `{other}` names `{third}`");
-                    return Err(DataError::field(self.path, self.lines[i], self.column, found, expected));
+                    return Err(DataError::field(
+                        self.path,
+                        self.lines[i],
+                        self.column,
+                        found,
+                        expected,
+                    ));
                 }
                 Some(j) if seen.insert((i.min(j), i.max(j))) => pairs.push(((i, j), self.lines[i])),
                 Some(_) => {}
@@ -179,7 +213,13 @@ impl Listed<'_> {
                 [i, j] => pairs.push(((i, j), self.lines[j])),
                 [.., last] => {
                     let found = format!("the label `{}` of {} neurons", file::shown(label), members.len());
-                    return Err(DataError::field(self.path, self.lines[last], self.column, found, "a label of two, left and right"));
+                    return Err(DataError::field(
+                        self.path,
+                        self.lines[last],
+                        self.column,
+                        found,
+                        "a label of two, left and right",
+                    ));
                 }
                 [] => {}
             }
@@ -197,11 +237,18 @@ impl Listed<'_> {
 
 /// The neuron that a cell names.
 fn known(connectome: &Connectome, text: &str) -> Option<usize> {
-    if says_nothing(text) { None } else { connectome.find(text.trim()) }
+    if says_nothing(text) {
+        None
+    } else {
+        connectome.find(text.trim())
+    }
 }
 
 /// Whether a cell says that there is no partner.
 fn says_nothing(text: &str) -> bool {
     let text = text.trim();
-    is_missing(text) || text == "no pair" || text == "unpaired" || text.parse::<f64>().is_ok_and(|value| value < 0.0)
+    is_missing(text)
+        || text == "no pair"
+        || text == "unpaired"
+        || text.parse::<f64>().is_ok_and(|value| value < 0.0)
 }

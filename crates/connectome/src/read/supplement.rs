@@ -66,7 +66,13 @@ pub(super) fn in_archive(path: &Path) -> Result<Members, DataError> {
         |error: zip::result::ZipError| DataError::field(path, 0, "", error.to_string(), "a zip archive");
     let mut archive = zip::ZipArchive::new(opened).map_err(damaged)?;
     if announced.is_some_and(|n| n != archive.len()) {
-        return Err(DataError::field(path, 0, "", "two files of one name", "every name once"));
+        return Err(DataError::field(
+            path,
+            0,
+            "",
+            "two files of one name",
+            "every name once",
+        ));
     }
     let mut members = Members::new();
     for k in 0..archive.len() {
@@ -200,7 +206,9 @@ fn annotate(connectome: &mut Connectome, table: &Table) -> Result<(), DataError>
                 continue;
             }
             let own = id(table.path(), table.line(row), name, text)?;
-            let Ok(i) = connectome.ids.binary_search(&own) else { continue };
+            let Ok(i) = connectome.ids.binary_search(&own) else {
+                continue;
+            };
             connectome.sides[i] = *side;
             if *side == Side::Left { "L" } else { "R" }.clone_into(&mut hemisphere[i]);
             for ((_, texts), known) in columns.iter().zip(&mut known) {

@@ -237,7 +237,9 @@ fn cascades_agree_with_four_thousand_reference_runs() {
     let arrays = neuropil_lab::array::read(&folder().join("real/cascades_hits_4000runs.npz")).unwrap();
     let ids = arrays["ids"].1.integers().unwrap();
     let hits = arrays["hits"].1.numbers().unwrap();
-    let Values::Text(modalities) = &arrays["modalities"].1 else { panic!("names") };
+    let Values::Text(modalities) = &arrays["modalities"].1 else {
+        panic!("names")
+    };
     for (name, r) in reference["modalities"].as_object().unwrap() {
         let sources = modality(larva, name);
         let ids_of: Vec<i64> = sources.iter().map(|&i| larva.ids[i]).collect();

@@ -1,7 +1,7 @@
 //! Shapes of the networks, the published ones among them.
 
 use neuropil_nn::layer::conv1d::Window;
-use neuropil_nn::layer::pool::Pool;
+use neuropil_nn::layer::pool1d::Pool;
 
 use crate::error::InputError;
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use neuropil_math::noise::NoiseLanes;
 use neuropil_math::real::Real;
 use neuropil_math::rng::{Key, Purpose};
-use neuropil_nn::layer::{conv1d, dense, pool};
+use neuropil_nn::layer::{conv1d, dense, pool1d};
 use rand::RngExt;
 use rayon::prelude::*;
 
@@ -203,7 +203,7 @@ impl<R: Real> Network<R> {
         let windows = a.pool().outputs(last.len() / channels);
         pass.pooled.resize(windows * channels, R::ZERO);
         pass.at.resize(windows * channels, 0);
-        pool::forward(a.pool(), last, channels, &mut pass.pooled, &mut pass.at);
+        pool1d::forward(a.pool(), last, channels, &mut pass.pooled, &mut pass.at);
         pass.dense.resize(a.dense.len() + 1, Vec::new());
         let flat = &mut pass.dense[0];
         flat.resize(windows * channels, R::ZERO);
@@ -277,7 +277,7 @@ impl<R: Real> Network<R> {
         let [here, below] = &mut pass.deltas;
         here.clear();
         here.resize(pass.maps[n].len(), R::ZERO);
-        pool::backward(&dpooled, &pass.at, channels, here);
+        pool1d::backward(&dpooled, &pass.at, channels, here);
         let mut dx = dx;
         for i in (0..n).rev() {
             let slot = &self.slots[i];

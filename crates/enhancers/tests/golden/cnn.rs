@@ -16,11 +16,13 @@ use crate::support::{close, golden, json, vector};
 type Arrays = HashMap<String, (Vec<usize>, Vec<f64>)>;
 
 fn arrays(root: &Path) -> Arrays {
-    let loaded = neuropil_lab::array::read_npz::<f64>(&root.join("cnn/cnn.npz")).expect("arrays");
-    loaded
-        .into_iter()
-        .map(|(name, shape, values)| (name.trim_end_matches(".npy").to_owned(), (shape, values)))
-        .collect()
+    let path = root.join("cnn/cnn.npz");
+    let names = neuropil_lab::array::read(&path).expect("arrays").into_keys();
+    let numbers = |name: String| {
+        let array = neuropil_lab::array::read_numbers(&path, &name).expect("numbers");
+        (name, array)
+    };
+    names.map(numbers).collect()
 }
 
 fn mini(l2: f64) -> Architecture {

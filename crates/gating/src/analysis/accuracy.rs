@@ -37,16 +37,25 @@ pub fn accuracy(course: &Course) -> Result<Accuracy, GatingError> {
     for (k, row) in whole.iter_mut().enumerate() {
         row.extend(course.progress().before.get(k + 1).copied());
     }
-    let baselines = Baselines { untrained: Some(&course.progress().untrained), alone: None };
+    let baselines = Baselines {
+        untrained: Some(&course.progress().untrained),
+        alone: None,
+    };
     let mut found = measures(&grid, baselines)?;
     let untrained = &course.progress().untrained;
     let forward: Vec<f64> = (1..n).map(|j| whole[j - 1][j] - untrained[j]).collect();
-    found.forward_transfer = (!forward.is_empty()).then(|| forward.iter().sum::<f64>() / forward.len() as f64);
-    let heads: f64 = (0..n).map(|task| 1.0 / course.tasks().head_of(task).len() as f64).sum();
+    found.forward_transfer =
+        (!forward.is_empty()).then(|| forward.iter().sum::<f64>() / forward.len() as f64);
+    let heads: f64 = (0..n)
+        .map(|task| 1.0 / course.tasks().head_of(task).len() as f64)
+        .sum();
     Ok(Accuracy {
         scenario: course.tasks().scenario(),
         method: course.settings().method.clone(),
-        mean: grid.iter().map(|row| row.iter().sum::<f64>() / row.len() as f64).collect(),
+        mean: grid
+            .iter()
+            .map(|row| row.iter().sum::<f64>() / row.len() as f64)
+            .collect(),
         chance: heads / n as f64,
         measures: found,
         grid,
@@ -58,14 +67,28 @@ impl Tell for Accuracy {
         let of = &self.measures;
         let percent = |value: f64| format!("{:.1} %", 100.0 * value);
         let mut told = vec![
-            format!("After {} tasks, {} correct on average over all of them (chance {}).", self.grid.len(), percent(of.average_accuracy), percent(self.chance)),
-            format!("The first task is at {}, the last at {}; each just after it was learnt: {}.", percent(of.oldest), percent(of.newest), percent(of.just_learnt)),
+            format!(
+                "After {} tasks, {} correct on average over all of them (chance {}).",
+                self.grid.len(),
+                percent(of.average_accuracy),
+                percent(self.chance)
+            ),
+            format!(
+                "The first task is at {}, the last at {}; each just after it was learnt: {}.",
+                percent(of.oldest),
+                percent(of.newest),
+                percent(of.just_learnt)
+            ),
         ];
         if let (Some(forgetting), Some(backward)) = (of.forgetting, of.backward_transfer) {
-            told.push(format!("Forgetting (Chaudhry et al. 2018) {forgetting:.3}, backward transfer {backward:.3}."));
+            told.push(format!(
+                "Forgetting (Chaudhry et al. 2018) {forgetting:.3}, backward transfer {backward:.3}."
+            ));
         }
         if let Some(forward) = of.forward_transfer {
-            told.push(format!("Forward transfer, against the untrained network with the same gates: {forward:.3}."));
+            told.push(format!(
+                "Forward transfer, against the untrained network with the same gates: {forward:.3}."
+            ));
         }
         told.push(format!("Scenario: {}.", self.scenario));
         told
@@ -88,14 +111,26 @@ impl Tell for Accuracy {
         let column = |f: &dyn Fn(usize) -> f64| -> Vec<f64> { (0..n).map(f).collect() };
         let curve = Panel::new("tasks learnt", "accuracy")
             .series(Series::line(x.clone(), self.mean.clone()).label("mean over tasks so far"))
-            .series(Series::line(x.clone(), column(&|k| self.grid[k][k])).label("newest task").color(Color::cycle(1)))
-            .series(Series::line(x, column(&|k| self.grid[k][0])).label("first task").color(Color::cycle(2)))
+            .series(
+                Series::line(x.clone(), column(&|k| self.grid[k][k]))
+                    .label("newest task")
+                    .color(Color::cycle(1)),
+            )
+            .series(
+                Series::line(x, column(&|k| self.grid[k][0]))
+                    .label("first task")
+                    .color(Color::cycle(2)),
+            )
             .h_line(self.chance)
             .y_range(0.0, 1.0);
         let square = |j: usize, row: &Vec<f64>| row.get(j).copied().unwrap_or(f64::NAN);
         let edge = n as f64 + 0.5;
         let grid = Panel::new("tested on task", "after task").heat(Heat {
-            values: self.grid.iter().map(|row| (0..n).map(|j| square(j, row)).collect()).collect(),
+            values: self
+                .grid
+                .iter()
+                .map(|row| (0..n).map(|j| square(j, row)).collect())
+                .collect(),
             x: (0.5, edge),
             y: (0.5, edge),
             signed: false,
@@ -103,11 +138,21 @@ impl Tell for Accuracy {
         });
         let figure = Figure {
             name: "accuracy".to_owned(),
-            title: format!("{:.1} % correct on average after {n} tasks with {}", 100.0 * self.measures.average_accuracy, self.method),
-            caption: format!("{}. All test examples; seed {}; the line is chance.", self.scenario, origin.seed),
+            title: format!(
+                "{:.1} % correct on average after {n} tasks with {}",
+                100.0 * self.measures.average_accuracy,
+                self.method
+            ),
+            caption: format!(
+                "{}. All test examples; seed {}; the line is chance.",
+                self.scenario, origin.seed
+            ),
             columns: 2,
             panels: vec![curve, grid],
         };
-        vec![Shown { figure, numbers: self.table() }]
+        vec![Shown {
+            figure,
+            numbers: self.table(),
+        }]
     }
 }

@@ -21,7 +21,10 @@ pub struct Flexibility {
 pub fn flexibility(course: &Course) -> Flexibility {
     let learnt = &course.progress().learnt;
     let distance: Vec<f64> = learnt.iter().map(|task| task.distance).collect();
-    let newest: Vec<f64> = learnt.iter().filter_map(|task| task.accuracies.last().copied()).collect();
+    let newest: Vec<f64> = learnt
+        .iter()
+        .filter_map(|task| task.accuracies.last().copied())
+        .collect();
     Flexibility {
         correlation: pearson(&distance, &newest).ok().map(|found| found.r),
         distance,
@@ -31,10 +34,18 @@ pub fn flexibility(course: &Course) -> Flexibility {
 
 impl Tell for Flexibility {
     fn sentences(&self) -> Vec<String> {
-        let (first, last) = (self.distance.first().copied().unwrap_or(f64::NAN), self.distance.last().copied().unwrap_or(f64::NAN));
-        let mut told = vec![format!("Weights moved by {first:.3} in the first task and by {last:.3} in the last.")];
+        let (first, last) = (
+            self.distance.first().copied().unwrap_or(f64::NAN),
+            self.distance.last().copied().unwrap_or(f64::NAN),
+        );
+        let mut told = vec![format!(
+            "Weights moved by {first:.3} in the first task and by {last:.3} in the last."
+        )];
         if let Some(r) = self.correlation {
-            told.push(format!("Correlation of the distance with the accuracy on the newest task: {r:.3} over {} tasks.", self.newest.len()));
+            told.push(format!(
+                "Correlation of the distance with the accuracy on the newest task: {r:.3} over {} tasks.",
+                self.newest.len()
+            ));
         }
         told
     }
@@ -47,8 +58,12 @@ impl Tell for Flexibility {
     }
 
     fn figures(&self, origin: &Origin) -> Vec<Shown> {
-        let panel = Panel::new("distance moved", "accuracy on the newest task").series(Series::points(self.distance.clone(), self.newest.clone()));
-        let title = self.correlation.map_or_else(|| "Distance moved and accuracy".to_owned(), |r| format!("Distance moved and accuracy: r = {r:.2}"));
+        let panel = Panel::new("distance moved", "accuracy on the newest task")
+            .series(Series::points(self.distance.clone(), self.newest.clone()));
+        let title = self.correlation.map_or_else(
+            || "Distance moved and accuracy".to_owned(),
+            |r| format!("Distance moved and accuracy: r = {r:.2}"),
+        );
         let figure = Figure {
             name: "flexibility".to_owned(),
             title,
@@ -56,6 +71,9 @@ impl Tell for Flexibility {
             columns: 1,
             panels: vec![panel],
         };
-        vec![Shown { figure, numbers: self.table() }]
+        vec![Shown {
+            figure,
+            numbers: self.table(),
+        }]
     }
 }

@@ -35,8 +35,14 @@ pub fn overlap(gates: &Gates) -> Overlap {
     let layer = |index: usize| {
         let shared = gates.overlap(index);
         let width = gates.widths()[index] as f64;
-        let active = (0..n).map(|task| gates.active(task, index).len() as f64).sum::<f64>() / n as f64;
-        let pairs: Vec<f64> = (0..n).flat_map(|a| (0..a).map(move |b| (a, b))).map(|(a, b)| shared[a][b]).collect();
+        let active = (0..n)
+            .map(|task| gates.active(task, index).len() as f64)
+            .sum::<f64>()
+            / n as f64;
+        let pairs: Vec<f64> = (0..n)
+            .flat_map(|a| (0..a).map(move |b| (a, b)))
+            .map(|(a, b)| shared[a][b])
+            .collect();
         Layer {
             active,
             mean_shared: pairs.iter().sum::<f64>() / pairs.len().max(1) as f64,
@@ -75,13 +81,23 @@ impl Tell for Overlap {
             })
             .collect();
         told.extend(self.unused.iter().enumerate().map(|(i, unused)| {
-            format!("{:.1} % of the weights from hidden layer {} to {} are used by no task.", 100.0 * unused, i + 1, i + 2)
+            format!(
+                "{:.1} % of the weights from hidden layer {} to {} are used by no task.",
+                100.0 * unused,
+                i + 1,
+                i + 2
+            )
         }));
         told
     }
 
     fn table(&self) -> Table {
-        let rows = self.layers.iter().enumerate().flat_map(|(layer, of)| of.uses.iter().enumerate().map(move |(unit, &tasks)| (layer + 1, unit, tasks)));
+        let rows = self.layers.iter().enumerate().flat_map(|(layer, of)| {
+            of.uses
+                .iter()
+                .enumerate()
+                .map(move |(unit, &tasks)| (layer + 1, unit, tasks))
+        });
         let rows: Vec<(usize, usize, usize)> = rows.collect();
         Table::new()
             .with("layer", rows.iter().map(|row| row.0).collect::<Vec<_>>())
@@ -90,7 +106,9 @@ impl Tell for Overlap {
     }
 
     fn figures(&self, origin: &Origin) -> Vec<Shown> {
-        let Some(layer) = self.layers.first() else { return Vec::new() };
+        let Some(layer) = self.layers.first() else {
+            return Vec::new();
+        };
         let n = layer.shared.len();
         let heat = Panel::new("task", "task").heat(Heat {
             values: layer.shared.clone(),
@@ -108,11 +126,20 @@ impl Tell for Overlap {
         };
         let figure = Figure {
             name: "overlap".to_owned(),
-            title: format!("Two tasks share {:.1} % of the first hidden layer", 100.0 * layer.mean_shared),
-            caption: format!("First hidden layer; left: pairs of tasks; right: units by the number of tasks that use them. Seed {}.", origin.seed),
+            title: format!(
+                "Two tasks share {:.1} % of the first hidden layer",
+                100.0 * layer.mean_shared
+            ),
+            caption: format!(
+                "First hidden layer; left: pairs of tasks; right: units by the number of tasks that use them. Seed {}.",
+                origin.seed
+            ),
             columns: 2,
             panels: vec![heat, Panel::new("tasks that use a unit", "units").bars(bars)],
         };
-        vec![Shown { figure, numbers: self.table() }]
+        vec![Shown {
+            figure,
+            numbers: self.table(),
+        }]
     }
 }

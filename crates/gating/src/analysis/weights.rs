@@ -40,7 +40,10 @@ pub fn weights(course: &Course) -> Weights {
     let tensors = course.network().tensors();
     let matrices = tensors.iter().filter(|tensor| tensor.name.ends_with(".w"));
     let layer = |tensor: &crate::network::Tensor| {
-        let values: Vec<f64> = course.importance()[tensor.range.clone()].iter().map(|&v| f64::from(v)).collect();
+        let values: Vec<f64> = course.importance()[tensor.range.clone()]
+            .iter()
+            .map(|&v| f64::from(v))
+            .collect();
         let n = values.len() as f64;
         let largest = values.iter().copied().fold(0.0, f64::max);
         let mut histogram = vec![0.0; BINS];
@@ -57,7 +60,9 @@ pub fn weights(course: &Course) -> Weights {
             histogram,
         }
     };
-    Weights { layers: matrices.map(layer).collect() }
+    Weights {
+        layers: matrices.map(layer).collect(),
+    }
 }
 
 impl Tell for Weights {
@@ -65,7 +70,10 @@ impl Tell for Weights {
         let told = |layer: &Layer| {
             format!(
                 "Weights {}: mean importance {:.3e}, median {:.3e}; {:.1} % of them are below a thousandth of the largest.",
-                layer.name, layer.mean, layer.median, 100.0 * layer.free
+                layer.name,
+                layer.mean,
+                layer.median,
+                100.0 * layer.free
             )
         };
         self.layers.iter().map(told).collect()
@@ -73,24 +81,49 @@ impl Tell for Weights {
 
     fn table(&self) -> Table {
         let width = (RANGE.1 - RANGE.0) / BINS as f64;
-        let first = Table::new().with("log10_importance", (0..BINS).map(|bin| RANGE.0 + width * (bin as f64 + 0.5)).collect::<Vec<f64>>());
-        self.layers.iter().fold(first, |table, layer| table.with(layer.name.clone(), layer.histogram.clone()))
+        let first = Table::new().with(
+            "log10_importance",
+            (0..BINS)
+                .map(|bin| RANGE.0 + width * (bin as f64 + 0.5))
+                .collect::<Vec<f64>>(),
+        );
+        self.layers.iter().fold(first, |table, layer| {
+            table.with(layer.name.clone(), layer.histogram.clone())
+        })
     }
 
     fn figures(&self, origin: &Origin) -> Vec<Shown> {
         let width = (RANGE.1 - RANGE.0) / BINS as f64;
-        let x: Vec<f64> = (0..BINS).map(|bin| RANGE.0 + width * (bin as f64 + 0.5)).collect();
-        let panel = self.layers.iter().enumerate().fold(Panel::new("log10 importance", "fraction of the weights"), |panel, (i, layer)| {
-            panel.series(Series::line(x.clone(), layer.histogram.clone()).label(layer.name.clone()).color(Color::cycle(i)))
-        });
+        let x: Vec<f64> = (0..BINS)
+            .map(|bin| RANGE.0 + width * (bin as f64 + 0.5))
+            .collect();
+        let panel = self.layers.iter().enumerate().fold(
+            Panel::new("log10 importance", "fraction of the weights"),
+            |panel, (i, layer)| {
+                panel.series(
+                    Series::line(x.clone(), layer.histogram.clone())
+                        .label(layer.name.clone())
+                        .color(Color::cycle(i)),
+                )
+            },
+        );
         let free = self.layers.iter().map(|layer| layer.free).fold(0.0, f64::max);
         let figure = Figure {
             name: "importance".to_owned(),
-            title: format!("Up to {:.1} % of a layer's weights have next to no importance", 100.0 * free),
-            caption: format!("After the last task; weights whose importance is exactly 0 are left out. Seed {}.", origin.seed),
+            title: format!(
+                "Up to {:.1} % of a layer's weights have next to no importance",
+                100.0 * free
+            ),
+            caption: format!(
+                "After the last task; weights whose importance is exactly 0 are left out. Seed {}.",
+                origin.seed
+            ),
             columns: 1,
             panels: vec![panel],
         };
-        vec![Shown { figure, numbers: self.table() }]
+        vec![Shown {
+            figure,
+            numbers: self.table(),
+        }]
     }
 }

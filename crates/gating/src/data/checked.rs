@@ -65,7 +65,11 @@ impl Tell for Checked {
     fn sentences(&self) -> Vec<String> {
         let mut told = vec![format!(
             "{}: {} training and {} test examples of {}, {} classes.",
-            self.name, self.train, self.test, shape_words(self.shape), self.classes.len()
+            self.name,
+            self.train,
+            self.test,
+            shape_words(self.shape),
+            self.classes.len()
         )];
         told.extend(self.notes.iter().map(|note| format!("Note: {note}.")));
         told
@@ -76,7 +80,10 @@ impl Tell for Checked {
         Table::new()
             .with("class", of.iter().map(|class| class.number).collect::<Vec<_>>())
             .with("label", of.iter().map(|class| class.label).collect::<Vec<_>>())
-            .with("name", of.iter().map(|class| class.name.clone()).collect::<Vec<_>>())
+            .with(
+                "name",
+                of.iter().map(|class| class.name.clone()).collect::<Vec<_>>(),
+            )
             .with("train", of.iter().map(|class| class.train).collect::<Vec<_>>())
             .with("test", of.iter().map(|class| class.test).collect::<Vec<_>>())
     }

@@ -16,11 +16,18 @@ pub(super) fn read() -> Result<Found, GatingError> {
     read.map_err(|error| Problem::bare(format!("the digits that come with neuropil are damaged: {error}")))?;
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for line in text.lines() {
-        let mut values: Vec<u8> = line.split(',').filter_map(|value| value.trim().parse().ok()).collect();
+        let mut values: Vec<u8> = line
+            .split(',')
+            .filter_map(|value| value.trim().parse().ok())
+            .collect();
         labels.extend(values.pop().map(i64::from));
         pixels.extend(values);
     }
-    let half = |pixels: &[u8], labels: &[i64]| Pictures { shape: [8, 8, 1], pixels: Pixels::Bytes(pixels.to_vec()), labels: labels.to_vec() };
+    let half = |pixels: &[u8], labels: &[i64]| Pictures {
+        shape: [8, 8, 1],
+        pixels: Pixels::Bytes(pixels.to_vec()),
+        labels: labels.to_vec(),
+    };
     Ok(Found {
         name: "handwritten digits, 8 × 8 (Alpaydin & Kaynak 1998, CC BY 4.0)".to_owned(),
         train: Some(half(&pixels[..TRAIN * 64], &labels[..TRAIN])),

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 fn wrong(path: &Path, message: impl Into<String>, hint: &str) -> GatingError {
-    Problem::new(message, hint).in_file(path.display().to_string()).into()
+    Problem::new(message, hint)
+        .in_file(path.display().to_string())
+        .into()
 }
 
 /// A PNG or JPEG as bytes \[row\]\[column\]\[channel\] of one (gray) or three channels.
@@ -17,28 +19,53 @@ fn picture(path: &Path) -> Result<([usize; 3], Vec<u8>), GatingError> {
     if bytes.starts_with(b"\xff\xd8") {
         return jpeg(path, &bytes);
     }
-    let bad = |error: png::DecodingError| wrong(path, format!("no PNG that can be read ({error})"), "PNG and JPEG pictures are read");
+    let bad = |error: png::DecodingError| {
+        wrong(
+            path,
+            format!("no PNG that can be read ({error})"),
+            "PNG and JPEG pictures are read",
+        )
+    };
     let mut decoder = png::Decoder::new(std::io::Cursor::new(&bytes[..]));
     decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::STRIP_16);
     let mut reader = decoder.read_info().map_err(bad)?;
     let (rows, columns) = (reader.info().height as usize, reader.info().width as usize);
-    neuropil_lab::memory::claim(path, &format!("{rows} × {columns} pixels"), rows.saturating_mul(columns), 4)?;
+    neuropil_lab::memory::claim(
+        path,
+        &format!("{rows} × {columns} pixels"),
+        rows.saturating_mul(columns),
+        4,
+    )?;
     let mut pixels = vec![0; reader.output_buffer_size().unwrap_or(0)];
     let info = reader.next_frame(&mut pixels).map_err(bad)?;
     pixels.truncate(info.buffer_size());
     let channels = info.color_type.samples();
     // Transparency is left out: what lies under it counts.
     let kept = if channels > 2 { 3 } else { 1 };
-    let pixels = pixels.chunks_exact(channels).flat_map(|pixel| pixel[..kept].to_vec()).collect();
+    let pixels = pixels
+        .chunks_exact(channels)
+        .flat_map(|pixel| pixel[..kept].to_vec())
+        .collect();
     Ok(([rows, columns, kept], pixels))
 }
 
 fn jpeg(path: &Path, bytes: &[u8]) -> Result<([usize; 3], Vec<u8>), GatingError> {
     let mut decoder = zune_jpeg::JpegDecoder::new(std::io::Cursor::new(bytes));
-    let bad = |error: zune_jpeg::errors::DecodeErrors| wrong(path, format!("no JPEG that can be read ({error})"), "PNG and JPEG pictures are read");
+    let bad = |error: zune_jpeg::errors::DecodeErrors| {
+        wrong(
+            path,
+            format!("no JPEG that can be read ({error})"),
+            "PNG and JPEG pictures are read",
+        )
+    };
     decoder.decode_headers().map_err(bad)?;
     let (columns, rows) = decoder.dimensions().unwrap_or((0, 0));
-    neuropil_lab::memory::claim(path, &format!("{rows} × {columns} pixels"), rows.saturating_mul(columns), 4)?;
+    neuropil_lab::memory::claim(
+        path,
+        &format!("{rows} × {columns} pixels"),
+        rows.saturating_mul(columns),
+        4,
+    )?;
     let pixels = decoder.decode().map_err(bad)?;
     let channels = pixels.len().checked_div(rows * columns).unwrap_or(0);
     Ok(([rows, columns, channels], pixels))
@@ -56,7 +83,13 @@ struct Collected {
 
 impl Collected {
     fn new(colour: bool) -> Self {
-        Self { shape: None, colour, pixels: Vec::new(), labels: Vec::new(), grays: 0 }
+        Self {
+            shape: None,
+            colour,
+            pixels: Vec::new(),
+            labels: Vec::new(),
+            grays: 0,
+        }
     }
 
     fn add(&mut self, path: &Path, label: i64) -> Result<(), GatingError> {
@@ -66,10 +99,20 @@ impl Collected {
             shape[2] = 3;
             self.grays += 1;
         }
-        let (first, of) = self.shape.get_or_insert_with(|| (shape, path.display().to_string()));
+        let (first, of) = self
+            .shape
+            .get_or_insert_with(|| (shape, path.display().to_string()));
         if *first != shape {
-            let message = format!("a picture of {} (rows × columns × channels), where {of} is of {}", full(shape), full(*first));
-            return Err(wrong(path, message, "make all pictures of one size and one number of channels"));
+            let message = format!(
+                "a picture of {} (rows × columns × channels), where {of} is of {}",
+                full(shape),
+                full(*first)
+            );
+            return Err(wrong(
+                path,
+                message,
+                "make all pictures of one size and one number of channels",
+            ));
         }
         self.pixels.extend(pixels);
         self.labels.push(label);
@@ -78,17 +121,27 @@ impl Collected {
 
     fn pictures(self) -> Option<Pictures> {
         let (shape, _) = self.shape?;
-        Some(Pictures { shape, pixels: Pixels::Bytes(self.pixels), labels: self.labels })
+        Some(Pictures {
+            shape,
+            pixels: Pixels::Bytes(self.pixels),
+            labels: self.labels,
+        })
     }
 }
 
 fn full(shape: [usize; 3]) -> String {
-    if shape[2] == 1 { format!("{}, gray", shape_words(shape)) } else { shape_words(shape) }
+    if shape[2] == 1 {
+        format!("{}, gray", shape_words(shape))
+    } else {
+        shape_words(shape)
+    }
 }
 
 fn is_picture(name: &str) -> bool {
     let name = name.to_lowercase();
-    [".png", ".jpg", ".jpeg"].iter().any(|ending| name.ends_with(ending))
+    [".png", ".jpg", ".jpeg"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
 }
 
 /// Sorts names; by their numbers if so asked, 2 before 10.
@@ -104,17 +157,36 @@ fn order(names: &mut [String], by_number: bool) {
 pub(super) fn classes(path: &Path, reading: &Reading) -> Result<Option<Found>, GatingError> {
     let train = path.join("train");
     let train = if train.is_dir() { train } else { path.to_owned() };
-    let mut names: Vec<String> = super::batches::names(&train)?.into_iter().filter(|name| train.join(name).is_dir()).collect();
+    let mut names: Vec<String> = super::batches::names(&train)?
+        .into_iter()
+        .filter(|name| train.join(name).is_dir())
+        .collect();
     if names.is_empty() {
         return Ok(None);
     }
     order(&mut names, reading.number_order);
-    let mut found = Found { name: "own pictures".to_owned(), ..Found::default() };
-    let rule = if reading.number_order { "numbers" } else { "letters" };
-    let table: Vec<String> = names.iter().enumerate().map(|(number, name)| format!("{name} → {number}")).collect();
-    found.notes.push(format!("classes in the order of their {rule}: {}", table.join(", ")));
+    let mut found = Found {
+        name: "own pictures".to_owned(),
+        ..Found::default()
+    };
+    let rule = if reading.number_order {
+        "numbers"
+    } else {
+        "letters"
+    };
+    let table: Vec<String> = names
+        .iter()
+        .enumerate()
+        .map(|(number, name)| format!("{name} → {number}"))
+        .collect();
+    found.notes.push(format!(
+        "classes in the order of their {rule}: {}",
+        table.join(", ")
+    ));
     if !reading.number_order && names.iter().any(|name| name.parse::<u64>().is_ok()) {
-        found.notes.push("`data.reading.number-order=true` puts 2 before 10".to_owned());
+        found
+            .notes
+            .push("`data.reading.number-order=true` puts 2 before 10".to_owned());
     }
     found.names = (0..).zip(names.clone()).collect();
     let mut skipped = 0;
@@ -125,19 +197,32 @@ pub(super) fn classes(path: &Path, reading: &Reading) -> Result<Option<Found>, G
         }
     }
     if skipped > 0 {
-        found.notes.push(format!("{skipped} files that are no pictures were skipped"));
+        found
+            .notes
+            .push(format!("{skipped} files that are no pictures were skipped"));
     }
     if found.train.is_none() {
-        return Err(wrong(&train, "folders, but no picture in them", "PNG and JPEG pictures are read"));
+        return Err(wrong(
+            &train,
+            "folders, but no picture in them",
+            "PNG and JPEG pictures are read",
+        ));
     }
     Ok(Some(found))
 }
 
 fn one(folder: &Path, classes: &[String], skipped: &mut usize) -> Result<Option<Pictures>, GatingError> {
     let mut all = Collected::new(false);
-    for name in super::batches::names(folder)?.iter().filter(|name| folder.join(name).is_dir()) {
+    for name in super::batches::names(folder)?
+        .iter()
+        .filter(|name| folder.join(name).is_dir())
+    {
         if !classes.contains(name) {
-            return Err(wrong(&folder.join(name), "a class that training does not have", "both halves need the same folders"));
+            return Err(wrong(
+                &folder.join(name),
+                "a class that training does not have",
+                "both halves need the same folders",
+            ));
         }
     }
     *skipped += hidden(folder);
@@ -161,12 +246,17 @@ fn one(folder: &Path, classes: &[String], skipped: &mut usize) -> Result<Option<
 /// Files whose names begin with a dot.
 fn hidden(folder: &Path) -> usize {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.filter(|entry| entry.file_name().to_string_lossy().starts_with('.')).count()
+    entries
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with('.'))
+        .count()
 }
 
 /// `train.txt` and `test.txt`: a path, relative to the list, a blank and a label in every line.
 pub(super) fn lists(path: &Path) -> Result<Found, GatingError> {
-    let mut found = Found { name: "own list of pictures".to_owned(), ..Found::default() };
+    let mut found = Found {
+        name: "own list of pictures".to_owned(),
+        ..Found::default()
+    };
     found.train = list(&path.join("train.txt"))?;
     if path.join("test.txt").is_file() {
         found.test = list(&path.join("test.txt"))?;
@@ -178,18 +268,33 @@ fn list(file: &Path) -> Result<Option<Pictures>, GatingError> {
     let text = neuropil_lab::file::text(file)?;
     let folder = file.parent().unwrap_or_else(|| Path::new("."));
     let mut all = Collected::new(false);
-    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let at = |message: String, hint: &str| GatingError::from(Problem::new(message, hint).in_line(file.display().to_string(), number + 1, ""));
+    for (number, line) in text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+    {
+        let at = |message: String, hint: &str| {
+            GatingError::from(Problem::new(message, hint).in_line(file.display().to_string(), number + 1, ""))
+        };
         // A path may have blanks in it: the label stands behind the last.
         let Some((name, label)) = line.trim_end().rsplit_once([' ', '\t', ',']) else {
-            return Err(at(format!("`{line}`, expected a path, a blank and a label"), "one picture a line"));
+            return Err(at(
+                format!("`{line}`, expected a path, a blank and a label"),
+                "one picture a line",
+            ));
         };
         let Ok(label) = label.parse::<i64>() else {
-            return Err(at(format!("label `{label}`, expected a whole number"), "the label stands behind the last blank"));
+            return Err(at(
+                format!("label `{label}`, expected a whole number"),
+                "the label stands behind the last blank",
+            ));
         };
         let place = folder.join(name.trim());
         if !place.is_file() {
-            return Err(at(format!("`{}` is not there", name.trim()), "paths are relative to the folder of the list"));
+            return Err(at(
+                format!("`{}` is not there", name.trim()),
+                "paths are relative to the folder of the list",
+            ));
         }
         all.add(&place, label)?;
     }
@@ -200,20 +305,34 @@ fn list(file: &Path) -> Result<Option<Pictures>, GatingError> {
 pub(super) fn tiny_imagenet(path: &Path) -> Result<Found, GatingError> {
     let ids = neuropil_lab::file::text(&path.join("wnids.txt"))?;
     let ids: Vec<String> = ids.split_whitespace().map(str::to_owned).collect();
-    let mut found = Found { name: "Tiny-ImageNet".to_owned(), ..Found::default() };
+    let mut found = Found {
+        name: "Tiny-ImageNet".to_owned(),
+        ..Found::default()
+    };
     let words: BTreeMap<String, String> = match neuropil_lab::file::text(&path.join("words.txt")) {
-        Ok(text) => text.lines().filter_map(|line| line.split_once('\t')).map(|(id, words)| (id.to_owned(), words.trim().to_owned())).collect(),
+        Ok(text) => text
+            .lines()
+            .filter_map(|line| line.split_once('\t'))
+            .map(|(id, words)| (id.to_owned(), words.trim().to_owned()))
+            .collect(),
         Err(_) => BTreeMap::new(),
     };
-    found.names = (0..).zip(ids.iter().map(|id| words.get(id).unwrap_or(id).clone())).collect();
+    found.names = (0..)
+        .zip(ids.iter().map(|id| words.get(id).unwrap_or(id).clone()))
+        .collect();
     let mut train = Collected::new(true);
     for (label, id) in ids.iter().enumerate() {
         let within = path.join("train").join(id).join("images");
         if !within.is_dir() {
-            found.notes.push(format!("class {id} of wnids.txt has no folder in train"));
+            found
+                .notes
+                .push(format!("class {id} of wnids.txt has no folder in train"));
             continue;
         }
-        for name in super::batches::names(&within)?.iter().filter(|name| is_picture(name)) {
+        for name in super::batches::names(&within)?
+            .iter()
+            .filter(|name| is_picture(name))
+        {
             train.add(&within.join(name), label as i64)?;
         }
     }
@@ -221,8 +340,20 @@ pub(super) fn tiny_imagenet(path: &Path) -> Result<Found, GatingError> {
     let file = path.join("val/val_annotations.txt");
     if file.is_file() {
         let text = neuropil_lab::file::text(&file)?;
-        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            let at = |message: String| GatingError::from(Problem::new(message, "file, class and four numbers, with tabs between").in_line(file.display().to_string(), number + 1, ""));
+        for (number, line) in text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.trim().is_empty())
+        {
+            let at = |message: String| {
+                GatingError::from(
+                    Problem::new(message, "file, class and four numbers, with tabs between").in_line(
+                        file.display().to_string(),
+                        number + 1,
+                        "",
+                    ),
+                )
+            };
             let mut fields = line.split('\t');
             let (Some(name), Some(id)) = (fields.next(), fields.next()) else {
                 return Err(at(format!("`{line}`, expected a file and a class")));
@@ -239,7 +370,9 @@ pub(super) fn tiny_imagenet(path: &Path) -> Result<Found, GatingError> {
     }
     let grays = train.grays + val.grays;
     if grays > 0 {
-        found.notes.push(format!("{grays} gray pictures count as three equal channels"));
+        found
+            .notes
+            .push(format!("{grays} gray pictures count as three equal channels"));
     }
     (found.train, found.test) = (train.pictures(), val.pictures());
     Ok(found)

@@ -8,7 +8,11 @@ use neuropil_gating::settings::Settings;
 /// Mean accuracy over all tasks after the last, averaged over two seeds.
 fn mean(data: &Dataset, method: &str, strength: f64) -> f64 {
     let one = |seed: u64| {
-        let mut settings = Settings { seed, method: method.to_owned(), ..Settings::default() };
+        let mut settings = Settings {
+            seed,
+            method: method.to_owned(),
+            ..Settings::default()
+        };
         settings.stabilise.strength = strength;
         let (tasks, gates) = draw(&settings, data).unwrap();
         let mut course = Course::new(&settings, data, &tasks, &gates).unwrap();
@@ -23,7 +27,9 @@ fn mean(data: &Dataset, method: &str, strength: f64) -> f64 {
 
 #[test]
 fn methods_on_permuted_digits_end_within_their_bands_and_in_their_order() {
-    let Some(file) = golden("small_experiment.json") else { return };
+    let Some(file) = golden("small_experiment.json") else {
+        return;
+    };
     let data = Dataset::open("digits", &Default::default()).unwrap();
     let rows = file["digits8x8"]["runs"].as_array().unwrap();
     let of = |method: &str, gating: &str, c: f64| {
@@ -34,10 +40,16 @@ fn methods_on_permuted_digits_end_within_their_bands_and_in_their_order() {
             (method, gating) => format!("{gating}+{method}"),
         };
         let found = mean(&data, &ours, c);
-        let row = rows.iter().find(|row| row["method"] == method && row["gating"] == gating && row["c"].as_f64() == Some(c)).unwrap();
+        let row = rows
+            .iter()
+            .find(|row| row["method"] == method && row["gating"] == gating && row["c"].as_f64() == Some(c))
+            .unwrap();
         let band = [0, 1].map(|end| row["final_band"][end].as_f64().unwrap());
         println!("{ours} c = {c}: {found:.3}, band {band:?}");
-        assert!(band[0] <= found && found <= band[1], "{ours} c = {c}: {found}, band {band:?}");
+        assert!(
+            band[0] <= found && found <= band[1],
+            "{ours} c = {c}: {found}, band {band:?}"
+        );
         found
     };
     let nothing = of("none", "none", 0.0);

@@ -19,7 +19,9 @@ const DEEPEST: usize = 24;
 /// Whether bytes begin such a file, after the block that MATLAB writes before it, or not.
 pub(super) fn is_hdf5(bytes: &[u8]) -> bool {
     const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
-    [0, 512, 1024, 2048].iter().any(|&at| bytes.get(at..).is_some_and(|rest| rest.starts_with(SIGNATURE)))
+    [0, 512, 1024, 2048]
+        .iter()
+        .any(|&at| bytes.get(at..).is_some_and(|rest| rest.starts_with(SIGNATURE)))
 }
 
 /// Everything in a file.
@@ -48,12 +50,23 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn damaged(&self, field: &str, error: impl std::fmt::Display) -> LabError {
         let field = file::shown(field).into_owned();
-        LabError::place(self.path, 0, field, error.to_string(), "an array that can be read")
+        LabError::place(
+            self.path,
+            0,
+            field,
+            error.to_string(),
+            "an array that can be read",
+        )
     }
 
     fn claim(&mut self, field: &str, n: usize, each: usize) -> Result<(), LabError> {
         self.total = self.total.saturating_add(n.saturating_mul(each));
-        memory::claim(self.path, &format!("arrays up to `{}`", file::shown(field)), self.total, 1)
+        memory::claim(
+            self.path,
+            &format!("arrays up to `{}`", file::shown(field)),
+            self.total,
+            1,
+        )
     }
 
     fn group(&mut self, group: &Group, at: &str, depth: usize) -> Result<(), LabError> {
@@ -61,9 +74,19 @@ impl Reader<'_> {
             return Err(self.damaged(at, "groups in groups without an end"));
         }
         self.attributes(at, group.attrs());
-        let inside = |name: &str| if at.is_empty() { name.to_owned() } else { format!("{at}/{name}") };
+        let inside = |name: &str| {
+            if at.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{at}/{name}")
+            }
+        };
         for name in group.datasets().map_err(|error| self.damaged(at, error))? {
-            let place = if self.matlab { inside(&name).replace('/', ".") } else { inside(&name) };
+            let place = if self.matlab {
+                inside(&name).replace('/', ".")
+            } else {
+                inside(&name)
+            };
             match group.dataset(&name) {
                 Ok(dataset) => self.dataset(&dataset, &place, depth)?,
                 Err(error) => return Err(self.damaged(&place, error)),
@@ -74,7 +97,9 @@ impl Reader<'_> {
             if self.matlab && name.starts_with('#') {
                 continue;
             }
-            let inner = group.group(&name).map_err(|error| self.damaged(&inside(&name), error))?;
+            let inner = group
+                .group(&name)
+                .map_err(|error| self.damaged(&inside(&name), error))?;
             self.group(&inner, &inside(&name), depth + 1)?;
         }
         Ok(())
@@ -98,15 +123,22 @@ impl Reader<'_> {
         let n = npy::length(&shape).ok_or_else(|| self.damaged(at, format!("shape {shape:?}")))?;
         self.claim(at, n, datatype.type_size().max(8) as usize)?;
         let attributes = dataset.attrs();
-        let class = attributes.as_ref().ok().and_then(|all| all.get("MATLAB_class")?.as_str().map(str::to_owned));
-        let empty = attributes.as_ref().is_ok_and(|all| all.contains_key("MATLAB_empty"));
+        let class = attributes
+            .as_ref()
+            .ok()
+            .and_then(|all| all.get("MATLAB_class")?.as_str().map(str::to_owned));
+        let empty = attributes
+            .as_ref()
+            .is_ok_and(|all| all.contains_key("MATLAB_empty"));
         self.attributes(at, attributes);
         match &datatype {
             Datatype::VariableLength { is_string: true, .. } | Datatype::String { .. } => {
                 let texts = dataset.read_string().map_err(|error| self.damaged(at, error))?;
                 self.insert(at, shape, Values::Text(texts))
             }
-            Datatype::Reference { .. } if self.matlab && !empty => self.references(dataset, &shape, at, class, depth),
+            Datatype::Reference { .. } if self.matlab && !empty => {
+                self.references(dataset, &shape, at, class, depth)
+            }
             Datatype::Compound { members, size } => {
                 let raw = dataset.read_raw().map_err(|error| self.damaged(at, error))?;
                 for member in members {
@@ -116,8 +148,15 @@ impl Reader<'_> {
                 }
                 Ok(())
             }
-            Datatype::FixedPoint { .. } | Datatype::FloatingPoint { .. } | Datatype::Enumeration { .. } | Datatype::Array { .. } => {
-                let raw = if empty { Vec::new() } else { dataset.read_raw().map_err(|error| self.damaged(at, error))? };
+            Datatype::FixedPoint { .. }
+            | Datatype::FloatingPoint { .. }
+            | Datatype::Enumeration { .. }
+            | Datatype::Array { .. } => {
+                let raw = if empty {
+                    Vec::new()
+                } else {
+                    dataset.read_raw().map_err(|error| self.damaged(at, error))?
+                };
                 let shape = if empty { vec![0; shape.len().max(1)] } else { shape };
                 if class.as_deref() == Some("char") {
                     return self.letters(at, &shape, &datatype, &raw);
@@ -139,9 +178,13 @@ impl Reader<'_> {
         size: usize,
     ) -> Result<(), LabError> {
         let (base, inner): (&Datatype, Vec<usize>) = match datatype {
-            Datatype::Array { base_type, dimensions } => {
-                (base_type.as_ref(), dimensions.iter().map(|&axis| axis as usize).collect())
-            }
+            Datatype::Array {
+                base_type,
+                dimensions,
+            } => (
+                base_type.as_ref(),
+                dimensions.iter().map(|&axis| axis as usize).collect(),
+            ),
             plain => (plain, Vec::new()),
         };
         let width = datatype.type_size() as usize;
@@ -154,9 +197,14 @@ impl Reader<'_> {
         let bytes: Vec<u8> = if width == size {
             raw.to_vec()
         } else {
-            raw.chunks_exact(size).flat_map(|row| &row[from..from + width]).copied().collect()
+            raw.chunks_exact(size)
+                .flat_map(|row| &row[from..from + width])
+                .copied()
+                .collect()
         };
-        let Some(values) = values(base, &bytes) else { return Ok(()) };
+        let Some(values) = values(base, &bytes) else {
+            return Ok(());
+        };
         let shape = shape.iter().copied().chain(inner).collect();
         self.insert(at, shape, values)
     }
@@ -180,15 +228,29 @@ impl Reader<'_> {
     }
 
     /// Text of MATLAB: codes of letters, a column a row.
-    fn letters(&mut self, at: &str, shape: &[usize], datatype: &Datatype, raw: &[u8]) -> Result<(), LabError> {
-        let codes = values(datatype, raw).and_then(|values| values.integers()).unwrap_or_default();
+    fn letters(
+        &mut self,
+        at: &str,
+        shape: &[usize],
+        datatype: &Datatype,
+        raw: &[u8],
+    ) -> Result<(), LabError> {
+        let codes = values(datatype, raw)
+            .and_then(|values| values.integers())
+            .unwrap_or_default();
         let rows = shape.last().copied().unwrap_or(1).max(1);
         let text = |row: usize| -> String {
-            let units: Vec<u16> = codes.iter().skip(row).step_by(rows).map(|&code| code as u16).collect();
+            let units: Vec<u16> = codes
+                .iter()
+                .skip(row)
+                .step_by(rows)
+                .map(|&code| code as u16)
+                .collect();
             String::from_utf16_lossy(&units).trim_end().to_owned()
         };
         let n = if codes.is_empty() { 1 } else { rows };
-        self.arrays.insert(at.to_owned(), (vec![n], Values::Text((0..n).map(text).collect())));
+        self.arrays
+            .insert(at.to_owned(), (vec![n], Values::Text((0..n).map(text).collect())));
         Ok(())
     }
 
@@ -253,12 +315,26 @@ fn values(datatype: &Datatype, bytes: &[u8]) -> Option<Values> {
     let big = |order: &DatatypeByteOrder| matches!(order, DatatypeByteOrder::BigEndian);
     match datatype {
         Datatype::FloatingPoint { size, byte_order, .. } => match size {
-            2 => Some(Values::F32(npy::words(bytes, big(byte_order), |b| npy::half(u16::from_le_bytes(b))))),
-            4 => Some(Values::F32(npy::words(bytes, big(byte_order), f32::from_le_bytes))),
-            8 => Some(Values::F64(npy::words(bytes, big(byte_order), f64::from_le_bytes))),
+            2 => Some(Values::F32(npy::words(bytes, big(byte_order), |b| {
+                npy::half(u16::from_le_bytes(b))
+            }))),
+            4 => Some(Values::F32(npy::words(
+                bytes,
+                big(byte_order),
+                f32::from_le_bytes,
+            ))),
+            8 => Some(Values::F64(npy::words(
+                bytes,
+                big(byte_order),
+                f64::from_le_bytes,
+            ))),
             _ => None,
         },
-        Datatype::FixedPoint { size, byte_order, layout } => {
+        Datatype::FixedPoint {
+            size,
+            byte_order,
+            layout,
+        } => {
             let big = big(byte_order);
             Some(match (size, layout.signed) {
                 (1, false) => Values::U8(bytes.to_vec()),
@@ -278,7 +354,9 @@ fn values(datatype: &Datatype, bytes: &[u8]) -> Option<Values> {
                 let text = String::from_utf8_lossy(word);
                 text.split('\0').next().unwrap_or_default().trim_end().to_owned()
             };
-            Some(Values::Text(bytes.chunks_exact((*size).max(1) as usize).map(text).collect()))
+            Some(Values::Text(
+                bytes.chunks_exact((*size).max(1) as usize).map(text).collect(),
+            ))
         }
         _ => None,
     }
@@ -302,16 +380,25 @@ mod tests {
         builder.add_group(group.finish());
         builder.create_dataset("n").with_i32_data(&[-3]).with_shape(&[1]);
         let read = parse(Path::new("a.h5"), builder.finish().unwrap()).unwrap();
-        assert_eq!(read["tracks/x"], (vec![2, 2], Values::F64(vec![1.0, 2.0, 3.0, 4.0])));
+        assert_eq!(
+            read["tracks/x"],
+            (vec![2, 2], Values::F64(vec![1.0, 2.0, 3.0, 4.0]))
+        );
         assert_eq!(read["tracks/x@unit"].1, Values::Text(vec!["cm".to_owned()]));
-        assert_eq!(read["tracks/names"].1, Values::Text(vec!["nose".to_owned(), "tail".to_owned()]));
+        assert_eq!(
+            read["tracks/names"].1,
+            Values::Text(vec!["nose".to_owned(), "tail".to_owned()])
+        );
         assert_eq!(read["n"].1, Values::I64(vec![-3]));
     }
 
     #[test]
     fn damage_is_refused() {
         let mut builder = FileBuilder::new();
-        builder.create_dataset("x").with_f64_data(&[1.0; 100]).with_shape(&[100]);
+        builder
+            .create_dataset("x")
+            .with_f64_data(&[1.0; 100])
+            .with_shape(&[100]);
         let bytes = builder.finish().unwrap();
         let cut = parse(Path::new("a.h5"), bytes[..bytes.len() / 2].to_vec());
         assert!(cut.is_err());

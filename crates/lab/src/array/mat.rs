@@ -35,7 +35,11 @@ fn add(path: &Path, arrays: &mut Arrays, name: String, variable: Variable) -> Re
         Content::Structure(elements) => {
             let n = elements.len();
             for (k, fields) in elements.into_iter().enumerate() {
-                let place = if n == 1 { String::new() } else { format!("({})", k + 1) };
+                let place = if n == 1 {
+                    String::new()
+                } else {
+                    format!("({})", k + 1)
+                };
                 for field in fields {
                     let inside = format!("{name}{place}.{}", field.name);
                     add(path, arrays, inside, field)?;
@@ -53,7 +57,13 @@ fn add(path: &Path, arrays: &mut Arrays, name: String, variable: Variable) -> Re
         Content::Other(_) => return Ok(()),
     };
     if arrays.insert(name.clone(), array).is_some() {
-        return Err(LabError::place(path, 0, name, "two variables of one name", "every name once"));
+        return Err(LabError::place(
+            path,
+            0,
+            name,
+            "two variables of one name",
+            "every name once",
+        ));
     }
     Ok(())
 }
@@ -71,12 +81,35 @@ mod tests {
         };
         let numbers = || Content::Numbers(vec![1.0, 2.0]);
         let mut arrays = Arrays::new();
-        let mut put = |name: &str, content| add(Path::new("a.mat"), &mut arrays, name.to_owned(), leaf(name, content));
+        let mut put = |name: &str, content| {
+            add(
+                Path::new("a.mat"),
+                &mut arrays,
+                name.to_owned(),
+                leaf(name, content),
+            )
+        };
         put("x", numbers()).unwrap();
         put("s", Content::Structure(vec![vec![leaf("dt", numbers())]])).unwrap();
-        put("t", Content::Structure(vec![vec![leaf("a", numbers())], vec![leaf("a", numbers())]])).unwrap();
-        put("c", Content::Cells(vec![leaf("", Content::Text("cm".to_owned()))])).unwrap();
-        assert!(put("x", numbers()).unwrap_err().to_string().contains("two variables of one name"));
-        assert_eq!(arrays.keys().collect::<Vec<_>>(), ["c{1}", "s.dt", "t(1).a", "t(2).a", "x"]);
+        put(
+            "t",
+            Content::Structure(vec![vec![leaf("a", numbers())], vec![leaf("a", numbers())]]),
+        )
+        .unwrap();
+        put(
+            "c",
+            Content::Cells(vec![leaf("", Content::Text("cm".to_owned()))]),
+        )
+        .unwrap();
+        assert!(
+            put("x", numbers())
+                .unwrap_err()
+                .to_string()
+                .contains("two variables of one name")
+        );
+        assert_eq!(
+            arrays.keys().collect::<Vec<_>>(),
+            ["c{1}", "s.dt", "t(1).a", "t(2).a", "x"]
+        );
     }
 }

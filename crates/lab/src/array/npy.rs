@@ -72,7 +72,10 @@ fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), Wrong> {
     }
     let (start, length) = match (bytes.get(6), bytes.get(8..12)) {
         (Some(1), Some(size)) => (10, usize::from(u16::from_le_bytes([size[0], size[1]]))),
-        (Some(2 | 3), Some(size)) => (12, u32::from_le_bytes([size[0], size[1], size[2], size[3]]) as usize),
+        (Some(2 | 3), Some(size)) => (
+            12,
+            u32::from_le_bytes([size[0], size[1], size[2], size[3]]) as usize,
+        ),
         (Some(version), Some(_)) => return Err((format!("version {version} of the format"), "1, 2 or 3")),
         _ => return Err(cut()),
     };
@@ -167,7 +170,11 @@ pub(super) fn length(shape: &[usize]) -> Option<usize> {
 impl Header {
     /// Bytes of a value in the file.
     fn width(&self) -> usize {
-        if self.kind == 'U' { 4 * self.size } else { self.size }
+        if self.kind == 'U' {
+            4 * self.size
+        } else {
+            self.size
+        }
     }
 
     /// Bytes of a value in memory.
@@ -206,7 +213,10 @@ impl Header {
         let big = self.big_endian;
         let letters = |word: &[u8]| -> String {
             let codes = words(word, big, u32::from_le_bytes);
-            let text: String = codes.into_iter().map(|code| char::from_u32(code).unwrap_or('\u{fffd}')).collect();
+            let text: String = codes
+                .into_iter()
+                .map(|code| char::from_u32(code).unwrap_or('\u{fffd}'))
+                .collect();
             text.trim_end_matches('\0').to_owned()
         };
         let bytes = |word: &[u8]| String::from_utf8_lossy(word).trim_end_matches('\0').to_owned();
@@ -293,10 +303,17 @@ pub(super) fn row_major_values(shape: &[usize], values: Values) -> Values {
 /// All arrays of an archive.
 pub(super) fn archive<R: Read + Seek>(path: &Path, mut reader: R) -> Result<Arrays, LabError> {
     let announced = file::zip_entries(&mut reader);
-    let damaged = |error: zip::result::ZipError| LabError::place(path, 0, "", error.to_string(), "a NumPy archive");
+    let damaged =
+        |error: zip::result::ZipError| LabError::place(path, 0, "", error.to_string(), "a NumPy archive");
     let mut archive = zip::ZipArchive::new(reader).map_err(damaged)?;
     if announced.is_some_and(|n| n != archive.len()) {
-        return Err(LabError::place(path, 0, "", "two arrays of one name", "every name once"));
+        return Err(LabError::place(
+            path,
+            0,
+            "",
+            "two arrays of one name",
+            "every name once",
+        ));
     }
     let mut arrays = Arrays::new();
     let mut total = 0u64;
@@ -306,7 +323,10 @@ pub(super) fn archive<R: Read + Seek>(path: &Path, mut reader: R) -> Result<Arra
         let bytes = file::whole(path, member, "unpack")?;
         total += bytes.len() as u64;
         if total > memory::limit() {
-            return Err(memory::over(path, &format!("arrays of more than {}", memory::text(memory::limit() as f64))));
+            return Err(memory::over(
+                path,
+                &format!("arrays of more than {}", memory::text(memory::limit() as f64)),
+            ));
         }
         let name = full.strip_suffix(".npy").unwrap_or(&full).to_owned();
         let array = parse(path, &file::shown(&name), &bytes)?;
@@ -347,15 +367,36 @@ pub(super) mod tests {
             ("'|i1'", &[0xff][..], Values::I64(vec![-1])),
             ("'>u2'", &[1, 2][..], Values::I64(vec![258])),
             ("'<i8'", &(-7i64).to_le_bytes()[..], Values::I64(vec![-7])),
-            ("'<u8'", &u64::MAX.to_le_bytes()[..], Values::Text(vec![u64::MAX.to_string()])),
+            (
+                "'<u8'",
+                &u64::MAX.to_le_bytes()[..],
+                Values::Text(vec![u64::MAX.to_string()]),
+            ),
             ("'|S3'", b"ab\0", Values::Text(vec!["ab".to_owned()])),
-            ("'<U2'", &[0xb5, 0, 0, 0, 0, 0, 0, 0][..], Values::Text(vec!["µ".to_owned()])),
+            (
+                "'<U2'",
+                &[0xb5, 0, 0, 0, 0, 0, 0, 0][..],
+                Values::Text(vec!["µ".to_owned()]),
+            ),
         ] {
-            assert_eq!(read(descr, "False", "(1,)", data), Ok((vec![1], expected)), "{descr}");
+            assert_eq!(
+                read(descr, "False", "(1,)", data),
+                Ok((vec![1], expected)),
+                "{descr}"
+            );
         }
-        assert_eq!(read("'<i8'", "False", "()", &[0; 8]), Ok((vec![], Values::I64(vec![0]))));
-        assert_eq!(read("'<i8'", "False", "(0, 5)", &[]), Ok((vec![0, 5], Values::I64(vec![]))));
-        assert_eq!([half(0x0001), half(0xc000), half(0x7bff)], [2f32.powi(-24), -2.0, 65504.0]);
+        assert_eq!(
+            read("'<i8'", "False", "()", &[0; 8]),
+            Ok((vec![], Values::I64(vec![0])))
+        );
+        assert_eq!(
+            read("'<i8'", "False", "(0, 5)", &[]),
+            Ok((vec![0, 5], Values::I64(vec![])))
+        );
+        assert_eq!(
+            [half(0x0001), half(0xc000), half(0x7bff)],
+            [2f32.powi(-24), -2.0, 65504.0]
+        );
     }
 
     #[test]
@@ -363,7 +404,9 @@ pub(super) mod tests {
         let data: Vec<u8> = (0..24).collect();
         let (shape, values) = read("'|u1'", "True", "(2, 3, 4)", &data).unwrap();
         assert_eq!(shape, [2, 3, 4]);
-        let Values::U8(values) = values else { panic!("bytes") };
+        let Values::U8(values) = values else {
+            panic!("bytes")
+        };
         for (i, j, k) in [(0, 0, 0), (1, 2, 3), (0, 2, 1), (1, 0, 2)] {
             assert_eq!(usize::from(values[(i * 3 + j) * 4 + k]), i + 2 * (j + 3 * k));
         }
@@ -372,9 +415,17 @@ pub(super) mod tests {
     #[test]
     fn headers_that_lie_are_refused_before_anything_is_allocated() {
         for (descr, shape, message) in [
-            ("'<f8'", "(3,)", "8 bytes of data for shape [3], expected 3 values of 8 bytes"),
+            (
+                "'<f8'",
+                "(3,)",
+                "8 bytes of data for shape [3], expected 3 values of 8 bytes",
+            ),
             ("'<f8'", "(4611686018427387904, 4)", "which is beyond all memory"),
-            ("'<f8'", "(2305843009213693952,)", "expected 2305843009213693952 values of 8 bytes"),
+            (
+                "'<f8'",
+                "(2305843009213693952,)",
+                "expected 2305843009213693952 values of 8 bytes",
+            ),
             ("'|S0'", "(4000000000000,)", "8 bytes of data for shape"),
             ("'<i9'", "(1,)", "type `<i9`"),
             ("'<c16'", "(1,)", "complex numbers"),
@@ -390,11 +441,18 @@ pub(super) mod tests {
             let found = read(descr, "False", shape, &[0; 8]).unwrap_err();
             assert!(found.contains(message), "{descr} {shape}: {found}");
         }
-        assert!(read("'<f8'", "Maybe", "(1,)", &[0; 8]).unwrap_err().contains("no `fortran_order`"));
+        assert!(
+            read("'<f8'", "Maybe", "(1,)", &[0; 8])
+                .unwrap_err()
+                .contains("no `fortran_order`")
+        );
         let empty = read("'|S0'", "False", "(4000000000000,)", &[]).unwrap_err();
         assert!(empty.contains("expected at most 4 GB"), "{empty}");
         let words = |bytes: &[u8]| parse(Path::new("a.npy"), "", bytes).unwrap_err().to_string();
-        assert_eq!(words(b"PK"), "a.npy: no NumPy header, expected an array of numbers or text");
+        assert_eq!(
+            words(b"PK"),
+            "a.npy: no NumPy header, expected an array of numbers or text"
+        );
         assert!(words(b"\x93NUMPY\x01\0\xff\xff{").contains("a cut header"));
         assert!(words(b"\x93NUMPY\x09\0\0\0\0\0").contains("version 9 of the format"));
     }

@@ -178,7 +178,13 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_they_read_back() {
-        for (value, text) in [(0.1, "0.1"), (3.0, "3"), (1e300, "1e300"), (-2.5e-9, "-2.5e-9"), (f64::NAN, "")] {
+        for (value, text) in [
+            (0.1, "0.1"),
+            (3.0, "3"),
+            (1e300, "1e300"),
+            (-2.5e-9, "-2.5e-9"),
+            (f64::NAN, ""),
+        ] {
             assert_eq!(written(value), text);
         }
     }

@@ -5,8 +5,8 @@ use crate::error::LabError;
 use crate::memory;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
-    UInt32Type, UInt64Type,
+    ArrowPrimitiveType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
+    UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow_ipc::reader::FileReader;
@@ -38,7 +38,12 @@ pub(super) fn read(path: &Path) -> Result<Table, LabError> {
             columns = names.iter().map(|_| None).collect();
         }
         n_rows += batch.num_rows();
-        memory::claim(path, "its cells", n_rows.saturating_mul(names.len()), size_of::<f64>())?;
+        memory::claim(
+            path,
+            "its cells",
+            n_rows.saturating_mul(names.len()),
+            size_of::<f64>(),
+        )?;
         for (joined, array) in columns.iter_mut().zip(batch.columns()) {
             append(joined, array.as_ref());
         }
@@ -49,12 +54,21 @@ pub(super) fn read(path: &Path) -> Result<Table, LabError> {
     };
     for (name, joined) in names.into_iter().zip(columns) {
         // Lists, structures and times are left out: nothing here asks for them.
-        let Some(column) = joined.map(finished) else { continue };
+        let Some(column) = joined.map(finished) else {
+            continue;
+        };
         if table.names().any(|own| own == name) {
             let found = format!("the column `{name}` twice");
             return Err(LabError::place(path, 0, "header", found, "every name once"));
         }
-        table = table.with(if name == "__index_level_0__" { String::new() } else { name }, column);
+        table = table.with(
+            if name == "__index_level_0__" {
+                String::new()
+            } else {
+                name
+            },
+            column,
+        );
     }
     Ok(table)
 }
@@ -63,10 +77,15 @@ fn batches(path: &Path) -> Result<Box<dyn Iterator<Item = Result<RecordBatch, Ar
     let file = File::open(path).map_err(LabError::io(path, "read"))?;
     let damaged = |found: String| LabError::place(path, 0, "", found, "a columnar table");
     if super::ending(path) == "parquet" {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(error.to_string()))?;
-        Ok(Box::new(builder.build().map_err(|error| damaged(error.to_string()))?))
+        let builder =
+            ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(error.to_string()))?;
+        Ok(Box::new(
+            builder.build().map_err(|error| damaged(error.to_string()))?,
+        ))
     } else {
-        Ok(Box::new(FileReader::try_new(file, None).map_err(|error| damaged(error.to_string()))?))
+        Ok(Box::new(
+            FileReader::try_new(file, None).map_err(|error| damaged(error.to_string()))?,
+        ))
     }
 }
 
@@ -98,8 +117,14 @@ fn append(joined: &mut Option<Joined>, array: &dyn Array) {
 fn texts(joined: Joined) -> Vec<String> {
     match joined {
         Joined::Text(values) => values,
-        Joined::Integer(values) => values.into_iter().map(|v| v.map_or(String::new(), |v| v.to_string())).collect(),
-        Joined::Flag(values) => values.into_iter().map(|v| v.map_or(String::new(), |v| v.to_string())).collect(),
+        Joined::Integer(values) => values
+            .into_iter()
+            .map(|v| v.map_or(String::new(), |v| v.to_string()))
+            .collect(),
+        Joined::Flag(values) => values
+            .into_iter()
+            .map(|v| v.map_or(String::new(), |v| v.to_string()))
+            .collect(),
         Joined::Number(values) => values.into_iter().map(super::cell::written).collect(),
     }
 }
@@ -116,9 +141,12 @@ fn finished(joined: Joined) -> Column {
         },
         Joined::Integer(values) => match values.iter().copied().collect() {
             Some(integers) => Column::Integer(integers),
-            None if values.iter().flatten().all(|value| value.unsigned_abs() <= EXACT) => {
-                Column::Number(values.into_iter().map(|value| value.map_or(f64::NAN, |v| v as f64)).collect())
-            }
+            None if values.iter().flatten().all(|value| value.unsigned_abs() <= EXACT) => Column::Number(
+                values
+                    .into_iter()
+                    .map(|value| value.map_or(f64::NAN, |v| v as f64))
+                    .collect(),
+            ),
             None => Column::Text(texts(Joined::Integer(values))),
         },
     }
@@ -133,7 +161,12 @@ where
         .iter()
         .map(|value| value.map_or(Some(None), |value| value.try_into().ok().map(Some)))
         .collect();
-    let texts = || array.iter().map(|value| value.map_or(String::new(), |value| value.to_string())).collect();
+    let texts = || {
+        array
+            .iter()
+            .map(|value| value.map_or(String::new(), |value| value.to_string()))
+            .collect()
+    };
     values.map_or_else(|| Joined::Text(texts()), Joined::Integer)
 }
 
@@ -142,7 +175,12 @@ where
     T::Native: Into<f64>,
 {
     let array = array.as_primitive::<T>();
-    Joined::Number(array.iter().map(|value| value.map_or(f64::NAN, Into::into)).collect())
+    Joined::Number(
+        array
+            .iter()
+            .map(|value| value.map_or(f64::NAN, Into::into))
+            .collect(),
+    )
 }
 
 /// What an array holds, if it is of a plain kind.
@@ -181,7 +219,13 @@ fn categories(array: &dyn Array) -> Option<Joined> {
         other => self::texts(other),
     };
     let keys = dictionary.normalized_keys().into_iter().enumerate();
-    let name = |(row, key): (usize, usize)| if array.is_null(row) { String::new() } else { names[key].clone() };
+    let name = |(row, key): (usize, usize)| {
+        if array.is_null(row) {
+            String::new()
+        } else {
+            names[key].clone()
+        }
+    };
     Some(Joined::Text(keys.map(name).collect()))
 }
 
@@ -193,12 +237,17 @@ pub(super) fn bytes(table: &Table) -> Result<Vec<u8>, LabError> {
             Column::Integer(values) => Arc::new(Int64Array::from(values.clone())),
             Column::Flag(values) => Arc::new(BooleanArray::from(values.clone())),
             Column::Number(values) => {
-                let known = values.iter().map(|&value| Some(value).filter(|value| !value.is_nan()));
+                let known = values
+                    .iter()
+                    .map(|&value| Some(value).filter(|value| !value.is_nan()));
                 Arc::new(known.collect::<Float64Array>())
             }
         }
     };
-    let columns = table.columns().iter().map(|(name, column)| (name, array(column), true));
+    let columns = table
+        .columns()
+        .iter()
+        .map(|(name, column)| (name, array(column), true));
     let write = || -> Result<Vec<u8>, parquet::errors::ParquetError> {
         let batch = RecordBatch::try_from_iter_with_nullable(columns)?;
         let mut bytes = Vec::new();
@@ -207,7 +256,15 @@ pub(super) fn bytes(table: &Table) -> Result<Vec<u8>, LabError> {
         writer.close()?;
         Ok(bytes)
     };
-    write().map_err(|error| LabError::place(table.path(), 0, "", error.to_string(), "a table that Parquet can hold"))
+    write().map_err(|error| {
+        LabError::place(
+            table.path(),
+            0,
+            "",
+            error.to_string(),
+            "a table that Parquet can hold",
+        )
+    })
 }
 
 #[cfg(test)]
@@ -232,20 +289,39 @@ mod tests {
         assert_eq!(back.texts("class").unwrap(), ["PN", ""]);
         assert_eq!(back.column("known").unwrap(), &Column::Flag(vec![true, false]));
         std::fs::write(&path, "not a table").unwrap();
-        assert!(Table::read(&path).unwrap_err().to_string().contains("expected a columnar table"));
+        assert!(
+            Table::read(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("expected a columnar table")
+        );
     }
 
     #[test]
     fn feather_with_categories_gaps_and_large_ids_loses_nothing() {
         let batch = RecordBatch::try_from_iter([
-            ("type", Arc::new(["a", "b", "a"].into_iter().collect::<DictionaryArray<Int32Type>>()) as ArrayRef),
-            ("n", Arc::new(Int32Array::from(vec![Some(1), None, Some(3)])) as ArrayRef),
-            ("id", Arc::new(UInt64Array::from(vec![1, u64::MAX, 2])) as ArrayRef),
+            (
+                "type",
+                Arc::new(
+                    ["a", "b", "a"]
+                        .into_iter()
+                        .collect::<DictionaryArray<Int32Type>>(),
+                ) as ArrayRef,
+            ),
+            (
+                "n",
+                Arc::new(Int32Array::from(vec![Some(1), None, Some(3)])) as ArrayRef,
+            ),
+            (
+                "id",
+                Arc::new(UInt64Array::from(vec![1, u64::MAX, 2])) as ArrayRef,
+            ),
         ])
         .unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.feather");
-        let mut writer = arrow_ipc::writer::FileWriter::try_new(File::create(&path).unwrap(), &batch.schema()).unwrap();
+        let mut writer =
+            arrow_ipc::writer::FileWriter::try_new(File::create(&path).unwrap(), &batch.schema()).unwrap();
         writer.write(&batch).unwrap();
         writer.finish().unwrap();
         let table = Table::read(&path).unwrap();
@@ -253,6 +329,9 @@ mod tests {
         assert_eq!(table.optional_integers("n").unwrap(), [Some(1), None, Some(3)]);
         assert_eq!(table.texts("id").unwrap()[1], u64::MAX.to_string());
         let message = table.integers("id").unwrap_err().to_string();
-        assert!(message.contains("the largest is 9223372036854775807"), "{message}");
+        assert!(
+            message.contains("the largest is 9223372036854775807"),
+            "{message}"
+        );
     }
 }

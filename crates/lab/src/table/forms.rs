@@ -55,8 +55,10 @@ impl Table {
             #[cfg(not(feature = "columnar"))]
             Form::Parquet => {
                 let found = "a build that does not write Parquet";
-                Err(LabError::place(self.path(), 0, "", found, "one with the cargo feature `columnar`")
-                    .hint("build with `--features columnar`, or write .csv or .json"))
+                Err(
+                    LabError::place(self.path(), 0, "", found, "one with the cargo feature `columnar`")
+                        .hint("build with `--features columnar`, or write .csv or .json"),
+                )
             }
         }
     }
@@ -65,7 +67,10 @@ impl Table {
         let mut text = String::new();
         push_record(&mut text, self.names());
         for row in 0..self.n_rows() {
-            push_record(&mut text, self.columns().iter().map(|(_, column)| column.cell(row)));
+            push_record(
+                &mut text,
+                self.columns().iter().map(|(_, column)| column.cell(row)),
+            );
         }
         text
     }
@@ -73,7 +78,9 @@ impl Table {
     fn json(&self) -> Vec<u8> {
         let row = |row: usize| -> Map<String, Value> {
             let cells = self.columns().iter();
-            cells.map(|(name, column)| (name.clone(), value(column, row))).collect()
+            cells
+                .map(|(name, column)| (name.clone(), value(column, row)))
+                .collect()
         };
         let rows: Vec<_> = (0..self.n_rows()).map(row).collect();
         let mut text = serde_json::to_vec_pretty(&rows).expect("tables are JSON");
@@ -91,7 +98,13 @@ impl Table {
             text.push_str("|\n");
         };
         push(&mut self.names().map(str::to_owned));
-        let rule = |column: &Column| if matches!(column, Column::Text(_)) { "---" } else { "---:" };
+        let rule = |column: &Column| {
+            if matches!(column, Column::Text(_)) {
+                "---"
+            } else {
+                "---:"
+            }
+        };
         push(&mut self.columns().iter().map(|(_, column)| rule(column).to_owned()));
         for row in 0..self.n_rows() {
             push(&mut self.columns().iter().map(|(_, column)| column.cell(row)));
@@ -160,7 +173,10 @@ mod tests {
 
     fn table() -> Table {
         let row = |cells: [&str; 4]| cells.map(str::to_owned).to_vec();
-        let rows = [row(["720575940600000001", "0.5", "PN|a", "1"]), row(["2", "3", "", ""])];
+        let rows = [
+            row(["720575940600000001", "0.5", "PN|a", "1"]),
+            row(["2", "3", "", ""]),
+        ];
         Table::of_rows(&row(["id", "mean", "class", "rank"]), &rows)
     }
 

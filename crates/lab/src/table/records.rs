@@ -69,7 +69,8 @@ impl<'a> Records<'a> {
             let first = widths.first().copied().unwrap_or(0);
             let rest = widths.get(1).copied().unwrap_or(first);
             // A header that is one short belongs to rows that begin with their names.
-            let even = (rest == first || rest == first + 1) && widths.iter().skip(1).all(|&width| width == rest);
+            let even =
+                (rest == first || rest == first + 1) && widths.iter().skip(1).all(|&width| width == rest);
             if even && first > 1 {
                 records.separator = candidate;
                 return records;
@@ -224,11 +225,15 @@ impl<'a> Records<'a> {
         }
         self.pass_blanks();
         let ends = match self.separator {
-            Separator::Byte(own) => self.peek().is_none_or(|byte| byte == own || byte == b'\n' || byte == b'\r'),
+            Separator::Byte(own) => self
+                .peek()
+                .is_none_or(|byte| byte == own || byte == b'\n' || byte == b'\r'),
             Separator::Blanks => true,
         };
         if ends {
-            if self.separator == Separator::Blanks && bytes.get(self.at.wrapping_sub(1)).is_some_and(|b| *b != b'"') {
+            if self.separator == Separator::Blanks
+                && bytes.get(self.at.wrapping_sub(1)).is_some_and(|b| *b != b'"')
+            {
                 self.at -= 1; // the blank that separates
             }
             return Ok(cell);
@@ -327,14 +332,21 @@ mod tests {
         assert_eq!(rows("a,b\n\"x\"\"y\",\"1\n2\"\n3,4\n")[1], ["x\"y", "1\n2"]);
         assert_eq!(rows("a,b\n\" x \", y \n")[1], [" x ", "y"]);
         assert_eq!(rows("\"a b\" \"c\"\n1 2\n")[0], ["a b", "c"]);
-        let lines: Vec<usize> = all("a,b\n\"1\n\n\",2\n3,4\n").unwrap().iter().map(|row| row.0).collect();
+        let lines: Vec<usize> = all("a,b\n\"1\n\n\",2\n3,4\n")
+            .unwrap()
+            .iter()
+            .map(|row| row.0)
+            .collect();
         assert_eq!(lines, [1, 2, 5]);
         assert_eq!(
             all("a,b\n\"1,2\n3,4\n").unwrap_err(),
             "t.csv:2: a quote that is never closed, expected a closing `\"`"
         );
         let words = all("a,b\n\"1\"x,2\n").unwrap_err();
-        assert!(words.starts_with("t.csv:2: text after a closing quote, expected a separator"), "{words}");
+        assert!(
+            words.starts_with("t.csv:2: text after a closing quote, expected a separator"),
+            "{words}"
+        );
     }
 
     #[test]

@@ -8,17 +8,29 @@ use std::path::Path;
 
 pub(super) fn read(path: &Path) -> Result<Recording, NeuronidError> {
     let value = read_pickle(path, &file::bytes(path)?)?;
-    let points = matrix(path, &value, "pts", 3)?
-        .ok_or_else(|| content(path, format!("keys {}", value.keys().join(", ")), "positions under `pts`"))?;
+    let points = matrix(path, &value, "pts", 3)?.ok_or_else(|| {
+        content(
+            path,
+            format!("keys {}", value.keys().join(", ")),
+            "positions under `pts`",
+        )
+    })?;
     let n = points.len();
     let colours = matrix(path, &value, "fluo", 3)?;
     let names = match value.get("name") {
         Some(Value::List(names)) => names.iter().map(|name| name.text().unwrap_or_default()).collect(),
         _ => vec![String::new(); n],
     };
-    for (what, length) in [("name", names.len()), ("fluo", colours.as_ref().map_or(n, Vec::len))] {
+    for (what, length) in [
+        ("name", names.len()),
+        ("fluo", colours.as_ref().map_or(n, Vec::len)),
+    ] {
         if length != n {
-            return Err(content(path, format!("{length} rows of `{what}` for {n} of `pts`"), "as many"));
+            return Err(content(
+                path,
+                format!("{length} rows of `{what}` for {n} of `pts`"),
+                "as many",
+            ));
         }
     }
     let found = kept(path, &value, n)?.into_iter().map(|row| Found {
@@ -28,26 +40,53 @@ pub(super) fn read(path: &Path) -> Result<Recording, NeuronidError> {
         colour: colours.as_ref().map(|colours| colours[row]),
     });
     let mut recording = assemble(path, found.collect(), Stated::Um, &Told::default())?;
-    if let (Some(side), Some(worm)) = (value.get("side").and_then(Value::number), recording.volumes.get_mut(&0)) {
+    if let (Some(side), Some(worm)) = (
+        value.get("side").and_then(Value::number),
+        recording.volumes.get_mut(&0),
+    ) {
         worm.side = side_of(side);
     }
     Ok(recording)
 }
 
 /// The first `columns` columns of an array; nothing if the key is absent or `None`.
-fn matrix(path: &Path, value: &Value, key: &str, columns: usize) -> Result<Option<Vec<[f64; 3]>>, NeuronidError> {
+fn matrix(
+    path: &Path,
+    value: &Value,
+    key: &str,
+    columns: usize,
+) -> Result<Option<Vec<[f64; 3]>>, NeuronidError> {
     let (shape, numbers) = match value.get(key) {
         None | Some(Value::None) => return Ok(None),
         Some(Value::Array(array)) => (array.shape.clone(), array.numbers()),
-        Some(_) => return Err(content(path, format!("`{key}` that is no array"), "an array of numbers")),
+        Some(_) => {
+            return Err(content(
+                path,
+                format!("`{key}` that is no array"),
+                "an array of numbers",
+            ));
+        }
     };
     let width = match shape.as_slice() {
         [_, width] if *width >= columns => *width,
-        _ => return Err(content(path, format!("`{key}` of shape {shape:?}"), "one row a neuron, three columns or more")),
+        _ => {
+            return Err(content(
+                path,
+                format!("`{key}` of shape {shape:?}"),
+                "one row a neuron, three columns or more",
+            ));
+        }
     };
-    let rows: Vec<[f64; 3]> = numbers.chunks_exact(width).map(|row| [row[0], row[1], row[2]]).collect();
+    let rows: Vec<[f64; 3]> = numbers
+        .chunks_exact(width)
+        .map(|row| [row[0], row[1], row[2]])
+        .collect();
     if let Some(row) = rows.iter().position(|row| row.iter().any(|x| !x.is_finite())) {
-        return Err(content(path, format!("row {} of `{key}` is not finite", row + 1), "finite numbers"));
+        return Err(content(
+            path,
+            format!("row {} of `{key}` is not finite", row + 1),
+            "finite numbers",
+        ));
     }
     Ok(Some(rows))
 }
@@ -58,7 +97,9 @@ fn kept(path: &Path, value: &Value, n: usize) -> Result<Vec<usize>, NeuronidErro
         None | Some(Value::None) => return Ok((0..n).collect()),
         Some(mask) => mask,
     };
-    let numbers = mask.numbers().ok_or_else(|| content(path, "`mask_keep` that is no list", "rows to keep"))?;
+    let numbers = mask
+        .numbers()
+        .ok_or_else(|| content(path, "`mask_keep` that is no list", "rows to keep"))?;
     let truths = match mask {
         Value::Array(array) => array.as_bytes().is_some(),
         Value::List(items) => items.iter().all(|item| matches!(item, Value::Flag(_))),
@@ -66,12 +107,20 @@ fn kept(path: &Path, value: &Value, n: usize) -> Result<Vec<usize>, NeuronidErro
     };
     if truths {
         if numbers.len() != n {
-            return Err(content(path, format!("`mask_keep` of {} truths for {n} rows", numbers.len()), "one a row"));
+            return Err(content(
+                path,
+                format!("`mask_keep` of {} truths for {n} rows", numbers.len()),
+                "one a row",
+            ));
         }
         return Ok((0..n).filter(|&row| numbers[row] != 0.0).collect());
     }
     match numbers.iter().find(|row| !(0.0..n as f64).contains(*row)) {
-        Some(row) => Err(content(path, format!("row {row} in `mask_keep`"), format!("rows from 0 to {}", n.saturating_sub(1)))),
+        Some(row) => Err(content(
+            path,
+            format!("row {row} in `mask_keep`"),
+            format!("rows from 0 to {}", n.saturating_sub(1)),
+        )),
         None => Ok(numbers.iter().map(|&row| row as usize).collect()),
     }
 }

@@ -88,7 +88,11 @@ const FORMS: [Form; 8] = [
     Form {
         sign: "x",
         name: "a table",
-        columns: [&["x", "x (um)", "x [um]", "x_voxel"], &["y", "y (um)", "y [um]", "y_voxel"], &["z", "z (um)", "z [um]", "z_voxel"]],
+        columns: [
+            &["x", "x (um)", "x [um]", "x_voxel"],
+            &["y", "y (um)", "y [um]", "y_voxel"],
+            &["z", "z (um)", "z [um]", "z_voxel"],
+        ],
         names: NAMES,
         volume: VOLUMES,
         stated: Stated::Nothing,
@@ -135,7 +139,10 @@ pub(super) fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError>
 
 /// Volumes that each lie in a plane of their own are a film whose z and t changed places.
 fn swapped(recording: &Recording) -> Option<String> {
-    let flat = recording.volumes.values().all(|worm| worm.points.iter().all(|p| p[2] == worm.points[0][2]));
+    let flat = recording
+        .volumes
+        .values()
+        .all(|worm| worm.points.iter().all(|p| p[2] == worm.points[0][2]));
     let deep: Vec<f64> = recording.volumes.values().map(|worm| worm.points[0][2]).collect();
     (deep.len() > 2 && flat && deep.windows(2).any(|pair| pair[0] != pair[1]))
         .then(|| "every volume lies in one plane, each in another: z and t look swapped".to_owned())
@@ -152,7 +159,11 @@ struct Sheet {
 fn find(text: &str) -> Sheet {
     let lines: Vec<&str> = text.lines().collect();
     let of_form = |form: &'static Form| {
-        let is_header = |line: &&str| cells(line).iter().any(|cell| cell.eq_ignore_ascii_case(form.sign));
+        let is_header = |line: &&str| {
+            cells(line)
+                .iter()
+                .any(|cell| cell.eq_ignore_ascii_case(form.sign))
+        };
         Some((form, lines.iter().take(20).position(is_header)?))
     };
     match FORMS.iter().find_map(of_form) {
@@ -168,9 +179,19 @@ fn find(text: &str) -> Sheet {
 /// The table that begins with a header line. TrackMate's has three: keys, names, short names, and a line of units.
 fn sheet(form: &'static Form, lines: &[&str]) -> Sheet {
     let header = cells(lines[0]);
-    let place = header.iter().position(|cell| cell.eq_ignore_ascii_case(form.sign)).unwrap_or(0);
-    let is_number = |line: &&&str| cells(line).get(place).is_some_and(|cell| cell.replace(',', ".").parse::<f64>().is_ok());
-    let further = lines[1..].iter().take_while(|line| form.name == "TrackMate" && !is_number(line)).count();
+    let place = header
+        .iter()
+        .position(|cell| cell.eq_ignore_ascii_case(form.sign))
+        .unwrap_or(0);
+    let is_number = |line: &&&str| {
+        cells(line)
+            .get(place)
+            .is_some_and(|cell| cell.replace(',', ".").parse::<f64>().is_ok())
+    };
+    let further = lines[1..]
+        .iter()
+        .take_while(|line| form.name == "TrackMate" && !is_number(line))
+        .count();
     let named = header.iter().enumerate().map(|(k, cell)| match cell.as_str() {
         "" => format!("unnamed {k}"),
         cell => format!("\"{cell}\""),
@@ -189,11 +210,16 @@ fn sheet(form: &'static Form, lines: &[&str]) -> Sheet {
 }
 
 fn separator(header: &str) -> char {
-    [',', ';', '\t'].into_iter().max_by_key(|&separator| header.matches(separator).count()).unwrap_or(',')
+    [',', ';', '\t']
+        .into_iter()
+        .max_by_key(|&separator| header.matches(separator).count())
+        .unwrap_or(',')
 }
 
 fn cells(line: &str) -> Vec<String> {
-    line.split(separator(line)).map(|cell| cell.trim().trim_matches('"').trim().to_owned()).collect()
+    line.split(separator(line))
+        .map(|cell| cell.trim().trim_matches('"').trim().to_owned())
+        .collect()
 }
 
 struct Rows {
@@ -214,12 +240,20 @@ fn rows(form: &Form, table: &Table) -> Result<Rows, NeuronidError> {
         None => vec![String::new(); n],
     };
     // TrackMate calls every spot by its number until somebody names it.
-    let names = names.into_iter().map(|name| if form.name == "TrackMate" && is_generated(&name) { String::new() } else { name });
+    let names = names.into_iter().map(|name| {
+        if form.name == "TrackMate" && is_generated(&name) {
+            String::new()
+        } else {
+            name
+        }
+    });
     let mut keep = vec![true; n];
     for column in ["keep", "VISIBILITY"] {
         if let Some(column) = table.find(&[column]) {
             let flags = table.flags(column)?;
-            keep.iter_mut().zip(flags).for_each(|(keep, flag)| *keep &= flag != Some(false));
+            keep.iter_mut()
+                .zip(flags)
+                .for_each(|(keep, flag)| *keep &= flag != Some(false));
         }
     }
     Ok(Rows {
@@ -231,25 +265,40 @@ fn rows(form: &Form, table: &Table) -> Result<Rows, NeuronidError> {
 }
 
 fn is_generated(name: &str) -> bool {
-    name.strip_prefix("ID").is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit()))
+    name.strip_prefix("ID")
+        .is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit()))
 }
 
 /// The first three colour channels, if all neurons have them.
 fn colours(table: &Table) -> Result<Option<Vec<[f64; 3]>>, NeuronidError> {
-    let Some(channels) = COLOURS.iter().find(|channels| channels.iter().all(|channel| table.find(&[channel]).is_some()))
+    let Some(channels) = COLOURS
+        .iter()
+        .find(|channels| channels.iter().all(|channel| table.find(&[channel]).is_some()))
     else {
         return Ok(None);
     };
-    let [r, g, b] = [table.numbers(channels[0])?, table.numbers(channels[1])?, table.numbers(channels[2])?];
+    let [r, g, b] = [
+        table.numbers(channels[0])?,
+        table.numbers(channels[1])?,
+        table.numbers(channels[2])?,
+    ];
     let colours: Vec<Point> = r.into_iter().zip(g).zip(b).map(|((r, g), b)| [r, g, b]).collect();
-    Ok(colours.iter().flatten().all(|channel| channel.is_finite()).then_some(colours))
+    Ok(colours
+        .iter()
+        .flatten()
+        .all(|channel| channel.is_finite())
+        .then_some(colours))
 }
 
 /// The unit that the table states, in a column or in a line of units.
 fn stated(form: &Form, table: &Table, units: Option<&str>) -> Result<Stated, NeuronidError> {
     let units: Vec<String> = match (table.find(&["Unit"]), units) {
         (Some(column), _) => table.texts(column)?,
-        (None, Some(line)) => cells(line).iter().filter(|cell| is_length(cell)).cloned().collect(),
+        (None, Some(line)) => cells(line)
+            .iter()
+            .filter(|cell| is_length(cell))
+            .cloned()
+            .collect(),
         (None, None) => return Ok(form.stated),
     };
     let plain = |unit: &String| unit.trim_matches(['(', ')', ' ']).to_lowercase();

@@ -7,18 +7,37 @@ use std::path::Path;
 
 pub(super) fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError> {
     let text = text(path)?;
-    let document = Document::parse(&text)
-        .map_err(|error| content(path, format!("XML that cannot be read ({error})"), "TrackMate's XML"))?;
+    let document = Document::parse(&text).map_err(|error| {
+        content(
+            path,
+            format!("XML that cannot be read ({error})"),
+            "TrackMate's XML",
+        )
+    })?;
     let model = document.descendants().find(|node| node.has_tag_name("Model"));
     let model = model.ok_or_else(|| content(path, "no `Model`", "TrackMate's XML with spots"))?;
-    let stated = match model.attribute("spatialunits").unwrap_or_default().to_lowercase().as_str() {
+    let stated = match model
+        .attribute("spatialunits")
+        .unwrap_or_default()
+        .to_lowercase()
+        .as_str()
+    {
         "um" | "µm" | "micron" | "microns" => Stated::Um,
         "pixel" | "pixels" => Stated::Voxels,
         "" => Stated::Nothing,
-        other => return Err(content(path, format!("spatialunits=\"{other}\""), "micron or pixel")),
+        other => {
+            return Err(content(
+                path,
+                format!("spatialunits=\"{other}\""),
+                "micron or pixel",
+            ));
+        }
     };
     let (mut found, mut hidden) = (Vec::new(), 0);
-    for frame in model.descendants().filter(|node| node.has_tag_name("SpotsInFrame")) {
+    for frame in model
+        .descendants()
+        .filter(|node| node.has_tag_name("SpotsInFrame"))
+    {
         let volume = number(path, frame, "frame")? as i64;
         // The number of spots that a file announces is not always theirs: rows are counted.
         for spot in frame.children().filter(|node| node.has_tag_name("Spot")) {
@@ -27,7 +46,9 @@ pub(super) fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError>
                 continue;
             }
             let name = spot.attribute("name").unwrap_or_default();
-            let generated = name.strip_prefix("ID").is_some_and(|rest| rest.parse::<u64>().is_ok());
+            let generated = name
+                .strip_prefix("ID")
+                .is_some_and(|rest| rest.parse::<u64>().is_ok());
             found.push(Found {
                 volume,
                 position: [
@@ -41,9 +62,14 @@ pub(super) fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError>
         }
     }
     let mut recording = assemble(path, found, stated, told)?;
-    recording.said.insert(0, "read as TrackMate XML: x, y, z are POSITION_X, POSITION_Y, POSITION_Z".to_owned());
+    recording.said.insert(
+        0,
+        "read as TrackMate XML: x, y, z are POSITION_X, POSITION_Y, POSITION_Z".to_owned(),
+    );
     if hidden > 0 {
-        recording.said.push(format!("{hidden} hidden spots were left out"));
+        recording
+            .said
+            .push(format!("{hidden} hidden spots were left out"));
     }
     Ok(recording)
 }
@@ -53,6 +79,10 @@ fn number(path: &Path, node: Node<'_, '_>, attribute: &str) -> Result<f64, Neuro
     let value = written.parse::<f64>().ok().filter(|value| value.is_finite());
     value.ok_or_else(|| {
         let line = node.document().text_pos_at(node.range().start).row;
-        content(path, format!("line {line}, {attribute}: `{written}`"), "a finite number")
+        content(
+            path,
+            format!("line {line}, {attribute}: `{written}`"),
+            "a finite number",
+        )
     })
 }

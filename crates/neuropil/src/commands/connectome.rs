@@ -40,7 +40,10 @@ const SHOWN: usize = 20;
 /// Runs the command.
 pub(crate) fn run(args: &ConnectomeArgs, global: &Global) -> Result<u8, Problem> {
     if !(args.max_memory > 0.0 && args.max_memory < 1e9) {
-        let message = format!("--max-memory {}, expected a number of GB above 0", args.max_memory);
+        let message = format!(
+            "--max-memory {}, expected a number of GB above 0",
+            args.max_memory
+        );
         return Err(Problem::new(message, "the default is 4"));
     }
     memory::set_limit((args.max_memory * 1e9) as u64);

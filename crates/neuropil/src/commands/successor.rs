@@ -7,9 +7,10 @@ use crate::cli::successor::{
     FieldsArgs, FigureArgs, KernelArgs, PlaceArgs, RetrieveArgs, SuccessorArgs, SuccessorVerb, WalkArgs,
     WorldsArgs,
 };
-use crate::failure::INTERRUPTED;
+use crate::exit::INTERRUPTED;
 use crate::process::{listen_for_interrupts, origin, thread_pool};
-use crate::terminal::{Terminal, out, print_json};
+use crate::progress::Terminal;
+use crate::terminal::{out, print_json};
 use neuropil_lab::array::Npz;
 use neuropil_lab::config::Layers;
 use neuropil_lab::error::Problem;

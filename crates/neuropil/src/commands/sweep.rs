@@ -3,9 +3,11 @@
 use super::experiment::Typed;
 use crate::cli::sweep::{Action, SlurmArgs, SweepArgs};
 use crate::cli::{Global, SettingArgs};
-use crate::failure::{self, CHECK_FAILED, INTERRUPTED};
+use crate::exit::{CHECK_FAILED, INTERRUPTED};
+use crate::failure;
 use crate::process::{interrupted, listen_for_interrupts, origin, thread_pool};
-use crate::terminal::{Terminal, counter, out, print_json, say, table};
+use crate::progress::Terminal;
+use crate::terminal::{counter, out, print_json, say, table};
 use neuropil::registry;
 use neuropil_lab::error::Problem;
 use neuropil_lab::shards::Shard;

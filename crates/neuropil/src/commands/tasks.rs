@@ -135,21 +135,21 @@ fn explain(task: &Task, seed: u64) -> Result<(), Problem> {
             "sessions of {} trials, one after another, each of them:\n",
             sessions.trials
         );
-        explain_table(&sessions.task, seed);
+        explain_table(&sessions.task, seed)?;
         out!(
             "measured in sessions: reward, steps, {}",
             sessions.measures().join(", ")
         );
-        return;
+        return Ok(());
     }
     if let Some(world) = &task.world {
         return explain_world(task, &**world, seed);
     }
-    explain_table(task, seed);
+    explain_table(task, seed)
 }
 
 /// A task of trial tables.
-fn explain_table(task: &Task, seed: u64) {
+fn explain_table(task: &Task, seed: u64) -> Result<(), Problem> {
     let d = &task.definition;
     out!(
         "Δt {} ms, at most {} ms ({} steps); {} conditions; {} trials per update, {} per validation\n",
@@ -248,7 +248,8 @@ fn explain_table(task: &Task, seed: u64) {
     };
     out!(
         "rewards: correct {:+}, wrong {:+}, {otherwise}, out of time {terminal}",
-        r.correct, r.wrong
+        r.correct,
+        r.wrong
     );
     if let Some(tau) = r.tau_ms {
         out!("discounted: every reward counts exp(−t/{tau} ms)");

@@ -110,7 +110,15 @@ pub fn forward<R: Real>(shape: Shape, x: &[R], w: &[R], b: &[R], y: &mut [R]) {
 }
 
 /// Adds to `dx`, `dw` and `db`; `x` and `w` as in [`forward`], `dy` \[B\]\[rows\]\[columns\]\[outputs\].
-pub fn backward<R: Real>(shape: Shape, x: &[R], w: &[R], dy: &[R], dx: Option<&mut [R]>, dw: &mut [R], db: &mut [R]) {
+pub fn backward<R: Real>(
+    shape: Shape,
+    x: &[R],
+    w: &[R],
+    dy: &[R],
+    dx: Option<&mut [R]>,
+    dw: &mut [R],
+    db: &mut [R],
+) {
     let (inputs, outputs, k) = (shape.inputs, shape.outputs, shape.kernel);
     for pixel in dy.chunks_exact(outputs) {
         for (db, &d) in db.iter_mut().zip(pixel) {
@@ -122,15 +130,25 @@ pub fn backward<R: Real>(shape: Shape, x: &[R], w: &[R], dy: &[R], dx: Option<&m
     // δy where `convolve` leaves y, zeros where it leaves sums across the edge.
     let mut wide = vec![R::ZERO; shape.windows(&padded, 0, inputs).rows * outputs];
     let row = shape.columns * outputs;
-    shape.rows_of(images, outputs, |to, from| wide[to..to + row].copy_from_slice(&dy[from..from + row]));
+    shape.rows_of(images, outputs, |to, from| {
+        wide[to..to + row].copy_from_slice(&dy[from..from + row])
+    });
     for (i, dw) in dw.chunks_exact_mut(k * inputs * outputs).enumerate() {
-        add_product(shape.windows(&padded, i, inputs).transposed(), Matrix::new(&wide, outputs), dw);
+        add_product(
+            shape.windows(&padded, i, inputs).transposed(),
+            Matrix::new(&wide, outputs),
+            dw,
+        );
     }
     let Some(dx) = dx else { return };
     // δx is the convolution of δy with the kernel turned by half a turn, from outputs to inputs.
     let mut turned = vec![R::ZERO; w.len()];
     for (place, &weight) in w.iter().enumerate() {
-        let (o, i, tap) = (place % outputs, place / outputs % inputs, place / (outputs * inputs));
+        let (o, i, tap) = (
+            place % outputs,
+            place / outputs % inputs,
+            place / (outputs * inputs),
+        );
         turned[((k * k - 1 - tap) * outputs + o) * inputs + i] = weight;
     }
     let sums = shape.convolve(&shape.pad(dy, outputs), outputs, &turned, inputs);
@@ -158,7 +176,11 @@ mod tests {
         let half = (s.kernel / 2) as isize;
         let mut y = Vec::new();
         for place in 0..images * s.rows * s.columns * s.outputs {
-            let (o, c, r) = (place % s.outputs, place / s.outputs % s.columns, place / (s.outputs * s.columns) % s.rows);
+            let (o, c, r) = (
+                place % s.outputs,
+                place / s.outputs % s.columns,
+                place / (s.outputs * s.columns) % s.rows,
+            );
             let image = place / (s.outputs * s.columns * s.rows);
             let mut sum = b[o];
             for (i, j) in (0..s.kernel).flat_map(|i| (0..s.kernel).map(move |j| (i, j))) {
@@ -180,8 +202,17 @@ mod tests {
     #[test]
     fn agrees_with_the_textbook_and_with_differences() {
         for (rows, columns, inputs, outputs, kernel) in [(4, 6, 3, 2, 3), (5, 3, 1, 4, 1), (6, 5, 2, 3, 5)] {
-            let shape = Shape { rows, columns, inputs, outputs, kernel };
-            let (x, d) = (numbers(2 * rows * columns * inputs, 1), numbers(2 * rows * columns * outputs, 2));
+            let shape = Shape {
+                rows,
+                columns,
+                inputs,
+                outputs,
+                kernel,
+            };
+            let (x, d) = (
+                numbers(2 * rows * columns * inputs, 1),
+                numbers(2 * rows * columns * outputs, 2),
+            );
             let params = numbers(shape.layout().len(), 3);
             let run = |x: &[f64], params: &[f64]| {
                 let (w, b) = params.split_at(params.len() - outputs);
@@ -191,7 +222,12 @@ mod tests {
             };
             let (w, b) = params.split_at(params.len() - outputs);
             let expected = naive(shape, 2, &x, w, b);
-            assert!(run(&x, &params).iter().zip(expected).all(|(y, e)| (y - e).abs() < 1e-13));
+            assert!(
+                run(&x, &params)
+                    .iter()
+                    .zip(expected)
+                    .all(|(y, e)| (y - e).abs() < 1e-13)
+            );
             let (mut dx, mut flat) = (vec![0.5; x.len()], vec![0.5; params.len()]);
             let (dw, db) = flat.split_at_mut(params.len() - outputs);
             backward(shape, &x, w, &d, Some(&mut dx), dw, db);

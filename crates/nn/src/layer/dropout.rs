@@ -23,7 +23,10 @@ use neuropil_math::rng::{Key, Purpose};
 /// # Panics
 /// When `keep` is outside (0, 1].
 pub fn draw<R: Real>(key: Key, layer: u64, keep: f64, units: &[u32], out: &mut [R]) {
-    assert!(keep > 0.0 && keep <= 1.0, "keep is {keep}, expected a probability above 0");
+    assert!(
+        keep > 0.0 && keep <= 1.0,
+        "keep is {keep}, expected a probability above 0"
+    );
     if keep == 1.0 {
         out.fill(R::ONE);
         return;
@@ -62,11 +65,16 @@ mod tests {
             draw(Key::new(seed), 1, keep, &units, &mut draws);
             let n = draws.len() as f64;
             let kept = draws.iter().filter(|&&d| d > 0.0).count() as f64;
-            assert!((kept - n * keep).abs() < 4.0 * (n * keep * (1.0 - keep)).sqrt(), "{kept} of {n}");
+            assert!(
+                (kept - n * keep).abs() < 4.0 * (n * keep * (1.0 - keep)).sqrt(),
+                "{kept} of {n}"
+            );
             assert!(draws.iter().all(|&d| d == 0.0 || (d - 1.0 / keep).abs() < 1e-12));
             // Neighbouring units, and neighbouring examples, agree as often as independent ones do.
             let agree = |step: usize| {
-                (0..draws.len() - step).filter(|&i| (draws[i] > 0.0) == (draws[i + step] > 0.0)).count() as f64
+                (0..draws.len() - step)
+                    .filter(|&i| (draws[i] > 0.0) == (draws[i + step] > 0.0))
+                    .count() as f64
             };
             let expected = keep * keep + (1.0 - keep) * (1.0 - keep);
             for step in [1, 2, 400, 401] {

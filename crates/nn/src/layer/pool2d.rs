@@ -7,8 +7,18 @@ use neuropil_math::real::Real;
 ///
 /// # Panics
 /// When rows or columns are odd.
-pub fn forward<R: Real>(x: &[R], rows: usize, columns: usize, channels: usize, y: &mut [R], from: &mut [u32]) {
-    assert!(rows.is_multiple_of(2) && columns.is_multiple_of(2), "{rows} × {columns} cannot be halved");
+pub fn forward<R: Real>(
+    x: &[R],
+    rows: usize,
+    columns: usize,
+    channels: usize,
+    y: &mut [R],
+    from: &mut [u32],
+) {
+    assert!(
+        rows.is_multiple_of(2) && columns.is_multiple_of(2),
+        "{rows} × {columns} cannot be halved"
+    );
     let (across, down) = (channels, columns * channels);
     let images = x.len() / (rows * down).max(1);
     let mut out = 0;
@@ -44,7 +54,9 @@ mod tests {
     use crate::check::worst_difference;
 
     fn numbers(n: usize) -> Vec<f64> {
-        (0..n).map(|i| ((i * 7919 + 13) % 101) as f64 / 50.0 - 1.0).collect()
+        (0..n)
+            .map(|i| ((i * 7919 + 13) % 101) as f64 / 50.0 - 1.0)
+            .collect()
     }
 
     #[test]
@@ -56,10 +68,13 @@ mod tests {
             (y, from)
         };
         let (y, from) = run(&x);
-        let at = |image: usize, row: usize, column: usize, channel: usize| x[((image * 4 + row) * 6 + column) * 3 + channel];
+        let at = |image: usize, row: usize, column: usize, channel: usize| {
+            x[((image * 4 + row) * 6 + column) * 3 + channel]
+        };
         for (place, &y) in y.iter().enumerate() {
             let (channel, column, row, image) = (place % 3, place / 3 % 3, place / 9 % 2, place / 18);
-            let square = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(r, c)| at(image, 2 * row + r, 2 * column + c, channel));
+            let square = [(0, 0), (0, 1), (1, 0), (1, 1)]
+                .map(|(r, c)| at(image, 2 * row + r, 2 * column + c, channel));
             assert_eq!(y, square.into_iter().fold(f64::MIN, f64::max));
         }
         let weights = numbers(36);

@@ -68,7 +68,14 @@ pub(super) fn run(args: &PageArgs, global: &Global) -> Result<u8, Problem> {
         ("Command", provenance::command()),
         ("Seed", args.settings.seed.to_string()),
         ("Made", provenance::now()),
-        ("Data", format!("{}, FNV-1a {}", args.data.display(), read::fingerprint(&args.data)?)),
+        (
+            "Data",
+            format!(
+                "{}, FNV-1a {}",
+                args.data.display(),
+                read::fingerprint(&args.data)?
+            ),
+        ),
     ];
     let origin = origin.map(|(what, said)| (what.to_owned(), said)).to_vec();
     let page = report::page(&connectome, &name, &parts, &missing, origin);
