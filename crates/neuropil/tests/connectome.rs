@@ -187,7 +187,10 @@ fn mistakes_exit_with_two_and_say_what_to_type() {
             &["cascade", "ok.csv", "--sources", "celltype=PN"],
             "no column `celltype`",
         ),
-        (&["cascade", "ok.csv", "--sources", "1", "--runs", "0"], "0 runs"),
+        (
+            &["cascade", "ok.csv", "--sources", "1", "--runs", "0"],
+            "whole number from 1",
+        ),
         (&["hubs", "ok.csv", "--layer", "ad"], "no layer `ad`"),
         (&["edges", "ok.csv", "--threshold", "much"], "threshold `much`"),
         (&["export-rnn", "ok.csv"], "no selection of neurons"),
