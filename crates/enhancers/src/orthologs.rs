@@ -105,7 +105,7 @@ pub struct Ortholog {
     pub summit: u64,
     /// Name of the peak.
     pub name: String,
-    /// Length of the peak, by HALPER's count, which is one too many.
+    /// Length of the peak; limits that are fractions are of one base more.
     pub query_length: u64,
 }
 
@@ -234,7 +234,7 @@ fn one(
     if position < start || position >= end {
         return Err(("summit-outside", None));
     }
-    let query_length = query.end - query.start + 1;
+    let query_length = query.end - query.start;
     let ortholog = Ortholog {
         chrom: summit.chrom.clone(),
         start,
@@ -244,12 +244,14 @@ fn one(
         query_length,
     };
     let length = ortholog.length();
-    let most = rule
-        .max_len
-        .or_else(|| rule.max_frac.map(|frac| (frac * query_length as f64) as u64));
-    let least = rule
-        .min_len
-        .or_else(|| rule.min_frac.map(|frac| (frac * query_length as f64) as u64));
+    let most = rule.max_len.or_else(|| {
+        rule.max_frac
+            .map(|frac| (frac * (query_length + 1) as f64) as u64)
+    });
+    let least = rule.min_len.or_else(|| {
+        rule.min_frac
+            .map(|frac| (frac * (query_length + 1) as f64) as u64)
+    });
     let reason = if rule
         .prefix
         .as_ref()

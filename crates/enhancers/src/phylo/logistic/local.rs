@@ -1,7 +1,7 @@
 //! The local search: limited-memory quasi-Newton steps with the line search of Moré & Thuente.
 //!
 //! Which of the maxima is found decides what the regression reports, so the search is specified to the letter:
-//! memory of five pairs, first step of length 1/‖g‖ (afterwards 1), ends when a step gains less than
+//! memory of five pairs, first step of length min(1, 1/‖g‖), afterwards 1, ends when a step gains less than
 //! 10¹² ε (2.2e-4) of the objective.
 //!
 //! Byrd, Lu, Nocedal & Zhu, SIAM J. Sci. Comput. 16, 1190 (1995); Moré & Thuente, ACM Trans. Math. Softw. 20, 286
@@ -42,7 +42,7 @@ pub(super) fn local_search(start: &[f64], mut f: impl FnMut(&[f64]) -> (f64, Vec
         }
         let length = dot(&direction, &direction).sqrt();
         let first = if iteration == 0 {
-            (1.0 / length).min(LONGEST)
+            (1.0 / length).min(1.0)
         } else {
             1.0
         };
