@@ -202,10 +202,9 @@ fn variable(data: &[u8], big: bool, depth: usize) -> Result<Variable, String> {
     let (_, flags) = cursor.element()?;
     let class = Cursor { bytes: flags, big }.word(0)? & 0xff;
     let (kind, dimensions) = cursor.element()?;
-    let shape: Vec<usize> = numbers(kind, dimensions, big)?
-        .iter()
-        .map(|n| *n as usize)
-        .collect();
+    let size = |n: &f64| (*n >= 0.0).then_some(*n as usize);
+    let shape: Option<Vec<usize>> = numbers(kind, dimensions, big)?.iter().map(size).collect();
+    let shape = shape.ok_or("an impossible size")?;
     let (_, name) = cursor.element()?;
     let name = String::from_utf8_lossy(name).trim_end_matches('\0').to_owned();
     let count = shape
