@@ -1,7 +1,7 @@
 """The same algorithms in plain NumPy, one thread, for the speed of the successor system.
 
 Run: OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python peers/successor_numpy.py; prints one JSON line per measurement:
-{peer, work, n, seconds_per_step}. Compare with `cargo run --release -p neuropil-successor --example speed`.
+{peer, work, n, seconds_per_step}. Compare with `cargo run --release -p neuropil-successor --example successor_speed`.
 """
 import json
 import time

@@ -206,7 +206,7 @@ fn mistakes_exit_with_two_and_say_what_to_type() {
         (&["nulls", "ok.csv", "--null", "block"], "column `celltype`"),
         (
             &["stats", "ok.csv", "--table", "t.xlsx"],
-            "expected one that ends in .csv",
+            "a name that ends in `xlsx`",
         ),
         (
             &["stats", "ok.csv", "--format", "parquet"],

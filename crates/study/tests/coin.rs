@@ -248,8 +248,12 @@ impl Job for Coin {
             progress.update += 1;
             interrupted = watch(&News::Update(progress.update)) == Flow::Stop;
             if progress.update.is_multiple_of(self.config.check_every) || interrupted {
-                progress.history.push(f64::from(estimate));
-                keeper.log(&json!({"event": "check", "update": progress.update, "estimate": estimate}))?;
+                // A stop between two checks is kept, and is none.
+                if progress.update.is_multiple_of(self.config.check_every) {
+                    progress.history.push(f64::from(estimate));
+                    keeper
+                        .log(&json!({"event": "check", "update": progress.update, "estimate": estimate}))?;
+                }
                 let state = serde_json::to_value(&progress).expect("a history is JSON");
                 let arrays = [("estimate".to_owned(), (vec![1], vec![estimate].into()))].into();
                 let moment = Checkpoint::new(arrays, state);

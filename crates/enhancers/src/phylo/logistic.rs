@@ -153,6 +153,11 @@ impl Logistic {
     }
 }
 
+/// Most searches that begin where one ended.
+const RESTARTS: usize = 8;
+/// Gain in penalised log-likelihood that is worth another search.
+const WORTH: f64 = 1e-4;
+
 /// A logistic regression on one tree and design, to be fitted to many responses.
 #[derive(Clone, Debug)]
 pub(crate) struct Fitter<'a> {
@@ -195,6 +200,7 @@ impl<'a> Fitter<'a> {
             return self.report(y, &theta, converged);
         }
         let mut ended = local_search(&start, |theta| self.objective.with_gradient(theta));
+        self.go_on(&mut ended);
         if self.settings.global {
             self.climb_from_everywhere(&mut ended);
         }
@@ -202,6 +208,20 @@ impl<'a> Fitter<'a> {
             return Err(FitError::NotFinite);
         }
         self.report(y, &ended.at, ended.code == 0)
+    }
+
+    /// Searches on from where a search ended, as long as that finds more: in flat valleys a search ends early.
+    fn go_on(&mut self, ended: &mut Ended) {
+        for _ in 0..RESTARTS {
+            let further = local_search(&ended.at, |theta| self.objective.with_gradient(theta));
+            let gain = ended.value - further.value;
+            if gain > 0.0 {
+                *ended = further;
+            }
+            if !(gain > WORTH) {
+                break;
+            }
+        }
     }
 
     /// Ordinary logistic regression and α = 1/T; slopes zero where that leaves the domain.
@@ -232,10 +252,22 @@ impl<'a> Fitter<'a> {
         let d = self.d;
         let from = best.at.clone();
         let height = self.objective.log_height;
+        // Multiples of what was found, and slopes of their own: what was found may be the cusp at 0.
+        let mut slopes: Vec<Vec<f64>> = Vec::new();
         for factor in [1.0, 0.0, 0.5, 2.0, -0.5] {
+            slopes.push(from[1..d].iter().map(|b| b * factor).collect());
+        }
+        for steps in [-3.0, -1.0, 1.0, 3.0] {
+            slopes.push(
+                (1..d)
+                    .map(|k| steps / spread(self.x, d, k).max(f64::MIN_POSITIVE))
+                    .collect(),
+            );
+        }
+        for slopes in slopes {
             for shift in [0.0, -2.0, 2.0, -3.7, 3.7] {
                 let mut start = from.clone();
-                start[1..d].iter_mut().for_each(|b| *b *= factor);
+                start[1..d].copy_from_slice(&slopes);
                 start[d] = (height + shift).clamp(height - 3.99, height + 3.99);
                 let local = local_search(&start, |theta| self.objective.with_gradient(theta));
                 let edge: Vec<f64> = (0..=d)

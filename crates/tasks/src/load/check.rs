@@ -124,7 +124,8 @@ impl Loader<'_> {
             let layout = task.lay_out(&condition, &BTreeMap::new(), (&[], &[]), &mut stream);
             reachable |= self.check_trial(task, &layout, &[])?;
         }
-        if reachable || !task.outputs.is_empty() {
+        // What a trial of a session pays may depend on those before it, which a trial alone has not.
+        if reachable || !task.outputs.is_empty() || self.definition.session.is_some() {
             return Ok(());
         }
         let hint = Some("give an action a `reward`, or a `correct` condition, during some epoch".into());

@@ -1,5 +1,5 @@
 //! Speed of one step of the linear network, of place fields, and of a large sparse world; beside
-//! `peers/successor_numpy.py`: `cargo run --release -p neuropil-successor --example speed`.
+//! `peers/successor_numpy.py`: `cargo run --release -p neuropil-successor --example successor_speed`.
 
 #![allow(clippy::print_stdout, reason = "it prints what it measures")]
 
