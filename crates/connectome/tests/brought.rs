@@ -148,7 +148,7 @@ const IN_WORDS: [(&str, fn()); 9] = [
         );
     }),
     ("sides", || {
-        assert_eq!(format!("{:?}", brought("sides").sides[3]), "Right")
+        assert_eq!(format!("{:?}", brought("sides").sides[3]), "Right");
     }),
     ("ff", || assert_eq!(brought("ff").pairs.len(), 3)),
     ("oneside", || {

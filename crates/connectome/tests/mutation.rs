@@ -1,5 +1,7 @@
 //! Damaged files: bytes of readable ones, changed by a seed. No reader may panic or ask for memory without bounds.
 
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
+
 use neuropil_connectome::read::load;
 use neuropil_math::rng::{Key, Purpose};
 use rand::RngExt;

@@ -41,9 +41,9 @@ fn counts(labels: &[bool], scores: &[f64]) -> Vec<(f64, usize, usize)> {
     let mut out = Vec::new();
     for (i, &at) in order.iter().enumerate() {
         if labels[at] {
-            positive += 1
+            positive += 1;
         } else {
-            negative += 1
+            negative += 1;
         }
         if order.get(i + 1).is_none_or(|&next| scores[next] != scores[at]) {
             out.push((scores[at], positive, negative));

@@ -73,7 +73,7 @@ impl From<FitError> for InputError {
 
 /// Checks that a design has one row per tip and finite entries.
 fn check_design(n: usize, x: &[f64], y: &[f64]) -> Result<usize, FitError> {
-    if y.len() != n || x.is_empty() || x.len() % n != 0 {
+    if y.len() != n || x.is_empty() || !x.len().is_multiple_of(n) {
         return Err(FitError::Input(format!(
             "{} responses and {} predictor values for a tree of {n} tips",
             y.len(),

@@ -249,7 +249,7 @@ pub fn run_settings(
     };
     let mut rounds = Rounds::scan(&study, &plan);
     rounds.run(Some(&out.join("rounds.json")), |progress| {
-        tell(&News::Association(progress))
+        tell(&News::Association(progress));
     })?;
     outcome.results = rounds.into_results();
     outcome.notes = notes;

@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn background_is_matched_without_repeats() {
         let mut random = Key::new(6).stream(Purpose::Test, 0);
-        let with_gc = |n: usize| -> Vec<u8> { (0..100).map(|i| if i < n { 1 } else { 0 }).collect() };
+        let with_gc = |n: usize| -> Vec<u8> { (0..100).map(|i| u8::from(i < n)).collect() };
         let background: Vec<Vec<u8>> = (0..100).map(with_gc).collect();
         let (chosen, missing) = match_gc(
             &[with_gc(40), with_gc(40), with_gc(70)],

@@ -1,5 +1,7 @@
 //! Where reference numbers and users' inputs are.
 
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
+
 use std::path::PathBuf;
 
 use serde_json::Value;

@@ -498,7 +498,7 @@ mod tests {
                 "onset",
                 go.iter().filter(|c| c.onset_ms / 20 == step).count(),
                 0.02,
-            )
+            );
         });
         as_often("ring", go.iter().filter(|c| c.modality == 1).count(), 0.5);
         let dm = drawn("dm1", Rules::Strict);
@@ -510,7 +510,7 @@ mod tests {
                 "duration",
                 dm.iter().filter(|c| c.duration == d).count(),
                 1.0 / 3.0,
-            )
+            );
         });
         for eighth in 0..8 {
             let apart = dm
@@ -520,9 +520,9 @@ mod tests {
                 })
                 .count();
             if (2..6).contains(&eighth) {
-                as_often("apart", apart, 0.25)
+                as_often("apart", apart, 0.25);
             } else {
-                assert_eq!(apart, 0)
+                assert_eq!(apart, 0);
             }
         }
         let tied = |rules| {

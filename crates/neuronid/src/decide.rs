@@ -47,7 +47,7 @@ impl<'a> Scores<'a> {
 
     /// A test neuron's scores.
     pub fn row(&self, row: usize) -> &'a [f64] {
-        &self.values[row * (self.n_template + 1)..][..self.n_template + 1]
+        &self.values[row * (self.n_template + 1)..][..=self.n_template]
     }
 
     /// Columns that count: all, or those of template neurons.

@@ -95,7 +95,7 @@ impl BodyLine {
         };
         let even: Vec<Flat> = (0..LINE_POINTS).map(even).collect();
         // The published program adds 1 to every window but the smallest.
-        let window = ((LINE_WINDOW / step) as usize).max(3).min(LINE_POINTS / 3);
+        let window = ((LINE_WINDOW / step) as usize).clamp(3, LINE_POINTS / 3);
         let window = if window / 2 == 0 { window } else { window + 1 };
         let column = |k: usize| smooth_coordinate(&even.iter().map(|p| p[k]).collect::<Vec<_>>(), window);
         Self::of_points(

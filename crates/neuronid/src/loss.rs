@@ -79,7 +79,7 @@ impl Loss {
 pub fn loss<R: Real>(log_p: &[&[R]], partners: &[Partners], n_template: usize) -> Loss {
     let mut loss = Loss::default();
     for (log_p, partners) in log_p.iter().zip(partners) {
-        let row = |row: usize| &log_p[row * (n_template + 1)..][..n_template + 1];
+        let row = |row: usize| &log_p[row * (n_template + 1)..][..=n_template];
         for (a, b) in answers(partners, n_template) {
             let best = row(a)
                 .iter()

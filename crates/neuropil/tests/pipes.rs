@@ -1,5 +1,7 @@
 //! Output that nobody reads, that cannot be written, or that a file tries to command.
 
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
+
 use crate::support::SMALL;
 use std::fs::OpenOptions;
 use std::path::Path;

@@ -173,7 +173,7 @@ impl Config {
     pub fn problems(&self) -> Vec<(&'static str, SuccessorError)> {
         let mut found = Vec::new();
         let mut check = |key: &'static str, result: Result<(), SuccessorError>| {
-            found.extend(result.err().map(|e| (key, e)))
+            found.extend(result.err().map(|e| (key, e)));
         };
         check(
             "model.retrieval_gain",
@@ -204,8 +204,9 @@ impl Config {
 }
 
 fn within(value: f64, low: f64, high: f64, what: &str) -> Result<(), SuccessorError> {
-    match (low..=high).contains(&value) {
-        true => Ok(()),
-        false => Err(SuccessorError::setting(what, value, format!("{low} to {high}"))),
+    if (low..=high).contains(&value) {
+        Ok(())
+    } else {
+        Err(SuccessorError::setting(what, value, format!("{low} to {high}")))
     }
 }

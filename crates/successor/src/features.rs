@@ -171,9 +171,10 @@ impl FeatureMap {
 }
 
 fn check_sigma(sigma: f64) -> Result<(), SuccessorError> {
-    match sigma >= 0.0 && sigma <= 1e4 {
-        true => Ok(()),
-        false => Err(SuccessorError::setting("σ of the blur", sigma, "at least 0 bins")),
+    if (0.0..=1e4).contains(&sigma) {
+        Ok(())
+    } else {
+        Err(SuccessorError::setting("σ of the blur", sigma, "at least 0 bins"))
     }
 }
 

@@ -136,7 +136,7 @@ impl FieldSettings {
 /// Returns its width and values.
 pub fn smoothing_kernel(side: f64, ratio: f64) -> (usize, Vec<f64>) {
     let w = ((side * side * ratio).sqrt() as usize).max(1);
-    let w = if w % 2 == 0 { w + 1 } else { w };
+    let w = if w.is_multiple_of(2) { w + 1 } else { w };
     let hamming = |i: usize| match w {
         1 => 1.0,
         _ => 0.54 - 0.46 * (std::f64::consts::TAU * i as f64 / (w - 1) as f64).cos(),

@@ -181,12 +181,13 @@ impl Walked {
     pub fn transitions(&self, run: &RunDirectory) -> Result<Matrix, Problem> {
         let one_hot =
             self.config.model.kind == ModelKind::RnnS && self.config.model.features == FeatureKind::OneHot;
-        match one_hot {
-            true => Ok(self.material(run)?.learned.weights),
-            false => Err(Problem::new(
+        if one_hot {
+            Ok(self.material(run)?.learned.weights)
+        } else {
+            Err(Problem::new(
                 "this run's learner holds no transitions between states",
                 "features `one-hot` and model `rnn-s` do",
-            )),
+            ))
         }
     }
 
@@ -258,14 +259,14 @@ impl Job for Walked {
         if let Ok(bytes) = std::fs::read(&self.config.track.file) {
             files.push(("track", bytes));
         }
-        if let Ok(walk) = walk::of(&self.config, None) {
-            if let Some(spikes) = walk.spikes {
-                let mut text = "unit,time\n".to_owned();
-                for (unit, times) in &spikes.units {
-                    times.iter().for_each(|t| text.push_str(&format!("{unit},{t}\n")));
-                }
-                files.push(("spikes", text.into_bytes()));
+        if let Ok(walk) = walk::of(&self.config, None)
+            && let Some(spikes) = walk.spikes
+        {
+            let mut text = "unit,time\n".to_owned();
+            for (unit, times) in &spikes.units {
+                times.iter().for_each(|t| text.push_str(&format!("{unit},{t}\n")));
             }
+            files.push(("spikes", text.into_bytes()));
         }
         files
     }
@@ -316,12 +317,12 @@ impl Job for Walked {
                     .extend(analysis::curve_point(progress.steps, &learner, &truth));
                 interrupted = watch(&News::Update(progress.steps as u64)) == Flow::Stop;
             }
-            if progress.steps.is_multiple_of(CHECK_EVERY) || interrupted {
-                if let Learner::OneHot(network) = &mut learner {
-                    network.consolidate()?;
-                    let state = serde_json::to_value(&progress).expect("a curve is JSON");
-                    keeper.checked(Checkpoint::new(arrays_of(network), state), None)?;
-                }
+            if (progress.steps.is_multiple_of(CHECK_EVERY) || interrupted)
+                && let Learner::OneHot(network) = &mut learner
+            {
+                network.consolidate()?;
+                let state = serde_json::to_value(&progress).expect("a curve is JSON");
+                keeper.checked(Checkpoint::new(arrays_of(network), state), None)?;
             }
         }
         if !interrupted {
@@ -331,8 +332,7 @@ impl Job for Walked {
         let radius = learner
             .transitions()
             .map(|t| t.spectrum(self.config.model.gain))
-            .transpose()
-            .map_err(SuccessorError::from)?;
+            .transpose()?;
         let mut measures = vec![Measure::new("samples", "samples", progress.steps as f64)];
         measures[0].digits = 0;
         measures.extend(

@@ -238,9 +238,10 @@ impl KernelNetwork {
             let normalization = self.recurrent.as_ref().map(|trace| trace.row(j));
             let row = self.transitions.row_mut(j);
             for i in 0..x.len() {
-                let mut change = match i == j {
-                    true => own * x[i] * trace * before[i],
-                    false => other * (x[i] * trace + self.negative[i] * pre),
+                let mut change = if i == j {
+                    own * x[i] * trace * before[i]
+                } else {
+                    other * (x[i] * trace + self.negative[i] * pre)
                 };
                 if let Some(normalization) = normalization {
                     change -= normalization[i];

@@ -175,9 +175,10 @@ impl Learner {
                     Ok(of(learner.transitions(), activity, Some(learner.rate())))
                 };
                 let all: Vec<Result<Learned, SuccessorError>> = learners.iter().map(one).collect();
-                match all.iter().any(Result::is_ok) {
-                    true => best(all.into_iter().flatten().collect()),
-                    false => return all.into_iter().next().expect("at least one rate"),
+                if all.iter().any(Result::is_ok) {
+                    best(all.into_iter().flatten().collect())
+                } else {
+                    return all.into_iter().next().expect("at least one rate");
                 }
             }
             Self::Td(learners) => best(

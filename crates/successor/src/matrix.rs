@@ -201,9 +201,10 @@ impl Matrix {
             return Ok(b.clone());
         }
         let solution = Self::from_faer(&self.view().partial_piv_lu().solve(b.view()));
-        match solution.values.iter().all(|value| value.is_finite()) {
-            true => Ok(solution),
-            false => Err(SuccessorError::Singular { n: self.rows }),
+        if solution.values.iter().all(|value| value.is_finite()) {
+            Ok(solution)
+        } else {
+            Err(SuccessorError::Singular { n: self.rows })
         }
     }
 

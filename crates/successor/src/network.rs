@@ -259,13 +259,14 @@ impl RnnS {
     }
 
     fn check_state(&self, state: usize) -> Result<(), SuccessorError> {
-        match state < self.n {
-            true => Ok(()),
-            false => Err(SuccessorError::setting(
+        if state < self.n {
+            Ok(())
+        } else {
+            Err(SuccessorError::setting(
                 "the state",
                 state,
                 format!("one of 0 to {}", self.n - 1),
-            )),
+            ))
         }
     }
 
@@ -301,17 +302,18 @@ impl RnnS {
                 match self.config.dynamics {
                     Dynamics::SteadyState => self.activity.copy_from_slice(features),
                     dynamics => {
-                        self.activity = iterate(&self.transitions, features, self.config.gain, dynamics)
+                        self.activity = iterate(&self.transitions, features, self.config.gain, dynamics);
                     }
                 }
             }
         }
-        match self.activity.iter().all(|x| x.is_finite()) {
-            true => Ok(()),
-            false => Err(SuccessorError::NotFinite {
+        if self.activity.iter().all(|x| x.is_finite()) {
+            Ok(())
+        } else {
+            Err(SuccessorError::NotFinite {
                 what: "the activity",
                 step: self.steps,
-            }),
+            })
         }
     }
 
@@ -389,9 +391,10 @@ impl RnnS {
             return Ok(());
         }
         let radius = self.transitions.spectrum(gain)?.radius;
-        match radius < 1.0 {
-            true => Ok(()),
-            false => Err(SuccessorError::Unstable { radius, gain }),
+        if radius < 1.0 {
+            Ok(())
+        } else {
+            Err(SuccessorError::Unstable { radius, gain })
         }
     }
 }

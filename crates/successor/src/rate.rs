@@ -55,9 +55,12 @@ impl Rate {
     /// # Errors
     /// A rate or a forgetting factor outside [0, 1], a negative start.
     pub fn check(self) -> Result<(), SuccessorError> {
-        let within = |what: &str, value: f64| match (0.0..=1.0).contains(&value) {
-            true => Ok(()),
-            false => Err(SuccessorError::setting(what, value, "between 0 and 1")),
+        let within = |what: &str, value: f64| {
+            if (0.0..=1.0).contains(&value) {
+                Ok(())
+            } else {
+                Err(SuccessorError::setting(what, value, "between 0 and 1"))
+            }
         };
         match self {
             Self::Static { rate } => within("the learning rate η", rate),
@@ -69,9 +72,10 @@ impl Rate {
             } => {
                 within("the forgetting factor λ", forgetting)?;
                 within("the smallest learning rate", least)?;
-                match start >= 0.0 && start.is_finite() {
-                    true => Ok(()),
-                    false => Err(SuccessorError::setting("the first count", start, "at least 0")),
+                if start >= 0.0 && start.is_finite() {
+                    Ok(())
+                } else {
+                    Err(SuccessorError::setting("the first count", start, "at least 0"))
                 }
             }
         }

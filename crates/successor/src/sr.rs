@@ -17,13 +17,14 @@ const ROW_TOLERANCE: f64 = 1e-6;
 /// # Errors
 /// It does not.
 pub fn check_discount(discount: f64) -> Result<(), SuccessorError> {
-    match (0.0..1.0).contains(&discount) {
-        true => Ok(()),
-        false => Err(SuccessorError::setting(
+    if (0.0..1.0).contains(&discount) {
+        Ok(())
+    } else {
+        Err(SuccessorError::setting(
             "the discount γ",
             discount,
             "at least 0 and below 1",
-        )),
+        ))
     }
 }
 
@@ -51,9 +52,10 @@ pub fn check_stable(t: &Matrix, gain: f64) -> Result<(), SuccessorError> {
         return Ok(());
     }
     let radius = t.spectrum(gain)?.radius;
-    match radius < 1.0 - 1e-12 {
-        true => Ok(()),
-        false => Err(SuccessorError::Unstable { radius, gain }),
+    if radius < 1.0 - 1e-12 {
+        Ok(())
+    } else {
+        Err(SuccessorError::Unstable { radius, gain })
     }
 }
 

@@ -295,14 +295,14 @@ pub(crate) fn choose(
 /// A file that cannot be read or understood: names file, line and field, what was found and what to do. Times that
 /// repeat or go back. No frame rate where the file has none.
 pub fn read(path: &Path, options: &TrackOptions) -> Result<Track, SuccessorError> {
-    if let Some(fps) = options.fps {
-        if !(fps > 0.0 && fps.is_finite()) {
-            return Err(SuccessorError::setting(
-                "the frame rate",
-                fps,
-                "above 0 frames per second",
-            ));
-        }
+    if let Some(fps) = options.fps
+        && !(fps > 0.0 && fps.is_finite())
+    {
+        return Err(SuccessorError::setting(
+            "the frame rate",
+            fps,
+            "above 0 frames per second",
+        ));
     }
     let found = text::read_any(path, options)?;
     finish(path, found, options)

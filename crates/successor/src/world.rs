@@ -124,13 +124,14 @@ fn weights_checked(weights: &[(&str, f64)]) -> Result<(), SuccessorError> {
             ));
         }
     }
-    match weights.iter().any(|(_, weight)| *weight > 0.0) {
-        true => Ok(()),
-        false => Err(SuccessorError::setting(
+    if weights.iter().any(|(_, weight)| *weight > 0.0) {
+        Ok(())
+    } else {
+        Err(SuccessorError::setting(
             "every weight of a move",
             0,
             "at least one above 0",
-        )),
+        ))
     }
 }
 
@@ -354,12 +355,11 @@ impl World {
 pub const MOST_STATES: usize = 1_000_000;
 
 fn inside(what: &str, at: [usize; 2], size: [usize; 2]) -> Result<(), SuccessorError> {
-    match at[0] < size[0] && at[1] < size[1] {
-        true => Ok(()),
-        false => {
-            let expected = format!("within {} x {} bins", size[0], size[1]);
-            Err(SuccessorError::setting(what, format!("{at:?}"), expected))
-        }
+    if at[0] < size[0] && at[1] < size[1] {
+        Ok(())
+    } else {
+        let expected = format!("within {} x {} bins", size[0], size[1]);
+        Err(SuccessorError::setting(what, format!("{at:?}"), expected))
     }
 }
 

@@ -229,7 +229,7 @@ impl Session {
             .filter(|quantity| quantity.name != "reward");
         for (tally, quantity) in self.tallies[1..].iter_mut().zip(own) {
             if let Source::Ends { of, over, .. } = &quantity.source
-                && over.as_ref().is_none_or(|over: &Box<Expr>| over.holds(&values))
+                && over.as_deref().is_none_or(|over: &Expr| over.holds(&values))
             {
                 tally.count(of.holds(&values));
             }

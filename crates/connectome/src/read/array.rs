@@ -171,7 +171,7 @@ impl ArrayFile<'_> {
         let &[n_blocks, height, width] = shape else {
             return Err(self.wrong("data", format!("shape {shape:?}"), "blocks × rows × columns"));
         };
-        if height == 0 || width == 0 || n % height != 0 || n % width != 0 {
+        if height == 0 || width == 0 || !n.is_multiple_of(height) || !n.is_multiple_of(width) {
             return Err(self.wrong(
                 "data",
                 format!("blocks of {height} × {width}"),

@@ -15,7 +15,7 @@ pub(crate) fn read(path: &Path, connectome: &Connectome) -> Result<Vec<usize>, D
     let (mut column, mut is_first) = (0, true);
     while let Some(line) = records.next_into(&mut cells)? {
         if std::mem::take(&mut is_first) && find(connectome, &cells[0]).is_none() {
-            let head = cells.iter().map(|cell| cell.as_ref());
+            let head = cells.iter().map(std::convert::AsRef::as_ref);
             let named =
                 columns::find(head.clone(), columns::ID).or_else(|| columns::find(head, columns::NAME));
             if let Some(named) = named {

@@ -30,14 +30,14 @@ fn count_below(tree: &Tree, tips: &[u8], below: &mut [u8], count: &mut [usize; L
     *count = [0; LANES];
     for v in 0..below.len() {
         let tip = tree.tip_of()[v];
-        if tip != NONE {
-            below[v] = tips[tip];
-        } else {
+        if tip == NONE {
             let mut bits = below[v];
             while bits != 0 {
                 count[bits.trailing_zeros() as usize] += 1;
                 bits &= bits - 1;
             }
+        } else {
+            below[v] = tips[tip];
         }
         let parent = tree.parents()[v];
         if parent != NONE {

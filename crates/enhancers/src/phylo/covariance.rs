@@ -132,7 +132,7 @@ impl Transformed {
                 }
             }
             Covariance::OuRandomRoot | Covariance::OuFixedRoot => {
-                self.ornstein_uhlenbeck(model, tree, parameter)
+                self.ornstein_uhlenbeck(model, tree, parameter);
             }
         }
         if error > 0.0 {

@@ -1,5 +1,7 @@
 //! `phylo/`: 205 Gaussian and 41 logistic fits of R's phylolm, and dense re-computations of each.
 
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
+
 use std::collections::HashMap;
 use std::path::Path;
 

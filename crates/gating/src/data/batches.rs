@@ -167,7 +167,7 @@ fn records(path: &Path, cifar100: bool, coarse: bool) -> Result<Pictures, Gating
     };
     let (mut pixels, mut labels) = (Vec::with_capacity(bytes.len()), Vec::new());
     for (number, bytes) in bytes.chunks_exact(record).enumerate() {
-        let label = bytes[if cifar100 && !coarse { 1 } else { 0 }];
+        let label = bytes[usize::from(cifar100 && !coarse)];
         if label >= most {
             return wrong(
                 format!("label {label} in record {number}, expected less than {most}"),

@@ -279,9 +279,9 @@ pub(super) fn folder(path: &Path, names: &[String], reading: &Reading) -> Result
             }
         };
         if test {
-            found.test = half
+            found.test = half;
         } else {
-            found.train = half
+            found.train = half;
         }
     }
     if names.iter().any(|name| name.starts_with("emnist-")) {

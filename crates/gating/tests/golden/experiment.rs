@@ -1,5 +1,7 @@
 //! `small_experiment.json`: thirty permuted tasks of real 8 × 8 digits, method by method, within the stated bands.
 
+#![allow(clippy::print_stderr, reason = "what is slow says what it came to")]
+
 use crate::support::golden;
 use neuropil_gating::course::{Course, draw};
 use neuropil_gating::data::Dataset;
@@ -22,7 +24,7 @@ fn mean(data: &Dataset, method: &str, strength: f64) -> f64 {
         let last = &course.progress().learnt.last().unwrap().accuracies;
         last.iter().sum::<f64>() / last.len() as f64
     };
-    (one(1) + one(2)) / 2.0
+    f64::midpoint(one(1), one(2))
 }
 
 #[test]
@@ -45,7 +47,7 @@ fn methods_on_permuted_digits_end_within_their_bands_and_in_their_order() {
             .find(|row| row["method"] == method && row["gating"] == gating && row["c"].as_f64() == Some(c))
             .unwrap();
         let band = [0, 1].map(|end| row["final_band"][end].as_f64().unwrap());
-        println!("{ours} c = {c}: {found:.3}, band {band:?}");
+        eprintln!("{ours} c = {c}: {found:.3}, band {band:?}");
         assert!(
             band[0] <= found && found <= band[1],
             "{ours} c = {c}: {found}, band {band:?}"

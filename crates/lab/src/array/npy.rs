@@ -41,7 +41,7 @@ pub(super) fn parse(path: &Path, field: &str, bytes: &[u8]) -> Result<Array, Lab
     })?;
     if n.checked_mul(width) != Some(data.len()) {
         let found = format!("{} bytes of data for shape {:?}", data.len(), header.shape);
-        let expected = format!("{} values of {width} bytes", n);
+        let expected = format!("{n} values of {width} bytes");
         return Err(LabError::place(path, 0, field, found, expected));
     }
     memory::claim(path, &format!("{n} values of `{field}`"), n, header.memory())?;

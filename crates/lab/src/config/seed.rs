@@ -22,7 +22,7 @@ use std::fmt;
 ///
 /// # Errors
 /// Those of the writer.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 pub fn serialize<S: Serializer>(seed: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     match i64::try_from(*seed) {
         Ok(seed) => seed.serialize(serializer),
@@ -78,7 +78,7 @@ pub mod optional {
     ///
     /// # Errors
     /// Those of the writer.
-    #[expect(clippy::ref_option, reason = "serde calls it so")]
+    #[allow(clippy::ref_option, reason = "serde calls it so")]
     pub fn serialize<S: Serializer>(seed: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
         match seed {
             Some(seed) => super::serialize(seed, serializer),

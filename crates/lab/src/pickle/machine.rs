@@ -197,7 +197,7 @@ impl<'a> Machine<'a> {
                 self.plain(value)?;
             }
             code @ (b']' | b'a' | b'e' | b'l' | b')' | b't' | 0x85..=0x87 | 0x8f | 0x90 | 0x91) => {
-                self.list(code)?
+                self.list(code)?;
             }
             code @ (b'}' | b'd' | b's' | b'u') => self.map(code)?,
             code @ (b'c' | 0x93) => self.name(code)?,

@@ -163,7 +163,7 @@ fn widths(value: &Value, sizes: &mut HashMap<String, usize>) {
             }
         }
         Value::List(items) | Value::Call { arguments: items, .. } => {
-            items.iter().for_each(|item| widths(item, sizes))
+            items.iter().for_each(|item| widths(item, sizes));
         }
         Value::Map(entries) => entries.iter().for_each(|(_, item)| widths(item, sizes)),
         _ => {}

@@ -32,7 +32,7 @@ impl Dropout {
     pub(super) fn apply<R: Real>(dropout: Option<Self>, site: u64, values: &mut [R]) {
         if let Some(dropout) = dropout {
             for (place, value) in values.iter_mut().enumerate() {
-                *value = *value * dropout.factor(site, place as u64);
+                *value *= dropout.factor(site, place as u64);
             }
         }
     }

@@ -5,6 +5,7 @@ use crate::cli::enhancers::{
     OrthologsArgs, PredictArgs, PrepareArgs, RunArgs, SimulateArgs, TraitKind,
 };
 use crate::process;
+use crate::terminal::say;
 use neuropil_enhancers::aliases::Aliases;
 use neuropil_enhancers::associate::{self, Filters, Plan, Progress};
 use neuropil_enhancers::calibrate::{Trial, calibrate};
@@ -84,7 +85,7 @@ fn simulate(args: &SimulateArgs) -> Result<u8, Problem> {
     };
     let study = invent(&plan)?;
     write(&study, &plan, &args.folder)?;
-    eprintln!(
+    say!(
         "wrote {}: {} species, {} regions of which {} go with the trait, {} sequences to learn from",
         args.folder.display(),
         args.species,
@@ -92,7 +93,7 @@ fn simulate(args: &SimulateArgs) -> Result<u8, Problem> {
         args.planted,
         study.training.len()
     );
-    eprintln!(
+    say!(
         "next: neuropil enhancers run {}",
         args.folder.join("study.toml").display()
     );
@@ -104,24 +105,27 @@ fn heard(news: &News, quiet: bool) {
         return;
     }
     match news {
-        News::Note(note) => eprintln!("note: {note}"),
-        News::Epoch(e) => eprintln!(
+        News::Note(note) => say!("note: {note}"),
+        News::Epoch(e) => say!(
             "epoch {}: loss {:.4}, validation {:.4}, AUROC {:.3}",
-            e.epoch, e.train_loss, e.validation_loss, e.auroc
+            e.epoch,
+            e.train_loss,
+            e.validation_loss,
+            e.auroc
         ),
         News::Predicted { done, of } => {
             if done == of || done % 20 == 0 {
-                eprintln!("predicted {done} of {of} species");
+                say!("predicted {done} of {of} species");
             }
         }
         News::Association(Progress::Scanned { tested, below }) => {
-            eprintln!("{tested} regions tested, {below} with p < 0.05")
+            say!("{tested} regions tested, {below} with p < 0.05");
         }
         News::Association(Progress::Round {
             round,
             regions,
             total,
-        }) => eprintln!("round {round}: {regions} regions, {total} permulations each"),
+        }) => say!("round {round}: {regions} regions, {total} permulations each"),
     }
 }
 
@@ -250,15 +254,15 @@ fn tell(outcome: &Outcome, json: bool) {
         below(results, 0.1),
         below(results, 0.05)
     ));
-    eprintln!("results: {}", outcome.folder.join("associations.tsv").display());
-    eprintln!("report:  {}", outcome.folder.join("report.html").display());
+    say!("results: {}", outcome.folder.join("associations.tsv").display());
+    say!("report:  {}", outcome.folder.join("report.html").display());
 }
 
 fn adjust(args: &AdjustArgs) -> Result<u8, Problem> {
     let table = Table::parse(&read_to_string(&args.table)?).map_err(|error| error.in_file(&args.table))?;
     let released = associate::released(&table).map_err(|error| error.in_file(&args.table))?;
     for note in &released.notes {
-        eprintln!("note: {note}");
+        say!("note: {note}");
     }
     if args.json {
         let rows: Vec<_> = (0..released.p.len()).map(|i| serde_json::json!({"region": released.regions[i], "p": released.p[i], "coef": released.coef[i], "q": released.q[i]})).collect();
@@ -321,12 +325,12 @@ fn prepare(args: &PrepareArgs) -> Result<u8, Problem> {
     for peak in &mut found.peaks {
         peak.chrom = translate(&peak.chrom);
     }
-    found.notes.iter().for_each(|note| eprintln!("note: {note}"));
+    found.notes.iter().for_each(|note| say!("note: {note}"));
     let chromosomes = || found.peaks.iter().map(|peak| peak.chrom.as_str());
     check_shared(chromosomes(), "the peaks", &known, "the lengths")?;
     let beyond = beyond_end(&found.peaks, &sizes);
     if beyond > 0 {
-        eprintln!("note: {beyond} peaks reach beyond the end of their chromosome");
+        say!("note: {beyond} peaks reach beyond the end of their chromosome");
     }
     let mut exclusions = Exclusions {
         longest: args.longest,
@@ -536,7 +540,7 @@ fn sequences(path: &Path, length: usize) -> Result<Vec<(String, Vec<u8>)>, Input
 
 fn predict(args: &PredictArgs) -> Result<u8, Problem> {
     let (network, notes) = run::load(&args.model, args.length)?;
-    notes.iter().for_each(|note| eprintln!("note: {note}"));
+    notes.iter().for_each(|note| say!("note: {note}"));
     let (names, sequences): (Vec<String>, Vec<Vec<u8>>) =
         sequences(&args.sequences, network.architecture.length)?
             .into_iter()
@@ -554,7 +558,7 @@ fn predict(args: &PredictArgs) -> Result<u8, Problem> {
 fn explain(args: &ExplainArgs) -> Result<u8, Problem> {
     const STEPS: usize = 50;
     let (network, notes) = run::load(&args.model, args.length)?;
-    notes.iter().for_each(|note| eprintln!("note: {note}"));
+    notes.iter().for_each(|note| say!("note: {note}"));
     let length = network.architecture.length;
     let sequences = sequences(&args.sequences, length)?;
     let pool = process::thread_pool(args.threads)?;

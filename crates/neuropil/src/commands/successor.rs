@@ -140,9 +140,12 @@ fn retrieve(args: &RetrieveArgs, global: &Global) -> Result<u8, Problem> {
     sr::check_discount(args.gain)?;
     let m = sr::ideal(&t, args.gain)?;
     let n = m.rows();
-    let inside = |state: usize| match state < n {
-        true => Ok(state),
-        false => Err(Problem::bare(format!("state {state}, expected 0 to {}", n - 1))),
+    let inside = |state: usize| {
+        if state < n {
+            Ok(state)
+        } else {
+            Err(Problem::bare(format!("state {state}, expected 0 to {}", n - 1)))
+        }
     };
     let state = inside(args.state.unwrap_or(0))?;
     let mut rewards = vec![0.0; n];
@@ -256,13 +259,14 @@ fn kernel(args: &KernelArgs, global: &Global) -> Result<u8, Problem> {
     };
     let key = Key::new(global.seed.unwrap_or(1));
     let pool = thread_pool(global.threads)?;
-    let cells = match args.grid {
-        true => grid(),
-        false => vec![Cell {
+    let cells = if args.grid {
+        grid()
+    } else {
+        vec![Cell {
             tau_positive: args.tau_positive,
             tau_negative: args.tau_negative,
             depression: !args.potentiating,
-        }],
+        }]
     };
     let found = match &cells[..] {
         [one] => vec![fit(*one, search, key)?],
@@ -316,9 +320,10 @@ fn figure(args: &FigureArgs, global: &Global) -> Result<u8, Problem> {
         for shown in &answer.figures {
             save_figure(&out, &out, shown)?;
         }
-        match global.json {
-            true => print_json(&json!({ "result": answer.json, "claims": claims }))?,
-            false => told(answer, false)?,
+        if global.json {
+            print_json(&json!({ "result": answer.json, "claims": claims }))?;
+        } else {
+            told(answer, false)?;
         }
     }
     if !global.json {

@@ -24,7 +24,7 @@ pub(crate) fn killed_mid_run(command: &mut Command, run: &Path, lines: usize) ->
         .stderr(Stdio::null())
         .spawn()
         .expect("the command starts");
-    let limit = Instant::now() + Duration::from_secs(60);
+    let limit = Instant::now() + Duration::from_mins(1);
     loop {
         let now = read();
         if now != before && checks(&now) >= kept + lines {

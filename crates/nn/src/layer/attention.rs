@@ -114,7 +114,7 @@ vectorised! {
             }
             let each = R::ONE / sum;
             for weight in row.iter_mut() {
-                *weight = *weight * each;
+                *weight *= each;
             }
             *log_sum = largest + sum.ln();
         }
@@ -136,7 +136,7 @@ fn drop_some<R: Real>(set: Set, head: usize, keep: Keep<'_, R>, weights: &mut [R
     if let Some(keep) = keep {
         for (row, weights) in weights.chunks_exact_mut(set.rows).enumerate() {
             for (column, weight) in weights.iter_mut().enumerate() {
-                *weight = *weight * keep(head, row, column);
+                *weight *= keep(head, row, column);
             }
         }
     }
@@ -258,7 +258,7 @@ mod tests {
         ) {
             let set = Set { rows, width: heads * size, heads };
             let projected = numbers(rows * 3 * set.width, seed);
-            let keep = |head: usize, row: usize, column: usize| if (head + 2 * row + column) % 4 == 0 { 0.0 } else { 1.25 };
+            let keep = |head: usize, row: usize, column: usize| if (head + 2 * row + column).is_multiple_of(4) { 0.0 } else { 1.25 };
             let keep: Keep<'_, f64> = if dropping { Some(&keep) } else { None };
             let run = |projected: &[f64]| {
                 let (mut out, mut log_sums) = (vec![9.0; rows * set.width], vec![0.0; heads * rows]);

@@ -131,7 +131,7 @@ pub fn backward<R: Real>(
     let mut wide = vec![R::ZERO; shape.windows(&padded, 0, inputs).rows * outputs];
     let row = shape.columns * outputs;
     shape.rows_of(images, outputs, |to, from| {
-        wide[to..to + row].copy_from_slice(&dy[from..from + row])
+        wide[to..to + row].copy_from_slice(&dy[from..from + row]);
     });
     for (i, dw) in dw.chunks_exact_mut(k * inputs * outputs).enumerate() {
         add_product(

@@ -121,9 +121,10 @@ impl Tell for Course {
         if let Some([width, height]) = self.size {
             path = path.x_range(0.0, width).y_range(0.0, height);
         }
-        let panels = match flat {
-            true => vec![path],
-            false => vec![path, heat_panel(self.rows.clone(), "samples", false)],
+        let panels = if flat {
+            vec![path]
+        } else {
+            vec![path, heat_panel(self.rows.clone(), "samples", false)]
         };
         vec![Shown {
             figure: Figure {

@@ -205,10 +205,7 @@ impl Figure4 {
             Claim::new(
                 "Fig. 4d",
                 "population shift, dense and correlated features, bins of 5 cm",
-                format!(
-                    "backwards; −0.93 measured independently, −{} cm in rats",
-                    MEHTA_SHIFT_CM
-                ),
+                format!("backwards; −0.93 measured independently, −{MEHTA_SHIFT_CM} cm in rats"),
                 Band::between(-1.6, -0.3),
                 Found::one(interval(&dense).0),
             ),

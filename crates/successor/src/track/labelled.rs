@@ -226,21 +226,21 @@ pub(crate) fn read_sleap(path: &Path, rows: &Rows, options: &TrackOptions) -> Re
             ));
         }
         last = last.max(frame as usize);
-        if cell(row, track) == name {
-            if let Some(before) = order.insert(frame as usize, row) {
-                let found = format!(
-                    "two instances of one track in frame {frame} (also on line {})",
-                    rows.rows[before].0
-                );
-                return Err(field_problem(
-                    path,
-                    rows.rows[row].0,
-                    "track",
-                    found,
-                    "one",
-                    "run the tracker again",
-                ));
-            }
+        if cell(row, track) == name
+            && let Some(before) = order.insert(frame as usize, row)
+        {
+            let found = format!(
+                "two instances of one track in frame {frame} (also on line {})",
+                rows.rows[before].0
+            );
+            return Err(field_problem(
+                path,
+                rows.rows[row].0,
+                "track",
+                found,
+                "one",
+                "run the tracker again",
+            ));
         }
     }
     for (frame, row) in order {

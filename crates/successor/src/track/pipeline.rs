@@ -169,15 +169,15 @@ impl Pipeline {
                 "at most half the arena",
             ));
         }
-        if let SpeedLimit::PerSecond(limit) = self.speed_limit {
-            if !(limit > 0.0) {
-                return Err(SuccessorError::setting("the speed limit", limit, "above 0"));
-            }
+        if let SpeedLimit::PerSecond(limit) = self.speed_limit
+            && !(limit > 0.0)
+        {
+            return Err(SuccessorError::setting("the speed limit", limit, "above 0"));
         }
-        if let Some(gap) = self.longest_gap_s {
-            if !(gap > 0.0) {
-                return Err(SuccessorError::setting("the longest gap", gap, "above 0 s"));
-            }
+        if let Some(gap) = self.longest_gap_s
+            && !(gap > 0.0)
+        {
+            return Err(SuccessorError::setting("the longest gap", gap, "above 0 s"));
         }
         Ok(())
     }

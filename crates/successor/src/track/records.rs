@@ -163,7 +163,7 @@ pub(crate) fn read_trodes(
         ));
     };
     let data = &bytes[end + END.len()..];
-    if data.is_empty() || data.len() % size != 0 {
+    if data.is_empty() || !data.len().is_multiple_of(size) {
         return Err(problem(
             path,
             format!("{} bytes of records of {size}", data.len()),
@@ -184,7 +184,7 @@ pub(crate) fn read_trodes(
     let mut notes = Vec::new();
     match setting("pixel scale").unwrap_or_default() {
         scale if scale.starts_with("0 ") || scale.is_empty() => {
-            notes.push("pixel scale 0 pix/cm = not calibrated".to_owned())
+            notes.push("pixel scale 0 pix/cm = not calibrated".to_owned());
         }
         scale => notes.push(format!("pixel scale {scale}: use `--cm-per-unit`")),
     }
@@ -248,7 +248,7 @@ fn positions(
         .iter()
         .zip(second)
         .map(|pair| match pair {
-            (Some(a), Some(b)) => Some(((a.0 + b.0) / 2.0, (a.1 + b.1) / 2.0)),
+            (Some(a), Some(b)) => Some((f64::midpoint(a.0, b.0), f64::midpoint(a.1, b.1))),
             _ => None,
         })
         .collect())

@@ -356,12 +356,11 @@ pub fn speeds(track: &Track, cm_per_unit: f64) -> Vec<f64> {
         }
         let a = if i > 0 && track.seen(i - 1) { i - 1 } else { i };
         let b = if i + 1 < n && track.seen(i + 1) { i + 1 } else { i };
-        match a == b {
-            true => f64::NAN,
-            false => {
-                cm_per_unit * (track.x[b] - track.x[a]).hypot(track.y[b] - track.y[a])
-                    / (track.time[b] - track.time[a])
-            }
+        if a == b {
+            f64::NAN
+        } else {
+            cm_per_unit * (track.x[b] - track.x[a]).hypot(track.y[b] - track.y[a])
+                / (track.time[b] - track.time[a])
         }
     };
     (0..n).map(one).collect()

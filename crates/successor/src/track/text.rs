@@ -61,12 +61,13 @@ pub(crate) fn read_any(path: &Path, options: &TrackOptions) -> Result<Found, Suc
         return matlab::read_v5(path, &bytes, options);
     }
     if bytes.starts_with(b"PK\x03\x04") {
-        return match bytes
+        return if bytes
             .windows(9)
             .any(|part| part == b"workbook." || part == b"[Content_")
         {
-            true => sheet(path, bytes, options),
-            false => matlab::read_npz(path, bytes, options),
+            sheet(path, bytes, options)
+        } else {
+            matlab::read_npz(path, bytes, options)
         };
     }
     if bytes.starts_with(b"######## Neuralynx") {

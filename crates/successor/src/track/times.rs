@@ -119,12 +119,12 @@ pub(crate) fn timed(
             };
             let seconds = times.iter().map(|t| (t - origin) / per_second).collect();
             let mut timed = ascending(path, seconds, origin / per_second, lines)?;
-            if let (Some(fps), Some(rate)) = (options.fps, rate(&timed.time)) {
-                if (rate / fps - 1.0).abs() > 0.02 {
-                    timed.notes.push(format!(
-                        "times run at {rate:.3} frames per second, not {fps}: times are used"
-                    ));
-                }
+            if let (Some(fps), Some(rate)) = (options.fps, rate(&timed.time))
+                && (rate / fps - 1.0).abs() > 0.02
+            {
+                timed.notes.push(format!(
+                    "times run at {rate:.3} frames per second, not {fps}: times are used"
+                ));
             }
             Ok(timed)
         }
@@ -132,14 +132,15 @@ pub(crate) fn timed(
 }
 
 fn frame_number(path: &Path, t: f64) -> Result<usize, SuccessorError> {
-    match t >= 0.0 && t.fract() == 0.0 && t < 1e12 {
-        true => Ok(t as usize),
-        false => Err(problem(
+    if t >= 0.0 && t.fract() == 0.0 && t < 1e12 {
+        Ok(t as usize)
+    } else {
+        Err(problem(
             path,
             format!("frame {t}"),
             "whole numbers of frames from 0 on",
             "",
-        )),
+        ))
     }
 }
 

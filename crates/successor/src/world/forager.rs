@@ -155,7 +155,7 @@ mod tests {
                 14.0
             };
             assert!(walk.iter().flatten().all(|x| (0.0..=side).contains(x)));
-            let mut seen = vec![false; 196];
+            let mut seen = [false; 196];
             walk.iter().for_each(|at| seen[bin(*at, side, 14)] = true);
             assert!(seen.iter().all(|seen| *seen));
         }

@@ -47,9 +47,10 @@ pub fn drop_jumps(track: &mut Track, limit: SpeedLimit) -> Result<usize, Success
     };
     let (mut last, mut dropped) = (seen[first], seen[..first].to_vec());
     for &i in &seen[first + 1..] {
-        match speed(track, last, i) <= most {
-            true => last = i,
-            false => dropped.push(i),
+        if speed(track, last, i) <= most {
+            last = i;
+        } else {
+            dropped.push(i);
         }
     }
     dropped.sort_unstable();

@@ -17,7 +17,7 @@ fn ellipse(mapping: &Mapping, positions: &[[f64; 2]], pipeline: &Pipeline) -> [(
                 }),
         };
         (
-            (low + high) / 2.0 / mapping.bin_cm,
+            f64::midpoint(low, high) / mapping.bin_cm,
             (high - low) / 2.0 / mapping.bin_cm,
         )
     })
