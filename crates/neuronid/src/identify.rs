@@ -268,12 +268,12 @@ fn drift(
 }
 
 impl Identified {
-    /// Test neurons with the smallest margin first: where to look.
+    /// Named neurons with the smallest margin first: where to look.
     pub fn doubtful(&self, n: usize) -> Vec<&Named> {
         let mut neurons: Vec<&Named> = self
             .neurons
             .iter()
-            .filter(|neuron| neuron.template.is_some())
+            .filter(|neuron| !neuron.name.is_empty())
             .collect();
         neurons.sort_by(|a, b| a.margin.total_cmp(&b.margin));
         neurons.truncate(n);

@@ -169,6 +169,13 @@ fn print(result: &impl Tell, to: Option<&Path>, global: &Global) -> Result<u8, P
         }
     }
     if let Some(folder) = &global.out {
+        for part in ["figures", "results"] {
+            let part = folder.join(part);
+            std::fs::create_dir_all(&part).map_err(|error| {
+                let message = format!("{}: cannot be made ({error})", part.display());
+                Problem::new(message, "give a folder that you may write to")
+            })?;
+        }
         for shown in &answer.figures {
             save_figure(&folder.join("figures"), &folder.join("results"), shown)?;
         }
