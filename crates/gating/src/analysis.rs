@@ -1,4 +1,4 @@
-//! What a trained course shows: one file for each analysis, one line in [`ALL`].
+//! What a trained course shows: one file for each analysis, one line in `ALL`.
 
 pub mod accuracy;
 pub mod flexibility;

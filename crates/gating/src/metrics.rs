@@ -4,13 +4,13 @@
 //!
 //! | measure | definition | source |
 //! |---|---|---|
-//! | average accuracy | mean over j of A[K−1][j] | Lopez-Paz & Ranzato, NeurIPS 2017 |
-//! | forgetting | mean over j < K−1 of max over l in j..K−2 of A[l][j], less A[K−1][j]; may be negative | Chaudhry et al., ECCV 2018 |
-//! | forgetting from just learnt | mean over j < K−1 of A[j][j] − A[K−1][j]: backward transfer with its sign turned | |
+//! | average accuracy | mean over j of A\[K−1\]\[j\] | Lopez-Paz & Ranzato, NeurIPS 2017 |
+//! | forgetting | mean over j < K−1 of max over l in j..K−2 of A\[l\]\[j\], less A\[K−1\]\[j\]; may be negative | Chaudhry et al., ECCV 2018 |
+//! | forgetting from just learnt | mean over j < K−1 of A\[j\]\[j\] − A\[K−1\]\[j\]: backward transfer with its sign turned | |
 //! | forgetting, last row in the maximum | as the first, l in j..K−1: never negative | Mammoth |
-//! | backward transfer | mean over j < K−1 of A[K−1][j] − A[j][j] | Lopez-Paz & Ranzato 2017 |
-//! | forward transfer | mean over j > 0 of A[j−1][j] − the accuracy of an untrained network on j | Lopez-Paz & Ranzato 2017 |
-//! | intransigence | mean over j of the accuracy of a network trained on j alone, less A[j][j] | Chaudhry et al. 2018 |
+//! | backward transfer | mean over j < K−1 of A\[K−1\]\[j\] − A\[j\]\[j\] | Lopez-Paz & Ranzato 2017 |
+//! | forward transfer | mean over j > 0 of A\[j−1\]\[j\] − the accuracy of an untrained network on j | Lopez-Paz & Ranzato 2017 |
+//! | intransigence | mean over j of the accuracy of a network trained on j alone, less A\[j\]\[j\] | Chaudhry et al. 2018 |
 
 use crate::error::GatingError;
 use neuropil_lab::error::Problem;

@@ -1,7 +1,7 @@
 //! Recurrent units, one file each: what a unit is made of, its initial values, and the elementwise passes that stand
 //! between the products.
 //!
-//! A file has a constant and four functions, and [`of_cell`] is the only place that knows which file is which:
+//! A file has a constant and four functions, and `of_cell` is the only place that knows which file is which:
 //! - `SIZES`: how many gates and state values a unit has, and how its rate follows from them,
 //! - `layout`: its parameter arrays,
 //! - `initial`: the values that are not drawn,
