@@ -39,12 +39,11 @@ impl Annotations {
     }
 
     /// Takes over a table of neurons; ids are brought into the form that the edges have.
-    fn of_table(
-        NeuronFile { table, key: name }: &NeuronFile,
-        builder: &mut Builder,
-    ) -> Result<Self, DataError> {
+    fn of_table(file: &NeuronFile, builder: &mut Builder) -> Result<Self, DataError> {
+        let NeuronFile { table, key: name } = file;
         let path = table.path();
-        let numeric = builder.is_numeric() && builder.n() > 0;
+        // Edges may name only those neurons whose labels look like numbers.
+        let numeric = builder.is_numeric() && builder.n() > 0 && !file.has_words();
         let field = if name.is_empty() { "column 1" } else { name };
         let left_out = table
             .find(&[IN_WIRING])
