@@ -301,6 +301,12 @@ impl Table {
         self.columns.iter().map(|(name, _)| name.as_str())
     }
 
+    /// All rows as text.
+    pub fn rows(&self) -> Vec<Vec<String>> {
+        let row = |row| self.columns.iter().map(|(_, column)| column.cell(row)).collect();
+        (0..self.n_rows()).map(row).collect()
+    }
+
     /// The file it was read from; empty for a table that was made.
     pub fn path(&self) -> &Path {
         &self.path

@@ -26,13 +26,12 @@ mod reproduction;
 mod summary;
 pub mod sweep;
 mod system;
-mod table;
 mod tell;
 
 pub use claim::{Band, Claim, Found, Verdict, claims_markdown, claims_table};
 pub use job::{Export, ExportForm, Flow, Job, News, Unwatched, Watch};
+pub use neuropil_lab::table::{Column, Table};
 pub use reproduction::{Asked, Reproduced};
 pub use summary::{Measure, Summary};
 pub use system::{Given, Listed, System, experiment_of};
-pub use table::{Column, Table};
 pub use tell::{Analysed, Answer, Origin, Shown, Tell};

@@ -2,7 +2,6 @@
 
 use crate::job::{Job, Watch};
 use crate::summary::Summary;
-use crate::table::Table;
 use crate::tell::{Analysed, Shown};
 use neuropil_draw::{DrawError, Report, ReportTable};
 use neuropil_lab::atomic;
@@ -11,7 +10,7 @@ use neuropil_lab::error::Problem;
 use neuropil_lab::keeper::{Begin, Given, Keeper};
 use neuropil_lab::provenance::Origin;
 use neuropil_lab::run::RunDirectory;
-use neuropil_lab::table::write_csv;
+use neuropil_lab::table::{Table, write_csv};
 use std::path::{Path, PathBuf};
 
 /// How a job is to be run.

@@ -1,8 +1,8 @@
 //! Results that can be told: to people in sentences, tables and figures, to programs as JSON.
 
-use crate::table::Table;
 use neuropil_draw::Figure;
 use neuropil_lab::error::Problem;
+use neuropil_lab::table::Table;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -336,6 +336,49 @@ mod tests {
     }
 
     #[test]
+    fn lanes_agree_on_large_uneven_trees() {
+        use rand::RngExt;
+        let mut random = neuropil_math::rng::Key::new(5).stream(neuropil_math::rng::Purpose::Test, 0);
+        for n in [60, 241] {
+            let mut parts: Vec<String> = (0..n).map(|i| format!("t{i}")).collect();
+            while parts.len() > 1 {
+                let (i, j) = (
+                    random.random_range(0..parts.len()),
+                    random.random_range(0..parts.len() - 1),
+                );
+                let a = parts.swap_remove(i);
+                let b = parts.swap_remove(j);
+                let mut length = || random.random_range(0.001..0.2);
+                parts.push(format!("({a}:{:.6},{b}:{:.6})", length(), length()));
+            }
+            let tree = Tree::parse(&format!("{};", parts[0])).expect("a tree");
+            let y: Vec<bool> = (0..n).map(|_| random.random_bool(0.4)).collect();
+            for d in 1..=4 {
+                let x: Vec<f64> = (0..n * d)
+                    .map(|i| {
+                        if i % d == 0 {
+                            1.0
+                        } else {
+                            random.random_range(-1.0..1.0)
+                        }
+                    })
+                    .collect();
+                let mut objective = Objective::new(&tree, &x, d, Logistic::default());
+                objective.set_response(&y);
+                for shift in [-3.9, -2.0, 0.0, 1.0, 2.5, 3.9] {
+                    let mut theta: Vec<f64> = (0..d).map(|_| random.random_range(-2.5..2.5)).collect();
+                    theta.push(objective.log_height + shift);
+                    let (fast, slow) = (objective.value(&theta), objective.one_by_one(&theta));
+                    assert!(
+                        (fast - slow).abs() < 1e-9 * (1.0 + slow.abs()),
+                        "{n} tips, d = {d}, shift {shift}: {fast} {slow}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_star_of_many_tips_does_not_underflow() {
         let text = format!(
             "({});",
