@@ -283,7 +283,7 @@ pub(crate) struct ReproduceArgs {
     /// System: `song`, `connectome` or `successor`.
     pub system: String,
     /// For `song` tasks [default: all of the paper, and the comparisons of value networks]; `further`: those beyond
-    /// it. For `connectome` the data of the paper. For `successor` figures: 2, 3, 4, 5, 6, app7.
+    /// it. For `connectome` the data of the paper. For `successor` figures: 2, 3, 4, 5, 6, app7, change.
     pub parts: Vec<String>,
     /// One network a task and few test trials.
     #[arg(long)]

@@ -14,23 +14,35 @@ use neuropil_math::rng::Key;
 use neuropil_study::{Analysed, Answer, Origin};
 use serde::{Deserialize, Serialize};
 
+mod certainty;
 mod course;
 mod horizon;
 mod learning;
 mod places;
 mod recorded;
+mod robustness;
+mod rollouts;
+mod values;
 
+pub use certainty::{Certainty, certainty};
 pub use course::{Course, course};
 pub use horizon::{Horizons, horizons};
 pub use learning::{Learning, learning};
 pub use places::{Places, places};
 pub use recorded::{RecordedUnits, recorded};
+pub use robustness::{Robustness, robustness};
+pub use rollouts::{Rollouts, Score, rollouts};
+pub use values::{Goal, Values, values};
 
 /// The analyses: name and heading.
-pub const ANALYSES: [(&str, &str); 5] = [
+pub const ANALYSES: [(&str, &str); 9] = [
     ("course", "The walk"),
     ("learning", "What was learned"),
     ("horizons", "The successor representation at several horizons"),
+    ("values", "Values of a reward, and of one that moved"),
+    ("rollouts", "Sequences that the network plays"),
+    ("certainty", "How certain M is"),
+    ("robustness", "Noise in the synapses"),
     ("places", "Place fields of the model"),
     ("recorded", "Recorded neurons"),
 ];
@@ -96,6 +108,9 @@ pub fn all(material: &Material, names: &[String], origin: &Origin) -> Vec<Analys
     let fits = |name: &str| match name {
         "places" => material.walk.grid.is_some(),
         "recorded" => material.walk.spikes.is_some(),
+        "values" | "rollouts" => one_hot(material).is_ok(),
+        "certainty" => one_hot(material).is_ok() && material.walk.n <= certainty::MOST_STATES,
+        "robustness" => one_hot(material).is_ok() && material.walk.n <= robustness::MOST_STATES,
         _ => true,
     };
     let make = |name: &str| -> Result<Answer, SuccessorError> {
@@ -103,6 +118,10 @@ pub fn all(material: &Material, names: &[String], origin: &Origin) -> Vec<Analys
             "course" => Answer::of(&course(material)?, origin),
             "learning" => Answer::of(&learning(material)?, origin),
             "horizons" => Answer::of(&horizons(material)?, origin),
+            "values" => Answer::of(&values(material)?, origin),
+            "rollouts" => Answer::of(&rollouts(material, key)?, origin),
+            "certainty" => Answer::of(&certainty(material, key)?, origin),
+            "robustness" => Answer::of(&robustness(material, key)?, origin),
             "places" => Answer::of(&places(material, key)?, origin),
             _ => Answer::of(&recorded(material, key)?, origin),
         })
@@ -137,10 +156,31 @@ pub(crate) fn busiest(walk: &Walk) -> usize {
     )
 }
 
+/// T̂ of a network that holds transitions of states.
+fn one_hot(material: &Material) -> Result<&Matrix, SuccessorError> {
+    let model = &material.config.model;
+    let holds = model.kind == crate::config::ModelKind::RnnS
+        && model.features == crate::features::FeatureKind::OneHot;
+    if holds {
+        Ok(&material.learned.weights)
+    } else {
+        Err(SuccessorError::question(
+            "this learner holds no transitions between states",
+            "features `one-hot` and model `rnn-s` do",
+        ))
+    }
+}
+
+/// What T̂ is measured against, in words.
+fn against(walk: &Walk) -> &'static str {
+    if walk.world.is_some() {
+        "the world's transitions"
+    } else {
+        "the transitions observed in all of the walk"
+    }
+}
+
 /// M at a gain from what was learned; `None` where the learner holds no transitions of states.
 pub(crate) fn successor_at(material: &Material, gain: f64) -> Option<Result<Matrix, SuccessorError>> {
-    let weights = &material.learned.weights;
-    let one_hot = material.config.model.kind == crate::config::ModelKind::RnnS
-        && material.config.model.features == crate::features::FeatureKind::OneHot;
-    one_hot.then(|| sr::ideal(weights, gain))
+    one_hot(material).ok().map(|weights| sr::ideal(weights, gain))
 }

@@ -74,6 +74,25 @@ pub fn greedy(values: &[f64], exits: impl Fn(usize) -> Vec<usize>) -> Vec<usize>
     (0..values.len()).map(best).collect()
 }
 
+/// Steps from every state to `goal` by [`greedy`]; `None` from where it comes to rest, or turns in circles, elsewhere.
+pub fn uphill(values: &[f64], exits: impl Fn(usize) -> Vec<usize>, goal: usize) -> Vec<Option<usize>> {
+    let policy = greedy(values, exits);
+    let steps = |from: usize| {
+        let mut at = from;
+        for taken in 0..=policy.len() {
+            if at == goal {
+                return Some(taken);
+            }
+            if policy[at] == at {
+                return None;
+            }
+            at = policy[at];
+        }
+        None
+    };
+    (0..policy.len()).map(steps).collect()
+}
+
 /// SR-Dyna: goes over remembered transitions again and learns M from them by temporal differences, so that a change of
 /// the world is known everywhere without walking everywhere.
 ///
@@ -196,6 +215,8 @@ mod tests {
             greedy(&values, |s| [vec![1], vec![2, 3], vec![], vec![]][s].clone())[1],
             3
         );
+        let steps = uphill(&values, |s| [vec![1], vec![2, 3], vec![], vec![]][s].clone(), 3);
+        assert_eq!(steps, [Some(2), Some(1), None, Some(0)]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 mod appendix7;
 mod cells;
+mod change;
 mod features4;
 mod grid;
 mod learning2;
@@ -15,6 +16,7 @@ mod stability3;
 
 pub use appendix7::{Appendix7, appendix_7};
 pub use cells::{CellResult, Cells, cells};
+pub use change::{Change, Follower, Preference, change};
 pub use features4::{Figure4, figure_4};
 pub use grid::{Grid56, grid_56};
 pub use learning2::{Figure2, figure_2};
@@ -41,8 +43,8 @@ impl Effort {
     }
 }
 
-/// Parts of the paper, in its order: name and what it shows.
-pub const PARTS: [(&str, &str); 6] = [
+/// Parts of the paper, in its order, and what goes beyond it: name and what it shows.
+pub const PARTS: [(&str, &str); 7] = [
     (
         "2",
         "Learning transitions: adaptive and static rates, temporal differences",
@@ -55,6 +57,10 @@ pub const PARTS: [(&str, &str); 6] = [
     ("5", "Temporal-difference loss over the grid of features"),
     ("6", "Place fields over the grid of features, against titmice"),
     ("app7", "Normalisations of transition counts"),
+    (
+        "change",
+        "Beyond the paper: a wall appears, transitions are revalued",
+    ),
 ];
 
 /// One part: its results told, and its claims.
@@ -90,6 +96,10 @@ pub fn part(name: &str, effort: Effort) -> Result<(Vec<Answer>, Vec<Claim>), Suc
         }
         "app7" => {
             let found = appendix_7(effort)?;
+            (vec![Answer::of(&found, &origin)], found.claims())
+        }
+        "change" => {
+            let found = change(effort)?;
             (vec![Answer::of(&found, &origin)], found.claims())
         }
         other => {

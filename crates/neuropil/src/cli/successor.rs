@@ -266,7 +266,7 @@ pub(crate) struct KernelArgs {
 /// Arguments of `figure`.
 #[derive(Debug, Args)]
 pub(crate) struct FigureArgs {
-    /// 2, 3, 4, 5, 6 or app7.
+    /// 2, 3, 4, 5, 6, app7 or change.
     pub figure: String,
     /// Fewer walks, coarser grids.
     #[arg(long)]

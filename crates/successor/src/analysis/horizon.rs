@@ -1,9 +1,10 @@
 //! Rows and eigenvectors of M at several gains, on one set of synapses.
 
-use super::{Material, as_rows, busiest, successor_at};
+use super::{Material, as_rows, busiest, one_hot};
 use crate::error::SuccessorError;
 use crate::figures::{heat_panel, state_panel};
 use crate::maps::eigenvectors;
+use crate::sr;
 use neuropil_draw::Figure;
 use neuropil_study::{Origin, Shown, Table, Tell};
 use serde::Serialize;
@@ -58,14 +59,9 @@ pub fn horizons(material: &Material) -> Result<Horizons, SuccessorError> {
         eigenmaps: Vec::new(),
     };
     let mut last = None;
+    let weights = one_hot(material)?;
     for gain in gains {
-        let asked = successor_at(material, gain).ok_or_else(|| {
-            SuccessorError::question(
-                "this learner holds no transitions between states",
-                "features `one-hot` and model `rnn-s` do",
-            )
-        })?;
-        match asked {
+        match sr::ideal(weights, gain) {
             Ok(m) => {
                 let row = m.row(from).to_vec();
                 out.gains.push(gain);

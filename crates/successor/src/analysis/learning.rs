@@ -1,6 +1,6 @@
 //! What was learned, how well and how fast; whether the network is stable.
 
-use super::{CurvePoint, Material, successor_at, truth};
+use super::{CurvePoint, Material, against, successor_at, truth};
 use crate::error::SuccessorError;
 use crate::matrix::Spectrum;
 use crate::sr;
@@ -70,11 +70,7 @@ pub fn learning(material: &Material) -> Result<Learning, SuccessorError> {
         },
         td_loss: material.learned.td_loss,
         rate: material.learned.rate,
-        against: if material.walk.world.is_some() {
-            "the world's transitions"
-        } else {
-            "the transitions observed in all of the walk"
-        },
+        against: against(&material.walk),
         curve: material.curve.clone(),
         seconds_per_step: 1.0 / rate_hz,
     })
