@@ -23,6 +23,7 @@ mod pairs;
 mod supplement;
 
 pub(crate) use annotations::{has_pair_column, says};
+pub(crate) use builder::canonical;
 pub(crate) use columns::side;
 pub(crate) use ids::read as ids;
 

@@ -36,7 +36,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arena = World::open(14)?;
     let clock = Instant::now();
     let far = arena.walk(1_000_000, key);
-    told("environment step", 196, clock.elapsed().as_secs_f64() / far.len() as f64);
+    told(
+        "environment step",
+        196,
+        clock.elapsed().as_secs_f64() / far.len() as f64,
+    );
     let walk = arena.walk(5001, key);
     let activity = Matrix::new(
         196,

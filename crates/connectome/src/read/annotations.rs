@@ -42,8 +42,7 @@ impl Annotations {
     fn of_table(file: &NeuronFile, builder: &mut Builder) -> Result<Self, DataError> {
         let NeuronFile { table, key: name } = file;
         let path = table.path();
-        // Edges may name only those neurons whose labels look like numbers.
-        let numeric = builder.is_numeric() && builder.n() > 0 && !file.has_words();
+        let numeric = builder.is_numeric() && builder.n() > 0;
         let field = if name.is_empty() { "column 1" } else { name };
         let left_out = table
             .find(&[IN_WIRING])
@@ -325,24 +324,40 @@ pub(crate) fn has_pair_column(table: &NeuronTable) -> bool {
     columns::find(table.columns.iter().map(|(name, _)| name.as_str()), PAIR).is_some()
 }
 
-/// Whether the columns of a table say the sides and pairs of a connectome.
+/// Whether the columns of a table say the sides and pairs of a connectome, in whatever order its neurons come.
 pub(crate) fn says(connectome: &Connectome, table: &NeuronTable) -> bool {
+    let forwards: Vec<usize> = (0..connectome.n()).collect();
+    let backwards: Vec<usize> = forwards.iter().rev().copied().collect();
+    says_in_order(connectome, table, &forwards) && says_in_order(connectome, table, &backwards)
+}
+
+fn says_in_order(connectome: &Connectome, table: &NeuronTable, order: &[usize]) -> bool {
+    let mut at = vec![0; order.len()];
+    order.iter().enumerate().for_each(|(place, &i)| at[i] = place);
     let mut read = Connectome {
-        ids: connectome.ids.clone(),
-        labels: connectome.labels.clone(),
+        ids: order.iter().map(|&i| connectome.ids[i]).collect(),
+        labels: connectome
+            .labels
+            .as_ref()
+            .map(|labels| order.iter().map(|&i| labels[i].clone()).collect()),
         sides: vec![Side::Centre; connectome.n()],
         ..Connectome::default()
     };
+    let columns = table.columns.iter();
     let annotations = Annotations {
         path: PathBuf::new(),
-        names: (0..connectome.n()).map(|i| connectome.id_text(i)).collect(),
+        names: order.iter().map(|&i| connectome.id_text(i)).collect(),
         lines: vec![0; connectome.n()],
-        columns: table.columns.clone(),
+        columns: columns
+            .map(|(name, cells)| (name.clone(), order.iter().map(|&i| cells[i].clone()).collect()))
+            .collect(),
     };
-    let sorted = |pairs: &[(usize, usize)]| pairs.iter().copied().collect::<BTreeSet<_>>();
+    let sides = order.iter().map(|&i| connectome.sides[i]);
+    let pairs = connectome.pairs.iter();
+    let pairs: BTreeSet<_> = pairs.map(|&(left, right)| (at[left], at[right])).collect();
     annotations.sides_and_pairs(&mut read).is_ok()
-        && read.sides == connectome.sides
-        && sorted(&read.pairs) == sorted(&connectome.pairs)
+        && read.sides.iter().copied().eq(sides)
+        && read.pairs.into_iter().collect::<BTreeSet<_>>() == pairs
 }
 
 /// A pair table `leftid,rightid` in the folder: it replaces the pairs of the neuron table.

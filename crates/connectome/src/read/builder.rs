@@ -155,7 +155,7 @@ impl Builder {
 }
 
 /// A name that is an integer, written as one.
-fn canonical(name: &str) -> Option<i64> {
+pub(crate) fn canonical(name: &str) -> Option<i64> {
     let bytes = name.as_bytes();
     let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
     let plain = match digits {
