@@ -254,7 +254,8 @@ vectorised! {
                     pending += 1;
                 }
             }
-            if pending == 8 {
+            // The root has taken the rest.
+            if pending == 8 && parent != NONE {
                 for l in 0..LANES {
                     out.log_lik[l] += product[l].ln();
                 }

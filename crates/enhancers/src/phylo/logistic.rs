@@ -153,11 +153,6 @@ impl Logistic {
     }
 }
 
-/// Most searches that begin where one ended.
-const RESTARTS: usize = 8;
-/// Gain in penalised log-likelihood that is worth another search.
-const WORTH: f64 = 1e-4;
-
 /// A logistic regression on one tree and design, to be fitted to many responses.
 #[derive(Clone, Debug)]
 pub(crate) struct Fitter<'a> {
@@ -200,7 +195,6 @@ impl<'a> Fitter<'a> {
             return self.report(y, &theta, converged);
         }
         let mut ended = local_search(&start, |theta| self.objective.with_gradient(theta));
-        self.go_on(&mut ended);
         if self.settings.global {
             self.climb_from_everywhere(&mut ended);
         }
@@ -208,20 +202,6 @@ impl<'a> Fitter<'a> {
             return Err(FitError::NotFinite);
         }
         self.report(y, &ended.at, ended.code == 0)
-    }
-
-    /// Searches on from where a search ended, as long as that finds more: in flat valleys a search ends early.
-    fn go_on(&mut self, ended: &mut Ended) {
-        for _ in 0..RESTARTS {
-            let further = local_search(&ended.at, |theta| self.objective.with_gradient(theta));
-            let gain = ended.value - further.value;
-            if gain > 0.0 {
-                *ended = further;
-            }
-            if !(gain > WORTH) {
-                break;
-            }
-        }
     }
 
     /// Ordinary logistic regression and α = 1/T; slopes zero where that leaves the domain.

@@ -99,7 +99,6 @@ fn golden_study_continuous() {
 }
 
 #[test]
-#[ignore = "open: penalised logistic likelihoods end up to 0.1 below the reference's; run with --ignored"]
 fn golden_study_binary() {
     let Some(root) = golden() else { return };
     let study = study(&root, "Vocal_Learner", Kind::Binary);

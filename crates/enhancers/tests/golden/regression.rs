@@ -235,7 +235,6 @@ fn golden_phyloglm_at_the_estimates_of_r() {
 }
 
 #[test]
-#[ignore = "open: penalised logistic likelihoods end up to 0.1 below the reference's; run with --ignored"]
 fn golden_phyloglm_global() {
     let Some(root) = golden() else { return };
     let data = all(&root);
@@ -265,7 +264,6 @@ fn golden_phyloglm_global() {
 }
 
 #[test]
-#[ignore = "open: penalised logistic likelihoods end up to 0.1 below the reference's; run with --ignored"]
 fn golden_local_search() {
     let Some(root) = golden() else { return };
     let data = all(&root);
