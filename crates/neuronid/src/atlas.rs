@@ -4,6 +4,16 @@ use crate::error::NeuronidError;
 use faer::Mat;
 use faer::linalg::solvers::Solve;
 
+mod build;
+pub mod matcher;
+
+/// An atlas: neurons in one frame, body along x.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Atlas {
+    /// Its neurons.
+    pub neurons: Vec<AtlasNeuron>,
+}
+
 /// One neuron of an atlas: mean and covariance of position (µm) and colour.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AtlasNeuron {
@@ -13,6 +23,13 @@ pub struct AtlasNeuron {
     pub mean: [f64; 6],
     /// Covariance of the same.
     pub covariance: [[f64; 6]; 6],
+}
+
+pub(crate) fn not_definite(name: &str) -> NeuronidError {
+    NeuronidError::Worm {
+        message: format!("the covariance of `{name}` is not positive definite"),
+        hint: "an atlas needs the neuron in more animals than it has coordinates".to_owned(),
+    }
 }
 
 /// Added to the diagonal of covariances.
@@ -36,10 +53,7 @@ pub fn costs(
         });
         let factor = covariance
             .llt(faer::Side::Lower)
-            .map_err(|_| NeuronidError::Worm {
-                message: format!("the covariance of `{}` is not positive definite", neuron.name),
-                hint: "an atlas needs the neuron in more animals than it has coordinates".to_owned(),
-            })?;
+            .map_err(|_| not_definite(&neuron.name))?;
         let l = factor.L();
         let half_log: f64 = (0..dimensions).map(|i| l[(i, i)].ln()).sum();
         let gaps = Mat::from_fn(dimensions, features.len(), |i, row| {

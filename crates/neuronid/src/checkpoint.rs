@@ -5,10 +5,16 @@
 //! object, storage keys, storages); newer ones are ZIP archives.
 
 use crate::error::{NeuronidError, content};
+use crate::identify::{Frame, Trained};
 use crate::network::{Network, Shape};
+use crate::worm::Point;
 use neuropil_lab::array::{Tensors, read_tensors, write_safetensors};
+use neuropil_lab::checkpoint::Checkpoint;
+use neuropil_math::arrays::Values;
 use neuropil_math::real::Real;
 use neuropil_nn::layer::norm::Statistics;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 mod torch;
@@ -17,7 +23,7 @@ mod torch;
 #[derive(Debug)]
 pub struct Loaded {
     /// The network.
-    pub network: Network<f32>,
+    pub trained: Trained,
     /// Prefixes that were taken off, parts that were left out.
     pub said: Vec<String>,
 }
@@ -29,10 +35,27 @@ pub struct Loaded {
 /// # Errors
 /// The file is none of these, ends early, would run code, or its arrays do not make the network.
 pub fn load(path: &Path, heads: usize) -> Result<Loaded, NeuronidError> {
+    if let Some((tensors, beside)) = own(path) {
+        let network = network_of(path, &tensors, beside.shape.heads, &mut Vec::new())?;
+        let trained = Trained {
+            network,
+            frame: beside.frame,
+            places: beside.places.into_iter().collect(),
+        };
+        return Ok(Loaded {
+            trained,
+            said: Vec::new(),
+        });
+    }
     let (tensors, mut said) = tensors(path)?;
     let tensors = without_wrapper(tensors, &mut said);
     let network = network_of(path, &tensors, heads, &mut said)?;
-    Ok(Loaded { network, said })
+    let trained = Trained {
+        network,
+        frame: Frame::AsItLies,
+        places: HashMap::new(),
+    };
+    Ok(Loaded { trained, said })
 }
 
 /// All arrays of a checkpoint by name, and what was left out.
@@ -279,6 +302,43 @@ pub fn save<R: Real>(path: &Path, network: &Network<R>) -> Result<(), NeuronidEr
     Ok(write_safetensors(path, &to_torch(network), &metadata)?)
 }
 
+/// What a file of ours says beside the weights.
+#[derive(Debug, Serialize, Deserialize)]
+struct Beside {
+    shape: Shape,
+    frame: Frame,
+    /// Places of neurons, µm, by name.
+    places: BTreeMap<String, Point>,
+}
+
+/// Writes safetensors under PyTorch's names, with how worms are turned and where neurons are.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn save_trained(path: &Path, trained: &Trained) -> Result<(), NeuronidError> {
+    let arrays = to_torch(&trained.network)
+        .into_iter()
+        .map(|(name, (shape, values))| (name, (shape, Values::F32(values))));
+    let beside = Beside {
+        shape: trained.network.shape(),
+        frame: trained.frame,
+        places: trained.places.clone().into_iter().collect(),
+    };
+    let state = serde_json::to_value(beside).expect("places are JSON");
+    Ok(Checkpoint::new(arrays.collect(), state).save(path)?)
+}
+
+/// A file of ours; none if it is another's.
+fn own(path: &Path) -> Option<(Tensors, Beside)> {
+    let kept = Checkpoint::load(path).ok()?;
+    let beside: Beside = kept.state(path).ok()?;
+    let tensors = kept.arrays.iter().filter_map(|(name, (shape, values))| {
+        let Values::F32(values) = values else { return None };
+        Some((name.clone(), (shape.clone(), values.clone())))
+    });
+    Some((tensors.collect(), beside))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,8 +357,8 @@ mod tests {
         let path = folder.path().join("net.safetensors");
         save(&path, &network).unwrap();
         let loaded = load(&path, 4).unwrap();
-        assert_eq!(loaded.network.params, network.params);
-        assert_eq!(loaded.network.running.mean, network.running.mean);
+        assert_eq!(loaded.trained.network.params, network.params);
+        assert_eq!(loaded.trained.network.running.mean, network.running.mean);
         assert!(
             load(&path, 3)
                 .unwrap_err()

@@ -59,7 +59,7 @@ struct Expected {
     total: f64,
 }
 
-fn square(a: &Point, b: &Point) -> f64 {
+pub(crate) fn square(a: &Point, b: &Point) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }
 
@@ -104,7 +104,7 @@ fn first_variance(fixed: &[Point], moving: &[Point]) -> f64 {
     sum / (3 * fixed.len() * moving.len()) as f64
 }
 
-fn enough(fixed: &[Point], moving: &[Point]) -> Result<(), NeuronidError> {
+pub(crate) fn enough(fixed: &[Point], moving: &[Point]) -> Result<(), NeuronidError> {
     for (what, cloud) in [("the fixed cloud", fixed), ("the moving cloud", moving)] {
         if cloud.len() < 3 {
             return Err(NeuronidError::Points {
@@ -117,7 +117,7 @@ fn enough(fixed: &[Point], moving: &[Point]) -> Result<(), NeuronidError> {
     Ok(())
 }
 
-const IDENTITY: [[f64; 3]; 3] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+pub(crate) const IDENTITY: [[f64; 3]; 3] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
 
 /// Stiffness and width of the nonrigid drift.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -250,7 +250,7 @@ fn moments(fixed: &[Point], moving: &[Point], e: &Expected) -> Moments {
 }
 
 /// The proper rotation R = U C Vᵀ nearest to the leading `n` × `n` block of a matrix, and tr(S C).
-fn rotation(a: &[[f64; 3]; 3], n: usize) -> ([[f64; 3]; 3], f64) {
+pub(crate) fn rotation(a: &[[f64; 3]; 3], n: usize) -> ([[f64; 3]; 3], f64) {
     let svd = Mat::from_fn(n, n, |i, j| a[i][j])
         .svd()
         .expect("a small matrix of finite numbers");

@@ -14,9 +14,14 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+mod hdf5;
+mod labels;
+mod many;
 mod pickled;
 mod sheet;
 mod trackmate;
+
+pub use many::read_many;
 
 /// What the user knows about a file that does not say it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -32,6 +37,10 @@ pub struct Told {
 pub struct Recording {
     /// Volumes by number.
     pub volumes: BTreeMap<i64, Worm>,
+    /// Names of worms that a file calls by words, by number.
+    pub titles: BTreeMap<i64, String>,
+    /// Cells, from 1, that a program did not find in a volume.
+    pub absent: Vec<(i64, usize)>,
     /// What was read as what, what was repaired and what was left out.
     pub said: Vec<String>,
 }
@@ -146,11 +155,16 @@ struct Found {
 }
 
 /// Reads a worm or a recording: our own tables, NeuroPAL_ID, TrackMate (CSV, XML), Imaris, napari, Ultrack, laboratories'
-/// tables with `x`, `y`, `z`, and pickles of the published program.
+/// tables with `x`, `y`, `z`, sheets of labels, HDF5 (NWB, ZephIR's folder, 3DeeCellTracker), and pickles of the published
+/// program.
 ///
 /// # Errors
 /// Names the file, the line and the field: what is no number, what is missing, a unit that must be told.
 pub fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError> {
+    let annotations = path.join("annotations.h5");
+    if annotations.is_file() {
+        return hdf5::read(&annotations, told);
+    }
     let ending = path
         .extension()
         .unwrap_or_default()
@@ -159,11 +173,7 @@ pub fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError> {
     match ending.as_str() {
         "data" | "pkl" | "pickle" => pickled::read(path),
         "xml" => trackmate::read(path, told),
-        "h5" | "hdf5" | "nwb" => Err(content(
-            path,
-            "HDF5",
-            "a table: export volume, x, y, z and name as CSV, with the voxel size (`--voxel X,Y,Z`)",
-        )),
+        "h5" | "hdf5" | "nwb" => hdf5::read(path, told),
         _ => sheet::read(path, told),
     }
 }
@@ -194,6 +204,20 @@ fn assemble(path: &Path, found: Vec<Found>, stated: Stated, told: &Told) -> Resu
         }
     }
     Ok(recording)
+}
+
+/// µm of one unit of positions that come without a file, along each axis: µm unless something else is told.
+///
+/// # Errors
+/// As [`read`].
+pub fn micrometres(told: &Told) -> Result<Point, NeuronidError> {
+    let unit = told.unit.or(Some(Unit::Um));
+    scale(
+        Path::new("standard input"),
+        Stated::Nothing,
+        &Told { unit, ..*told },
+        &mut Vec::new(),
+    )
 }
 
 /// µm of one unit of the file along each axis.

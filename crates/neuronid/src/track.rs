@@ -1,7 +1,7 @@
 //! One volume of a recording found in all others, each by itself: there is no model of time.
 
 use crate::error::{NeuronidError, content};
-use crate::identify::{Identified, Matcher, Options, identify};
+use crate::identify::{Identified, Matcher, Options, Prepared};
 use crate::read::Recording;
 use neuropil_study::{Table, Tell};
 use rayon::prelude::*;
@@ -70,13 +70,21 @@ pub fn track(
             };
             content(path, format!("no volume {reference}"), range)
         })?;
+    if let Some((_, cell)) = recording.absent.iter().find(|(volume, _)| *volume == reference) {
+        return Err(content(
+            path,
+            format!("volume {reference}, cell {cell}: not found by the program that wrote the file"),
+            "a reference volume in which every cell was found: another `--ref`",
+        ));
+    }
     let others: Vec<_> = recording
         .volumes
         .iter()
         .filter(|(number, _)| **number != reference)
         .collect();
+    let prepared = Prepared::of(template, matcher);
     let one = |&(&volume, worm): &(&i64, &crate::worm::Worm)| -> Result<TrackedVolume, NeuronidError> {
-        let identified = identify(template, worm, matcher, options)?;
+        let identified = prepared.identify(worm, options)?;
         Ok(TrackedVolume {
             volume,
             neurons: worm.points.len(),

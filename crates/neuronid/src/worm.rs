@@ -166,6 +166,11 @@ impl Worm {
         warnings
     }
 
+    /// Makes it its mirror image: z is negated.
+    pub fn mirror(&mut self) {
+        self.points.iter_mut().for_each(|p| p[2] = -p[2]);
+    }
+
     /// Only the given neurons.
     pub fn keeping(&self, rows: &[usize]) -> Self {
         Self {

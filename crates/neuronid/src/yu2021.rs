@@ -52,3 +52,22 @@ pub const CPD_RIGID_STOP: (usize, f64) = (250, 1e-7);
 pub const LINE_POINTS: usize = 100;
 /// Length over which a body line is smoothed and its ends are straight, camera units.
 pub const LINE_WINDOW: f64 = 20.0;
+
+/// Largest roll about the body axis of a semi-synthetic worm to either side, radians: ±81°.
+pub const SYNTH_ROLL: f64 = 0.45 * std::f64::consts::PI;
+/// Largest entry of the shears of a semi-synthetic worm.
+pub const SYNTH_SHEAR: f64 = 0.1;
+/// Largest change of scale of an axis.
+pub const SYNTH_SCALE: f64 = 0.05;
+/// Smallest and largest share of points that are removed, and of which points are added.
+pub const SYNTH_SHARE: (f64, f64) = (0.05, 0.25);
+/// Bound of the number of points that are added.
+pub const SYNTH_ADDED: f64 = 20.0;
+/// Box in which points are added, straightened frame, camera units: lower and upper corner.
+pub const SYNTH_BOX: ([f64; 3], [f64; 3]) = ([-50.0, -60.0, -60.0], [250.0, 60.0, 60.0]);
+/// Distance in x and y that an added point keeps from every neuron, camera units.
+pub const SYNTH_APART: f64 = 5.0;
+/// Halvings of the learning rate, the last of which ends the training, and checks without improvement before each.
+pub const HALVINGS: (u64, u64) = (10, 5);
+/// Updates between two checks.
+pub const CHECK_EVERY: u64 = 500;

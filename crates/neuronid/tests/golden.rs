@@ -6,3 +6,4 @@
 mod classical;
 mod files;
 mod network;
+mod synth;

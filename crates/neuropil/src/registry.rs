@@ -4,12 +4,13 @@ use neuropil_enhancers::reproduce::Enhancers;
 use neuropil_gating::system::Gating;
 use neuropil_lab::error::{Problem, did_you_mean};
 use neuropil_lab::run::RunDirectory;
+use neuropil_neuronid::train::Neuronid;
 use neuropil_song::system::Song;
 use neuropil_study::{Given, Job, Listed, System, experiment_of};
 use neuropil_successor::job::Successor;
 
 /// Every system. Experiments of the first are named without it: `rdm` is `song/rdm`.
-pub const SYSTEMS: &[&dyn System] = &[&Song, &Gating, &Successor, &Enhancers];
+pub const SYSTEMS: &[&dyn System] = &[&Song, &Gating, &Successor, &Enhancers, &Neuronid];
 
 /// The system of a name.
 pub fn system(name: &str) -> Option<&'static dyn System> {

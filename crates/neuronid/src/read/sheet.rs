@@ -4,6 +4,7 @@ use super::{Found, Recording, Stated, Told, assemble, positions, text};
 use crate::error::{NeuronidError, content};
 use crate::worm::Point;
 use neuropil_lab::table::Table;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 /// What is particular about a program's table.
@@ -18,7 +19,8 @@ struct Form {
     stated: Stated,
 }
 
-const COLOURS: [[&str; 3]; 3] = [
+const COLOURS: [[&str; 3]; 4] = [
+    ["r", "g", "b"],
     ["fluo0", "fluo1", "fluo2"],
     ["Real Red", "Real Green", "Real Blue"],
     ["Z-Scored Red", "Z-Scored Green", "Z-Scored Blue"],
@@ -101,6 +103,13 @@ const FORMS: [Form; 8] = [
 
 pub(super) fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError> {
     let text = text(path)?;
+    if text
+        .lines()
+        .next()
+        .is_some_and(|header| super::labels::is_sheet(&cells(header)))
+    {
+        return super::labels::read(path, &text, told);
+    }
     let Sheet { form, text, units } = find(&text);
     let table = Table::parse(path, &text)?;
     let columns = form.columns;
@@ -131,6 +140,7 @@ pub(super) fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError>
         said.push(format!("{left_out} rows were left out: not kept, or hidden"));
     }
     let mut recording = assemble(path, found, stated, told)?;
+    recording.titles = rows.titles;
     said.append(&mut recording.said);
     said.extend(swapped(&recording));
     recording.said = said;
@@ -224,6 +234,7 @@ fn cells(line: &str) -> Vec<String> {
 
 struct Rows {
     volumes: Vec<i64>,
+    titles: BTreeMap<i64, String>,
     names: Vec<String>,
     keep: Vec<bool>,
     colours: Option<Vec<[f64; 3]>>,
@@ -231,9 +242,10 @@ struct Rows {
 
 fn rows(form: &Form, table: &Table) -> Result<Rows, NeuronidError> {
     let n = table.n_rows();
-    let volumes = match table.find(form.volume) {
-        Some(column) => table.integers(column)?,
-        None => vec![0; n],
+    let (volumes, titles) = match (table.find(&["worm"]), table.find(form.volume)) {
+        (Some(column), _) => by_title(table.texts(column)?),
+        (None, Some(column)) => (table.integers(column)?, BTreeMap::new()),
+        (None, None) => (vec![0; n], BTreeMap::new()),
     };
     let names = match table.find(form.names) {
         Some(column) => table.texts(column)?,
@@ -258,10 +270,26 @@ fn rows(form: &Form, table: &Table) -> Result<Rows, NeuronidError> {
     }
     Ok(Rows {
         volumes,
+        titles,
         names: names.collect(),
         keep,
         colours: colours(table)?,
     })
+}
+
+/// Numbers for worms that a table calls by words, in the order in which they appear.
+fn by_title(words: Vec<String>) -> (Vec<i64>, BTreeMap<i64, String>) {
+    let mut numbers: HashMap<String, i64> = HashMap::new();
+    let mut titles = BTreeMap::new();
+    let number = |word: String| {
+        let next = numbers.len() as i64;
+        *numbers.entry(word).or_insert_with_key(|word| {
+            titles.insert(next, word.clone());
+            next
+        })
+    };
+    let volumes = words.into_iter().map(number).collect();
+    (volumes, titles)
 }
 
 fn is_generated(name: &str) -> bool {

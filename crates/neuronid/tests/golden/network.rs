@@ -346,6 +346,7 @@ fn one_network_from_three_forms_of_checkpoint() {
         let Some(path) = file(name) else { return };
         let loaded = load(&path, 8).unwrap_or_else(|error| panic!("{error}"));
         let log_p = loaded
+            .trained
             .network
             .match_one(&arrays.points("template"), &arrays.points("test"));
         assert!(distance(&log_p, &arrays.values("logp")) < 1e-4, "{name}");

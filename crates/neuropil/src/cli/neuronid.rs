@@ -15,6 +15,9 @@ Examples:
   neuropil neuronid predict --template named.csv --test worm.csv --model model.bin --table matches.csv
   neuropil neuronid vote --template a.csv --template b.csv --test worm.csv
   neuropil neuronid track recording.csv --ref 0 --voxel 0.32,0.32,1.5
+  neuropil neuronid atlas heads.csv --to mean.csv              the mean of many named worms: a good template
+  neuropil neuronid stream --template named.csv < volumes.jsonl
+  neuropil train neuronid/heads --set data.path=heads.csv      a network of one's own
   neuropil neuronid convert model.bin model.safetensors"
 )]
 pub(crate) struct NeuronidArgs {
@@ -34,6 +37,12 @@ pub(crate) enum NeuronidVerb {
     Vote(VoteArgs),
     /// Find the neurons of one volume of a recording in all others.
     Track(TrackArgs),
+    /// Answer volumes on standard input, one line of JSON each, while they come.
+    Stream(StreamArgs),
+    /// Make worms: semi-synthetic ones of a named worm, or of invented heads.
+    Synth(SynthArgs),
+    /// Make an atlas of worms that somebody named: the mean animal, as a template.
+    Atlas(AtlasArgs),
     /// Rewrite the weights of a network: PyTorch checkpoints of either format, or safetensors, as safetensors.
     Convert(ConvertArgs),
 }
@@ -90,6 +99,15 @@ pub(crate) struct MatchArgs {
     /// Weight of colour [default: 60 beside a network, 5 beside drift].
     #[arg(long, value_name = "W", value_parser = super::at_least_0)]
     pub colour_weight: Option<f64>,
+    /// Settle the name of a row of the test worm, counted from 1; everything else is solved around it.
+    #[arg(long, value_name = "ROW=NAME", value_parser = pin)]
+    pub pin: Vec<(usize, String)>,
+    /// The template is a mirror image: negate its z.
+    #[arg(long)]
+    pub mirror_template: bool,
+    /// The test worm is a mirror image: negate its z.
+    #[arg(long)]
+    pub mirror_test: bool,
     #[command(flatten)]
     pub units: UnitArgs,
 }
@@ -155,6 +173,59 @@ pub(crate) struct TrackArgs {
     pub table: Option<PathBuf>,
 }
 
+/// Arguments of `stream`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each line of the input is a volume, `{\"volume\": 3, \"points\": [[x, y, z], …]}`, with `colours` beside `points` if there are
+any; each line of the output is its answer, with the time that it took. A line that is no volume is answered with an error.")]
+pub(crate) struct StreamArgs {
+    /// The worm that all volumes are matched with.
+    #[arg(long, value_name = "FILE")]
+    pub template: PathBuf,
+    /// Time for one answer; later ones are counted.
+    #[arg(long, value_name = "MS", default_value_t = 10.0, value_parser = super::positive)]
+    pub budget: f64,
+    #[command(flatten)]
+    pub matching: MatchArgs,
+}
+
+/// Arguments of `synth`.
+#[derive(Debug, Args)]
+pub(crate) struct SynthArgs {
+    /// A named worm; its neurons keep their names in every worm that is made of it [default: a new head is invented].
+    #[arg(long, value_name = "FILE")]
+    pub source: Option<PathBuf>,
+    /// Worms to make.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = count(1, 1_000_000))]
+    pub worms: usize,
+    /// Angle by which bodies turn over 150 µm (root mean square), degrees.
+    #[arg(long, value_name = "DEGREES", default_value_t = 40.0, value_parser = super::at_least_0)]
+    pub bend: f64,
+    /// Standard deviation of the jitter of each coordinate, µm.
+    #[arg(long, value_name = "UM", default_value_t = 0.5, value_parser = super::at_least_0)]
+    pub jitter: f64,
+    /// Table to write, with a column `worm`.
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    #[command(flatten)]
+    pub units: UnitArgs,
+}
+
+/// Arguments of `atlas`.
+#[derive(Debug, Args)]
+pub(crate) struct AtlasArgs {
+    /// A table with a column `worm`, or a folder of named worms.
+    pub worms: PathBuf,
+    /// Animals in which a name stands before it belongs to the atlas.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = count(2, 100_000))]
+    pub least: usize,
+    /// Table to write: a template like any other.
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    #[command(flatten)]
+    pub units: UnitArgs,
+}
+
 /// Arguments of `convert`.
 #[derive(Debug, Args)]
 pub(crate) struct ConvertArgs {
@@ -165,6 +236,13 @@ pub(crate) struct ConvertArgs {
     /// Heads of the network, which its weights do not tell.
     #[arg(long, value_name = "N", default_value_t = neuropil_neuronid::yu2021::HEADS, value_parser = count(1, 1024))]
     pub heads: usize,
+}
+
+fn pin(text: &str) -> Result<(usize, String), String> {
+    let wrong = || format!("`{text}` is no pin, expected ROW=NAME as in 12=AVAL");
+    let (row, name) = text.split_once('=').ok_or_else(wrong)?;
+    let row: usize = row.trim().parse().ok().filter(|row| *row > 0).ok_or_else(wrong)?;
+    Ok((row - 1, name.trim().to_owned()))
 }
 
 fn voxel(text: &str) -> Result<[f64; 3], String> {

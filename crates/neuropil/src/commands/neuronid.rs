@@ -2,26 +2,28 @@
 
 use crate::cli::Global;
 use crate::cli::neuronid::{
-    CheckArgs, ColourName, ConvertArgs, MatchArgs, NeuronidArgs, NeuronidVerb, PredictArgs, TrackArgs,
-    UnitArgs, UnitName, VoteArgs,
+    AtlasArgs, CheckArgs, ColourName, ConvertArgs, MatchArgs, NeuronidArgs, NeuronidVerb, PredictArgs,
+    StreamArgs, SynthArgs, TrackArgs, UnitArgs, UnitName, VoteArgs,
 };
+use crate::exit::CHECK_FAILED;
 use crate::process::thread_pool;
 use crate::terminal::{print_json, say};
 use neuropil_lab::error::Problem;
 use neuropil_lab::table::write_csv;
+use neuropil_neuronid::atlas::Atlas;
 use neuropil_neuronid::checkpoint;
 use neuropil_neuronid::cpd::Stiffness;
 use neuropil_neuronid::error::NeuronidError;
-use neuropil_neuronid::identify::{ColourMetric, Matcher, Options, identify, vote};
-use neuropil_neuronid::read::{Told, read};
+use neuropil_neuronid::evaluate::LAMBDA;
+use neuropil_neuronid::identify::{ColourMetric, Matcher, Options, Pin, identify, vote};
+use neuropil_neuronid::read::{Told, micrometres, read, read_many};
+use neuropil_neuronid::stream::stream;
+use neuropil_neuronid::synth::table::{Wanted, made_table};
 use neuropil_neuronid::track::track;
 use neuropil_neuronid::worm::{Unit, Worm};
 use neuropil_study::life::save_figure;
 use neuropil_study::{Answer, Origin, Tell};
 use std::path::Path;
-
-/// λ of the drift that names worms of other animals: the published 4000 is stiff.
-const LAMBDA: f64 = 100.0;
 
 /// Runs the command.
 pub(crate) fn run(args: &NeuronidArgs, global: &Global) -> Result<u8, Problem> {
@@ -31,6 +33,9 @@ pub(crate) fn run(args: &NeuronidArgs, global: &Global) -> Result<u8, Problem> {
         NeuronidVerb::Predict(args) => predict(args, global),
         NeuronidVerb::Vote(args) => by_vote(args, global),
         NeuronidVerb::Track(args) => by_track(args, global),
+        NeuronidVerb::Stream(args) => by_stream(args, global),
+        NeuronidVerb::Synth(args) => synth(args, global),
+        NeuronidVerb::Atlas(args) => atlas(args),
         NeuronidVerb::Convert(args) => convert(args),
     })
 }
@@ -57,8 +62,20 @@ fn worm(path: &Path, units: &UnitArgs) -> Result<Worm, NeuronidError> {
     Ok(worm)
 }
 
-fn template(path: &Path, units: &UnitArgs) -> Result<Worm, NeuronidError> {
-    worm(path, units)?.as_template(&path.display().to_string(), units.allow_duplicate_names)
+fn template(path: &Path, args: &MatchArgs) -> Result<Worm, NeuronidError> {
+    let worm = mirrored(worm(path, &args.units)?, args.mirror_template);
+    worm.as_template(&path.display().to_string(), args.units.allow_duplicate_names)
+}
+
+fn test(path: &Path, args: &MatchArgs) -> Result<Worm, NeuronidError> {
+    Ok(mirrored(worm(path, &args.units)?, args.mirror_test))
+}
+
+fn mirrored(mut worm: Worm, mirror: bool) -> Worm {
+    if mirror {
+        worm.mirror();
+    }
+    worm
 }
 
 fn matcher(args: &MatchArgs) -> Result<(Matcher, Options), NeuronidError> {
@@ -69,7 +86,7 @@ fn matcher(args: &MatchArgs) -> Result<(Matcher, Options), NeuronidError> {
                 .said
                 .iter()
                 .for_each(|line| say!("{}: {line}", path.display()));
-            Matcher::Network(Box::new(loaded.network))
+            Matcher::Network(Box::new(loaded.trained))
         }
         None => Matcher::Drift(Stiffness {
             lambda: LAMBDA,
@@ -83,6 +100,14 @@ fn matcher(args: &MatchArgs) -> Result<(Matcher, Options), NeuronidError> {
             ColourName::Kl => ColourMetric::Kl,
             ColourName::Tanh => ColourMetric::Tanh,
         },
+        pins: args
+            .pin
+            .iter()
+            .map(|(test, name)| Pin {
+                test: *test,
+                name: name.clone(),
+            })
+            .collect(),
         ..Options::of(&matcher)
     };
     if let Some(weight) = args.colour_weight {
@@ -93,8 +118,8 @@ fn matcher(args: &MatchArgs) -> Result<(Matcher, Options), NeuronidError> {
 
 fn predict(args: &PredictArgs, global: &Global) -> Result<u8, Problem> {
     let (template, test) = (
-        template(&args.template, &args.matching.units)?,
-        worm(&args.test, &args.matching.units)?,
+        template(&args.template, &args.matching)?,
+        test(&args.test, &args.matching)?,
     );
     let (matcher, options) = matcher(&args.matching)?;
     let options = Options {
@@ -112,9 +137,9 @@ fn by_vote(args: &VoteArgs, global: &Global) -> Result<u8, Problem> {
     let templates: Vec<Worm> = args
         .template
         .iter()
-        .map(|path| template(path, &args.matching.units))
+        .map(|path| template(path, &args.matching))
         .collect::<Result<_, _>>()?;
-    let test = worm(&args.test, &args.matching.units)?;
+    let test = test(&args.test, &args.matching)?;
     let (matcher, options) = matcher(&args.matching)?;
     print(
         &vote(&templates, &test, &matcher, &options)?,
@@ -137,14 +162,86 @@ fn by_track(args: &TrackArgs, global: &Global) -> Result<u8, Problem> {
     )
 }
 
+fn by_stream(args: &StreamArgs, global: &Global) -> Result<u8, Problem> {
+    let template = template(&args.template, &args.matching)?;
+    let (matcher, options) = matcher(&args.matching)?;
+    let scale = micrometres(&told(&args.matching.units))?;
+    let broken = |error: std::io::Error| Problem::bare(format!("standard input or output: {error}"));
+    let mut output = std::io::stdout().lock();
+    let mut input = std::io::stdin().lock();
+    let found = stream(
+        &mut input,
+        &mut output,
+        &template,
+        (&matcher, &options),
+        scale,
+        args.budget,
+    );
+    let found = match found {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(0),
+        other => other.map_err(broken)?,
+    };
+    if !global.quiet {
+        say!(
+            "{} volumes answered, half of them within {:.1} ms, 99 of 100 within {:.1} ms; {} later than {} ms; {} lines refused",
+            found.volumes,
+            found.median_ms,
+            found.most_ms,
+            found.late,
+            args.budget,
+            found.refused
+        );
+    }
+    Ok(if found.refused > 0 { CHECK_FAILED } else { 0 })
+}
+
+fn synth(args: &SynthArgs, global: &Global) -> Result<u8, Problem> {
+    let source = match &args.source {
+        Some(path) => Some(worm(path, &args.units)?),
+        None => None,
+    };
+    let wanted = Wanted {
+        worms: args.worms,
+        bend_degrees: args.bend,
+        jitter_um: args.jitter,
+        seed: global.seed.unwrap_or(1),
+    };
+    let table = made_table(source.as_ref(), &wanted);
+    let headers: Vec<String> = table.names().map(str::to_owned).collect();
+    write_csv(&args.to, &headers, &table.rows())?;
+    say!(
+        "saved {}: {} worms, positions in µm",
+        args.to.display(),
+        args.worms
+    );
+    Ok(0)
+}
+
+fn atlas(args: &AtlasArgs) -> Result<u8, Problem> {
+    let (worms, said) = read_many(&args.worms, &told(&args.units))?;
+    said.iter().for_each(|line| say!("{line}"));
+    let worms: Vec<&Worm> = worms.iter().map(|(_, worm)| worm).collect();
+    let atlas = Atlas::of_worms(&worms, args.least)?;
+    let table = atlas.table();
+    let headers: Vec<String> = table.names().map(str::to_owned).collect();
+    write_csv(&args.to, &headers, &table.rows())?;
+    say!(
+        "saved {}: {} neurons of {} animals, positions in µm",
+        args.to.display(),
+        atlas.neurons.len(),
+        worms.len()
+    );
+    Ok(0)
+}
+
 fn convert(args: &ConvertArgs) -> Result<u8, Problem> {
     let loaded = checkpoint::load(&args.from, args.heads)?;
     loaded
         .said
         .iter()
         .for_each(|line| say!("{}: {line}", args.from.display()));
-    checkpoint::save(&args.to, &loaded.network)?;
-    let shape = loaded.network.shape();
+    checkpoint::save(&args.to, &loaded.trained.network)?;
+    let shape = loaded.trained.network.shape();
     say!(
         "saved {}: {} features, {} layers, {} heads, {} hidden units",
         args.to.display(),

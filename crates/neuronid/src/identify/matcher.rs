@@ -1,0 +1,153 @@
+//! By what neurons are matched.
+
+use super::drift::{self, By};
+use crate::cpd::Stiffness;
+use crate::error::NeuronidError;
+use crate::frame::{along_x, by_names, turn_toward, turned};
+use crate::network::Network;
+use crate::worm::{Point, Worm};
+use crate::yu2021::NETWORK_UM;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// How worms are turned before a network sees them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Frame {
+    /// Not at all, as published: the network was trained on any heading.
+    #[default]
+    AsItLies,
+    /// Body along x; of the turns that this leaves open, the one of largest total score.
+    AlongX,
+}
+
+/// A trained network, and how worms are given to it.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// The network.
+    pub network: Network<f32>,
+    /// How worms are turned.
+    pub frame: Frame,
+    /// Where neurons that it was trained on are, µm: a template with some of their names is turned by them.
+    pub places: HashMap<String, Point>,
+}
+
+/// By what neurons are matched.
+#[derive(Clone, Debug)]
+pub enum Matcher {
+    /// A trained network.
+    Network(Box<Trained>),
+    /// Rigid drift in the plane from four turns, then nonrigid drift.
+    Drift(Stiffness),
+    /// Rigid drift alone.
+    Rigid,
+    /// Iterative closest points.
+    Icp,
+}
+
+impl Matcher {
+    /// Name for people.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Network(_) => "network",
+            Self::Drift(_) => "coherent point drift",
+            Self::Rigid => "rigid drift",
+            Self::Icp => "closest points",
+        }
+    }
+
+    /// What is doubtful about a template, by the names that a network knows.
+    pub(super) fn doubts(&self, template: &Worm) -> Option<String> {
+        let Self::Network(trained) = self else {
+            return None;
+        };
+        let placed = by_names(&template.points, &template.names, &trained.places)?;
+        placed.mirrored.then(|| {
+            format!(
+                "the template looks like a mirror image of the worms that the network was trained on ({} names lie {:.1} µm \
+                 from theirs, {:.1} µm if it is mirrored): `--mirror-template` mirrors it",
+                placed.anchors, placed.residuals[0], placed.residuals[1]
+            )
+        })
+    }
+
+    /// Scores \[test\]\[template + 1\] with weighted colour.
+    pub(super) fn scores(
+        &self,
+        (template, views): (&Worm, &[Vec<Point>]),
+        test: &Worm,
+        alike: &[f64],
+        weight: f64,
+    ) -> Result<Vec<f64>, NeuronidError> {
+        let by = match self {
+            Self::Network(trained) => {
+                let log_p = trained.log_p(views, &trained.views(test))?;
+                return Ok(with_colour(log_p, alike, weight, template.points.len()));
+            }
+            Self::Drift(stiffness) => By::Nonrigid(*stiffness),
+            Self::Rigid => By::Rigid,
+            Self::Icp => By::Icp,
+        };
+        drift::scores(template, test, by, alike, weight)
+    }
+}
+
+impl Trained {
+    /// A template as the network sees it: turned by its names if enough of them are known, else as [`Trained::views`].
+    pub fn template_views(&self, worm: &Worm) -> Vec<Vec<Point>> {
+        let views = self.views(worm);
+        match by_names(&worm.points, &worm.names, &self.places) {
+            Some(placed) if views.len() > 1 && !placed.mirrored => {
+                let scaled: Vec<Point> = placed.points.iter().map(|p| p.map(|x| x / NETWORK_UM)).collect();
+                vec![views[turn_toward(&views[0], &scaled)].clone()]
+            }
+            _ => views,
+        }
+    }
+
+    /// A worm as the network may see it: one view, or the four turns that its shape leaves open.
+    pub fn views(&self, worm: &Worm) -> Vec<Vec<Point>> {
+        let normal = worm.normalised();
+        match self.frame {
+            Frame::AsItLies => vec![normal],
+            Frame::AlongX => {
+                let straight = along_x(&normal);
+                (0..4).map(|turn| turned(&straight, turn)).collect()
+            }
+        }
+    }
+
+    /// log P \[test\]\[template + 1\] of the pair of views whose best assignment has the largest total.
+    ///
+    /// # Errors
+    /// Scores that are no numbers.
+    pub fn log_p(&self, templates: &[Vec<Point>], tests: &[Vec<Point>]) -> Result<Vec<f64>, NeuronidError> {
+        let tests: Vec<&[Point]> = tests.iter().map(Vec::as_slice).collect();
+        let mut best: Option<(f64, Vec<f64>)> = None;
+        for template in templates {
+            for log_p in self.network.match_many(template, &tests) {
+                if templates.len() * tests.len() == 1 {
+                    return Ok(log_p);
+                }
+                let total = drift::total(&log_p, template.len())?;
+                if best.as_ref().is_none_or(|(most, _)| total > *most) {
+                    best = Some((total, log_p));
+                }
+            }
+        }
+        Ok(best.map(|(_, log_p)| log_p).unwrap_or_default())
+    }
+}
+
+/// Adds weighted colour to all columns but the last.
+fn with_colour(mut scores: Vec<f64>, alike: &[f64], weight: f64, n_template: usize) -> Vec<f64> {
+    for (row, alike) in scores
+        .chunks_exact_mut(n_template + 1)
+        .zip(alike.chunks_exact(n_template.max(1)))
+    {
+        row.iter_mut()
+            .zip(alike)
+            .for_each(|(score, alike)| *score += weight * alike);
+    }
+    scores
+}

@@ -1,0 +1,305 @@
+//! HDF5: NWB with the neurons of a NeuroPAL worm, ZephIR's annotations, 3DeeCellTracker's results.
+
+use super::{Found, Recording, Stated, Told, assemble};
+use crate::error::{NeuronidError, content};
+use crate::worm::Point;
+use neuropil_lab::array;
+use neuropil_math::arrays::{Array, Arrays, Values};
+use std::path::Path;
+
+/// What is told of a file of which nothing is known.
+const KNOWN: &str = "NWB with `voxel_mask`, ZephIR's `annotations.h5` or 3DeeCellTracker's `coords_txnx3`";
+
+pub(super) fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError> {
+    let arrays = array::read(path)?;
+    let file = Hdf5 {
+        path,
+        arrays: &arrays,
+    };
+    if let Some(at) = arrays.keys().find_map(|key| key.strip_suffix("voxel_mask#x")) {
+        return file.nwb(at, told);
+    }
+    if arrays.contains_key("coords_txnx3") {
+        return file.tracker(told);
+    }
+    if arrays.contains_key("worldline_id") {
+        return file.zephir(told);
+    }
+    let keys: Vec<&str> = arrays.keys().take(6).map(String::as_str).collect();
+    Err(content(path, format!("arrays {}", keys.join(", ")), KNOWN))
+}
+
+/// The arrays of a file.
+struct Hdf5<'a> {
+    path: &'a Path,
+    arrays: &'a Arrays,
+}
+
+impl Hdf5<'_> {
+    fn get(&self, name: &str) -> Result<&Array, NeuronidError> {
+        let missing = || content(self.path, format!("no array `{name}`"), KNOWN);
+        self.arrays.get(name).ok_or_else(missing)
+    }
+
+    /// Numbers of an array of `n` values.
+    fn numbers(&self, name: &str, n: Option<usize>) -> Result<Vec<f64>, NeuronidError> {
+        let (_, values) = self.get(name)?;
+        let numbers = values
+            .numbers()
+            .filter(|values| n.is_none_or(|n| values.len() == n));
+        numbers.ok_or_else(|| {
+            let expected = n.map_or("numbers".to_owned(), |n| format!("{n} numbers"));
+            content(
+                self.path,
+                format!("`{name}` of {} {}", values.len(), values.kind()),
+                expected,
+            )
+        })
+    }
+
+    fn texts(&self, name: &str) -> Option<Vec<String>> {
+        match self.arrays.get(name) {
+            Some((_, Values::Text(texts))) => Some(texts.clone()),
+            _ => None,
+        }
+    }
+
+    /// Neurons of an NWB file: the group of voxel masks begins with `at`.
+    fn nwb(&self, at: &str, told: &Told) -> Result<Recording, NeuronidError> {
+        let name = |part: &str| format!("{at}{part}");
+        let x = self.numbers(&name("voxel_mask#x"), None)?;
+        let axis = |axis: &str| self.numbers(&name(&format!("voxel_mask#{axis}")), Some(x.len()));
+        let (y, z, weight) = (
+            axis("y")?,
+            axis("z")?,
+            axis("weight").unwrap_or_else(|_| vec![1.0; x.len()]),
+        );
+        let ends = match self.arrays.contains_key(&name("voxel_mask_index")) {
+            true => self
+                .numbers(&name("voxel_mask_index"), None)?
+                .iter()
+                .map(|end| *end as usize)
+                .collect(),
+            false => (1..=x.len()).collect::<Vec<usize>>(),
+        };
+        let names = self.nwb_names(at, ends.len())?;
+        let mut found = Vec::new();
+        let mut begin = 0;
+        for (&end, name) in ends.iter().zip(names) {
+            if end <= begin || end > x.len() {
+                let found = format!(
+                    "`voxel_mask_index` with the end {end} after {begin} of {}",
+                    x.len()
+                );
+                return Err(content(self.path, found, "ends that grow"));
+            }
+            let total: f64 = weight[begin..end].iter().sum();
+            let mean = |values: &[f64]| (begin..end).map(|i| values[i] * weight[i]).sum::<f64>() / total;
+            found.push(Found {
+                volume: 0,
+                position: [mean(&x), mean(&y), mean(&z)],
+                name,
+                colour: None,
+            });
+            begin = end;
+        }
+        let spacing = self.spacing()?;
+        let whole = [&x, &y, &z]
+            .iter()
+            .all(|values| values.iter().all(|v| v.fract() == 0.0));
+        if !whole
+            && spacing.is_some_and(|spacing| spacing != [1.0; 3])
+            && told.unit.is_none()
+            && told.voxel.is_none()
+        {
+            let found = "positions in `voxel_mask` that are no whole numbers, beside a grid spacing: µm already, or parts of a voxel";
+            let expected = "`--unit um`, or `--voxel X,Y,Z` if they are voxels";
+            return Err(content(self.path, found, expected));
+        }
+        let voxel = if told.unit.is_some() {
+            None
+        } else {
+            told.voxel.or(spacing)
+        };
+        let stated = if told.unit.is_some() {
+            Stated::Nothing
+        } else {
+            Stated::Voxels
+        };
+        let mut recording = assemble(self.path, found, stated, &Told { voxel, ..*told })?;
+        recording.said.insert(
+            0,
+            "read as NWB: x, y, z are the members of `voxel_mask` (a file written by MATLAB may hold the row of the image in x)"
+                .to_owned(),
+        );
+        Ok(recording)
+    }
+
+    /// Names as a column of texts, or letter by letter with the ends of each name.
+    fn nwb_names(&self, at: &str, n: usize) -> Result<Vec<String>, NeuronidError> {
+        for column in ["labels", "ID_labels"] {
+            let Some(texts) = self.texts(&format!("{at}{column}")) else {
+                continue;
+            };
+            let index = format!("{at}{column}_index");
+            if !self.arrays.contains_key(&index) {
+                if texts.len() == n {
+                    return Ok(texts);
+                }
+                let found = format!("{} of `{column}` for {n} neurons", texts.len());
+                return Err(content(self.path, found, "as many"));
+            }
+            let ends = self.numbers(&index, Some(n))?;
+            let mut begin = 0;
+            let mut names = Vec::new();
+            for end in ends {
+                let end = end as usize;
+                let letters = texts.get(begin..end).ok_or_else(|| {
+                    let found = format!(
+                        "`{column}_index` with the end {end} after {begin} of {}",
+                        texts.len()
+                    );
+                    content(self.path, found, "ends that grow")
+                })?;
+                names.push(letters.concat());
+                begin = end;
+            }
+            return Ok(names);
+        }
+        Ok(vec![String::new(); n])
+    }
+
+    /// µm of a voxel of the imaged volume.
+    fn spacing(&self) -> Result<Option<Point>, NeuronidError> {
+        let Some(key) = self.arrays.keys().find(|key| key.ends_with("grid_spacing")) else {
+            return Ok(None);
+        };
+        let values = self.numbers(key, Some(3))?;
+        Ok(Some([values[0], values[1], values[2]]))
+    }
+
+    /// 3DeeCellTracker: \[volume\]\[cell\]\[z, y, x\], NaN for a cell that was not found.
+    fn tracker(&self, told: &Told) -> Result<Recording, NeuronidError> {
+        let (shape, _) = self.get("coords_txnx3")?;
+        let [_, cells, 3] = shape[..] else {
+            let found = format!("`coords_txnx3` of shape {shape:?}");
+            return Err(content(self.path, found, "volumes × cells × 3"));
+        };
+        let values = self.numbers("coords_txnx3", None)?;
+        let (mut found, mut absent) = (Vec::new(), Vec::new());
+        for (row, p) in values.chunks_exact(3).enumerate() {
+            let (volume, cell) = ((row / cells) as i64 + 1, row % cells + 1);
+            if p.iter().any(|x| !x.is_finite()) {
+                absent.push((volume, cell));
+                continue;
+            }
+            found.push(Found {
+                volume,
+                position: [p[2], p[1], p[0]],
+                name: String::new(),
+                colour: None,
+            });
+        }
+        let own = self
+            .numbers("@voxel_size_yxz", Some(3))
+            .ok()
+            .map(|v| [v[1], v[0], v[2]]);
+        let voxel = told.voxel.or(own);
+        let mut recording = assemble(self.path, found, Stated::Voxels, &Told { voxel, ..*told })?;
+        let mut said = vec![
+            "read as 3DeeCellTracker: x, y, z are the last three numbers from behind (z, y, x); volumes count from 1".to_owned(),
+        ];
+        if let Ok(first) = self.numbers("@t_initial", Some(1)) {
+            said.push(format!(
+                "volume {} is the one that was segmented by hand",
+                first[0]
+            ));
+        }
+        for (volume, cell) in &absent {
+            said.push(format!(
+                "volume {volume}, cell {cell}: not found by the program, left out"
+            ));
+        }
+        said.append(&mut recording.said);
+        recording.said = said;
+        recording.absent = absent;
+        Ok(recording)
+    }
+
+    /// ZephIR: positions are fractions of the image, whose size stands in `metadata.json` beside the file.
+    fn zephir(&self, told: &Told) -> Result<Recording, NeuronidError> {
+        let x = self.numbers("x", None)?;
+        let n = Some(x.len());
+        let (y, z) = (self.numbers("y", n)?, self.numbers("z", n)?);
+        let (t, line) = (self.numbers("t_idx", n)?, self.numbers("worldline_id", n)?);
+        let size = image_size(self.path)?;
+        let names = worldlines(self.path)?;
+        let index = |fraction: f64, size: f64| fraction * size - 0.5;
+        let found = (0..x.len()).map(|row| Found {
+            volume: t[row] as i64,
+            position: [
+                index(x[row], size[0]),
+                index(y[row], size[1]),
+                index(z[row], size[2]),
+            ],
+            name: names
+                .iter()
+                .find(|(id, _)| *id == line[row])
+                .map_or(String::new(), |(_, name)| name.clone()),
+            colour: None,
+        });
+        let mut recording = assemble(self.path, found.collect(), Stated::Voxels, told)?;
+        let tracked = self.texts("provenance").unwrap_or_default();
+        let by_program = tracked.iter().filter(|by| by.as_str() == "ZEIR").count();
+        recording.said.insert(
+            0,
+            format!(
+                "read as ZephIR: x, y, z are fractions of an image of {} × {} × {} voxels; {by_program} of {} places are the \
+                 program's, the others people's",
+                size[0],
+                size[1],
+                size[2],
+                x.len()
+            ),
+        );
+        Ok(recording)
+    }
+}
+
+/// Voxels of the image along x, y and z.
+fn image_size(annotations: &Path) -> Result<Point, NeuronidError> {
+    let path = annotations.with_file_name("metadata.json");
+    let text = neuropil_lab::file::text(&path)?;
+    let wrong = |found: String| {
+        content(
+            &path,
+            found,
+            "`shape_x`, `shape_y` and `shape_z`, numbers of voxels",
+        )
+    };
+    let json: serde_json::Value = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    let mut size = [0.0; 3];
+    for (size, key) in size.iter_mut().zip(["shape_x", "shape_y", "shape_z"]) {
+        *size = json[key]
+            .as_f64()
+            .filter(|x| *x > 0.0)
+            .ok_or_else(|| wrong(format!("no `{key}`")))?;
+    }
+    Ok(size)
+}
+
+/// Names of the lines of `worldlines.h5` beside the annotations, by number; none without the file.
+fn worldlines(annotations: &Path) -> Result<Vec<(f64, String)>, NeuronidError> {
+    let path = annotations.with_file_name("worldlines.h5");
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let arrays = array::read(&path)?;
+    let file = Hdf5 {
+        path: &path,
+        arrays: &arrays,
+    };
+    let ids = file.numbers("id", None)?;
+    let names = file.texts("name").unwrap_or_default();
+    Ok(ids.into_iter().zip(names).collect())
+}
