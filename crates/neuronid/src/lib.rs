@@ -42,6 +42,7 @@ pub mod read;
 mod reproduce;
 pub mod stream;
 pub mod synth;
+pub mod system;
 pub mod track;
 pub mod train;
 pub mod worm;

@@ -4,9 +4,8 @@ mod ground;
 mod job;
 mod learner;
 mod settings;
-mod system;
 
 pub use ground::{Batch, Ground, Head};
+pub(crate) use job::{LEARNING, Training};
 pub use learner::{Learner, Validation};
 pub use settings::{DataSettings, NetworkSettings, Schedule, Settings, SynthSettings, TrainingSettings};
-pub use system::Neuronid;

@@ -2,3 +2,5 @@
 
 mod faults;
 mod golden;
+mod matching;
+mod training;

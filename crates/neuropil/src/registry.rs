@@ -4,7 +4,7 @@ use neuropil_enhancers::reproduce::Enhancers;
 use neuropil_gating::system::Gating;
 use neuropil_lab::error::{Problem, did_you_mean};
 use neuropil_lab::run::RunDirectory;
-use neuropil_neuronid::train::Neuronid;
+use neuropil_neuronid::system::Neuronid;
 use neuropil_song::system::Song;
 use neuropil_study::{Given, Job, Listed, System, experiment_of};
 use neuropil_successor::job::Successor;

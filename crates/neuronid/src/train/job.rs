@@ -22,14 +22,14 @@ use std::sync::OnceLock;
 
 /// A network that learns to match worms.
 #[derive(Debug)]
-pub(super) struct Training {
+pub(crate) struct Training {
     settings: Settings,
     text: String,
     ground: OnceLock<Ground>,
 }
 
 impl Training {
-    pub(super) fn new(settings: Settings, text: String) -> Self {
+    pub(crate) fn new(settings: Settings, text: String) -> Self {
         Self {
             settings,
             text,
@@ -111,6 +111,9 @@ impl Training {
         })
     }
 }
+
+/// What the analysis of a training shows.
+pub(crate) const LEARNING: &str = "Worms that it is not trained on, over the training";
 
 /// Pairs of worms of a test.
 const TEST_PAIRS: usize = 200;
@@ -278,7 +281,7 @@ impl Job for Training {
         let answer = Answer::of(&self.curve(run)?, &self.origin());
         Ok(vec![Analysed {
             name: "learning".to_owned(),
-            title: super::system::LEARNING.to_owned(),
+            title: LEARNING.to_owned(),
             answer: Ok(answer),
             sound: true,
         }])

@@ -150,7 +150,7 @@ impl Default for NetworkSettings {
         Self {
             width: 64,
             layers: 3,
-            heads: yu2021::HEADS,
+            heads: 4,
             hidden: 128,
             dropout: 0.0,
             soft_start: true,

@@ -9,6 +9,7 @@ use crate::matmul::{Matrix, add_product};
 use neuropil_math::real::Real;
 use neuropil_math::simd::vectorised;
 use rayon::prelude::*;
+use std::borrow::Cow;
 
 /// Which weights are dropped: `keep(head, row, column)` is 0 or 1/(1 − rate).
 pub type Keep<'a, R> = Option<&'a (dyn Fn(usize, usize, usize) -> R + Sync)>;
@@ -82,6 +83,9 @@ pub fn forward<R: Real>(set: Set, projected: &[R], keep: Keep<'_, R>, out: &mut 
     }
 }
 
+/// Sums and maxima that are kept side by side over a row.
+const SIDE_BY_SIDE: usize = 16;
+
 /// Q Kᵀ/√s of one head, \[n\]\[n\].
 fn scores<R: Real>(set: Set, projected: &[R], head: usize) -> Vec<R> {
     let scale = R::of(1.0 / (set.size() as f64).sqrt());
@@ -103,15 +107,28 @@ vectorised! {
     /// Each row of `weights` \[n\]\[n\] from scores to probabilities; the logarithm of the sum into `log_sums`.
     fn to_weights<F>[R: Real][R](n: usize, weights: &mut [R], log_sums: &mut [R]) {
         for (row, log_sum) in weights.chunks_exact_mut(n).zip(log_sums) {
-            let mut largest = row[0];
-            for &score in row.iter() {
-                largest = largest.larger(score);
+            // Several maxima and sums side by side: one after the other each would wait for the one before.
+            let mut largest = [row[0]; SIDE_BY_SIDE];
+            let (chunks, rest) = row.as_chunks::<SIDE_BY_SIDE>();
+            for chunk in chunks {
+                for (largest, &score) in largest.iter_mut().zip(chunk) {
+                    *largest = largest.larger(score);
+                }
             }
-            let mut sum = R::ZERO;
-            for weight in row.iter_mut() {
+            let largest = largest.iter().chain(rest).fold(row[0], |largest, &score| largest.larger(score));
+            let mut sums = [R::ZERO; SIDE_BY_SIDE];
+            let (chunks, rest) = row.as_chunks_mut::<SIDE_BY_SIDE>();
+            for chunk in chunks {
+                for (sum, weight) in sums.iter_mut().zip(chunk) {
+                    *weight = (*weight - largest).exp::<F>();
+                    *sum += *weight;
+                }
+            }
+            for (sum, weight) in sums.iter_mut().zip(rest) {
                 *weight = (*weight - largest).exp::<F>();
-                sum += *weight;
+                *sum += *weight;
             }
+            let sum: R = sums.iter().copied().sum();
             let each = R::ONE / sum;
             for weight in row.iter_mut() {
                 *weight *= each;
@@ -127,6 +144,29 @@ vectorised! {
         for (row, &log_sum) in weights.chunks_exact_mut(n).zip(log_sums) {
             for weight in row.iter_mut() {
                 *weight = (*weight - log_sum).exp::<F>();
+            }
+        }
+    }
+}
+
+vectorised! {
+    /// Gradients of scores from those of probabilities, in their place: w (δ − Σ w δ)/√s.
+    fn through_weights<F>[R: Real][R](n: usize, scale: R, weights: &[R], dscores: &mut [R]) {
+        for (weights, dscores) in weights.chunks_exact(n).zip(dscores.chunks_exact_mut(n)) {
+            let mut sums = [R::ZERO; SIDE_BY_SIDE];
+            let (w, w_rest) = weights.as_chunks::<SIDE_BY_SIDE>();
+            let (d, d_rest) = dscores.as_chunks::<SIDE_BY_SIDE>();
+            for (w, d) in w.iter().zip(d) {
+                for ((sum, &w), &d) in sums.iter_mut().zip(w).zip(d) {
+                    *sum += w * d;
+                }
+            }
+            for ((sum, &w), &d) in sums.iter_mut().zip(w_rest).zip(d_rest) {
+                *sum += w * d;
+            }
+            let along: R = sums.iter().copied().sum();
+            for (d, &w) in dscores.iter_mut().zip(weights) {
+                *d = w * (*d - along) * scale;
             }
         }
     }
@@ -184,8 +224,10 @@ fn one_head_backward<R: Real>(
     let (n, size) = (set.rows, set.size());
     let mut weights = scores(set, projected, head);
     weights_again(n, &mut weights, log_sums);
-    let mut kept = weights.clone();
-    drop_some(set, head, keep, &mut kept);
+    let mut kept = Cow::Borrowed(&weights);
+    if keep.is_some() {
+        drop_some(set, head, keep, kept.to_mut());
+    }
     let dout = Matrix {
         values: &dout[head * size..],
         rows: n,
@@ -200,12 +242,7 @@ fn one_head_backward<R: Real>(
     add_product(dout, set.share(projected, 2, head).transposed(), &mut dscores);
     drop_some(set, head, keep, &mut dscores);
     let scale = R::of(1.0 / (size as f64).sqrt());
-    for (weights, dscores) in weights.chunks_exact(n).zip(dscores.chunks_exact_mut(n)) {
-        let along = weights.iter().zip(&*dscores).map(|(&w, &d)| w * d).sum::<R>();
-        for (d, &w) in dscores.iter_mut().zip(weights) {
-            *d = w * (*d - along) * scale;
-        }
-    }
+    through_weights(n, scale, &weights, &mut dscores);
     let dscores = Matrix::new(&dscores, n);
     add_product(dscores, set.share(projected, 1, head), &mut dq);
     add_product(dscores.transposed(), set.share(projected, 0, head), &mut dk);

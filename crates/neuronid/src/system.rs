@@ -1,7 +1,6 @@
 //! The system: its experiments, and how they are opened.
 
-use super::job::Training;
-use super::settings::Settings;
+use crate::train::{LEARNING, Settings, Training};
 use neuropil_lab::config::Layers;
 use neuropil_lab::error::{Problem, did_you_mean};
 use neuropil_study::{Asked, Given, Job, Listed, Reproduced, System, Watch};
@@ -10,25 +9,22 @@ use neuropil_study::{Asked, Given, Job, Listed, Reproduced, System, Watch};
 #[derive(Clone, Copy, Debug)]
 pub struct Neuronid;
 
-/// What the analysis of a training shows.
-pub(super) const LEARNING: &str = "Worms that it is not trained on, over the training";
-
 /// Name, what is learnt, settings.
 const EXPERIMENTS: [(&str, &str, &str); 3] = [
     (
         "small",
         "a small network on invented heads; minutes, no data",
-        include_str!("../../experiments/small.toml"),
+        include_str!("../experiments/small.toml"),
     ),
     (
         "heads",
         "a small network on heads that somebody named (own files)",
-        include_str!("../../experiments/heads.toml"),
+        include_str!("../experiments/heads.toml"),
     ),
     (
         "yu2021",
         "the published network and recipe (own files; days)",
-        include_str!("../../experiments/yu2021.toml"),
+        include_str!("../experiments/yu2021.toml"),
     ),
 ];
 
