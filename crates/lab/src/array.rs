@@ -4,6 +4,8 @@ mod hdf5;
 mod mat;
 mod npy;
 
+pub use npy::half;
+
 use crate::atomic;
 use crate::error::LabError;
 use crate::file;

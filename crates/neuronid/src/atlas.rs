@@ -46,24 +46,55 @@ pub fn costs(
     dimensions: usize,
     log_determinant: bool,
 ) -> Result<Vec<f64>, NeuronidError> {
-    let mut costs = vec![0.0; features.len() * atlas.len()];
-    for (k, neuron) in atlas.iter().enumerate() {
-        let covariance = Mat::from_fn(dimensions, dimensions, |i, j| {
-            neuron.covariance[i][j] + if i == j { RIDGE } else { 0.0 }
-        });
-        let factor = covariance
-            .llt(faer::Side::Lower)
-            .map_err(|_| not_definite(&neuron.name))?;
-        let l = factor.L();
-        let half_log: f64 = (0..dimensions).map(|i| l[(i, i)].ln()).sum();
-        let gaps = Mat::from_fn(dimensions, features.len(), |i, row| {
-            features[row][i] - neuron.mean[i]
-        });
-        let solved = factor.solve(&gaps);
-        for row in 0..features.len() {
-            let square: f64 = (0..dimensions).map(|i| gaps[(i, row)] * solved[(i, row)]).sum();
-            costs[row * atlas.len() + k] = square / 2.0 + if log_determinant { half_log } else { 0.0 };
-        }
+    Ok(Metric::of(atlas, dimensions)?.costs(features, log_determinant))
+}
+
+/// Means and inverse covariances of an atlas.
+struct Metric {
+    dimensions: usize,
+    neurons: Vec<([f64; 6], [[f64; 6]; 6], f64)>,
+}
+
+impl Metric {
+    /// Over the first coordinates.
+    fn of(atlas: &[AtlasNeuron], dimensions: usize) -> Result<Self, NeuronidError> {
+        let one = |neuron: &AtlasNeuron| {
+            let covariance = Mat::from_fn(dimensions, dimensions, |i, j| {
+                neuron.covariance[i][j] + if i == j { RIDGE } else { 0.0 }
+            });
+            let factor = covariance
+                .llt(faer::Side::Lower)
+                .map_err(|_| not_definite(&neuron.name))?;
+            let inverse = factor.solve(Mat::<f64>::identity(dimensions, dimensions));
+            let mut all = [[0.0; 6]; 6];
+            for (i, row) in all.iter_mut().enumerate().take(dimensions) {
+                for (j, value) in row.iter_mut().enumerate().take(dimensions) {
+                    *value = inverse[(i, j)];
+                }
+            }
+            let half_log: f64 = (0..dimensions).map(|i| factor.L()[(i, i)].ln()).sum();
+            Ok((neuron.mean, all, half_log))
+        };
+        Ok(Self {
+            dimensions,
+            neurons: atlas.iter().map(one).collect::<Result<_, NeuronidError>>()?,
+        })
     }
-    Ok(costs)
+
+    fn costs(&self, features: &[[f64; 6]], log_determinant: bool) -> Vec<f64> {
+        let mut costs = Vec::with_capacity(features.len() * self.neurons.len());
+        for feature in features {
+            for (mean, inverse, half_log) in &self.neurons {
+                let gap: [f64; 6] = std::array::from_fn(|i| feature[i] - mean[i]);
+                let mut square = 0.0;
+                for i in 0..self.dimensions {
+                    for j in 0..self.dimensions {
+                        square += gap[i] * inverse[i][j] * gap[j];
+                    }
+                }
+                costs.push(square / 2.0 + if log_determinant { *half_log } else { 0.0 });
+            }
+        }
+        costs
+    }
 }

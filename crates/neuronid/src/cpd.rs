@@ -10,9 +10,13 @@
 use crate::error::NeuronidError;
 use crate::worm::Point;
 use crate::yu2021;
+use expect::{Expected, expect};
 use faer::Mat;
 use faer::linalg::solvers::Solve;
-use std::f64::consts::PI;
+use smooth::Smooth;
+
+mod expect;
+mod smooth;
 
 /// When a registration ends, and how much is expected to have no counterpart.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,49 +55,8 @@ pub struct Registered {
     pub shift: Point,
 }
 
-/// The expectations of one step: sums of p over the fixed points (P1), over the moving ones (Pᵀ1), and PX.
-struct Expected {
-    p1: Vec<f64>,
-    pt1: Vec<f64>,
-    px: Vec<Point>,
-    total: f64,
-}
-
 pub(crate) fn square(a: &Point, b: &Point) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
-}
-
-/// E-step; `dimension` is the D of the uniform component.
-fn expect(fixed: &[Point], moved: &[Point], variance: f64, outliers: f64, dimension: f64) -> Expected {
-    let (m, n) = (moved.len(), fixed.len());
-    let uniform =
-        (2.0 * PI * variance).powf(dimension / 2.0) * outliers / (1.0 - outliers) * m as f64 / n as f64;
-    let mut expected = Expected {
-        p1: vec![0.0; m],
-        pt1: vec![0.0; n],
-        px: vec![[0.0; 3]; m],
-        total: 0.0,
-    };
-    let mut exponents = vec![0.0; m];
-    for (x, pt1) in fixed.iter().zip(&mut expected.pt1) {
-        for (exponent, t) in exponents.iter_mut().zip(moved) {
-            *exponent = -square(x, t) / (2.0 * variance);
-        }
-        // Taking the largest exponent out keeps a point far from all others from dividing 0 by 0.
-        let largest = exponents.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let kernel: f64 = exponents.iter().map(|e| (e - largest).exp()).sum();
-        let sum = kernel + uniform * (-largest).exp();
-        for ((exponent, p1), px) in exponents.iter().zip(&mut expected.p1).zip(&mut expected.px) {
-            let p = (exponent - largest).exp() / sum;
-            if p > 0.0 {
-                *p1 += p;
-                *pt1 += p;
-                px.iter_mut().zip(x).for_each(|(sum, x)| *sum += p * x);
-            }
-        }
-    }
-    expected.total = expected.p1.iter().sum();
-    expected
 }
 
 fn first_variance(fixed: &[Point], moving: &[Point]) -> f64 {
@@ -160,20 +123,17 @@ pub fn nonrigid(
 ) -> Result<Registered, NeuronidError> {
     enough(fixed, moving)?;
     let m = moving.len();
-    let gaussian = Mat::from_fn(m, m, |i, j| {
-        (-square(&moving[i], &moving[j]) / (2.0 * stiffness.beta * stiffness.beta)).exp()
-    });
+    let smooth = Smooth::of(moving, stiffness.beta);
     let mut moved = moving.to_vec();
     let mut variance = first_variance(fixed, moving);
     let mut iterations = 0;
     while iterations < stop.iterations && variance > stop.variance {
         let e = expect(fixed, &moved, variance, stop.outliers, 3.0);
         let stiff = stiffness.lambda * variance;
-        let system = Mat::from_fn(m, m, |i, j| {
-            e.p1[i] * gaussian[(i, j)] + if i == j { stiff } else { 0.0 }
-        });
         let pull = Mat::from_fn(m, 3, |i, k| e.px[i][k] - e.p1[i] * moving[i][k]);
-        let step = &gaussian * system.partial_piv_lu().solve(&pull);
+        let Some(step) = smooth.step(&e.p1, &pull, stiff) else {
+            break;
+        };
         for (i, moved) in moved.iter_mut().enumerate() {
             *moved = std::array::from_fn(|k| moving[i][k] + step[(i, k)]);
         }

@@ -1,8 +1,10 @@
 //! Naming the neurons of a worm by another that somebody named.
 
 use crate::colour::{closeness, kl};
+use crate::cpd::square;
 use crate::decide::{Accuracy, Decision, Outliers, Scores, accuracy};
 use crate::error::NeuronidError;
+use crate::frame::{TURNS, along_x, turned};
 use crate::worm::{Point, Worm};
 use crate::yu2021::COLOUR_WEIGHT;
 use serde::{Deserialize, Serialize};
@@ -106,10 +108,42 @@ pub struct Identified {
     pub neurons: Vec<Named>,
     /// Total score of the decisions.
     pub total: f64,
+    /// Both clouds laid along x for a drawing, µm.
+    #[serde(skip)]
+    pub laid: Laid,
     /// Right answers, where the test worm has names that the template has as well.
     pub against_names: Option<Accuracy>,
     /// What had to be said about the files and the match.
     pub warnings: Vec<String>,
+}
+
+/// Template and test worm, each about its median with the body along x; the test turned by 180° where that brings matched
+/// neurons together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Laid {
+    /// Template neurons.
+    pub template: Vec<Point>,
+    /// Test neurons.
+    pub test: Vec<Point>,
+}
+
+impl Laid {
+    fn of(template: &Worm, test: &Worm, decisions: &[Decision]) -> Self {
+        let (template, test) = (along_x(&template.points), along_x(&test.points));
+        let apart = |turn: usize| -> f64 {
+            let views = turned(&test, turn);
+            let pairs = decisions
+                .iter()
+                .zip(&views)
+                .filter_map(|(d, p)| Some((template[d.template?], p)));
+            pairs.map(|(a, b)| square(&a, b)).sum()
+        };
+        let turn = (0..TURNS.len()).min_by(|a, b| apart(*a).total_cmp(&apart(*b)));
+        Self {
+            test: turned(&test, turn.unwrap_or(0)),
+            template,
+        }
+    }
 }
 
 /// A template that many worms are matched with, and what does not change between them.
@@ -237,6 +271,7 @@ fn identified(
             template.names.iter().filter(|name| !name.is_empty()).count(),
         ),
         neurons: decisions.iter().enumerate().map(named).collect(),
+        laid: Laid::of(template, test, &decisions),
         total: decisions.iter().map(|d| d.log_p).filter(|p| p.is_finite()).sum(),
         against_names: (!truth.is_empty()).then(|| accuracy(&decisions, &truth, labelled, 0.0)),
         warnings,

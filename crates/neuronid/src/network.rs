@@ -18,11 +18,10 @@ use neuropil_nn::params::Layout;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-mod dropout;
 mod encoder;
 mod pass;
 
-pub use dropout::Dropout;
+pub use neuropil_nn::layer::dropout::Dropout;
 pub use pass::{Normalise, Pass, Request};
 
 /// Sizes of a network.

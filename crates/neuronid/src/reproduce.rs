@@ -19,8 +19,8 @@ use std::time::Instant;
 mod claims;
 mod figures;
 
-/// Templates that vote.
-const TEMPLATES: usize = 8;
+/// Templates that vote; fewer of them where little is asked for.
+const TEMPLATES: (usize, usize) = (8, 3);
 /// Pairs of made worms.
 const PAIRS: usize = 200;
 /// Parts that named heads are dealt out to: each is named by a network that saw the others alone.
@@ -70,6 +70,7 @@ pub(crate) fn reproduce(asked: &Asked<'_>, watch: &dyn Watch) -> Result<Reproduc
         Some(_) if asked.quick => vec![FOLDS],
         Some(_) => (1..=FOLDS).collect(),
     };
+    let templates = if asked.quick { TEMPLATES.1 } else { TEMPLATES.0 };
     let mut parts = Vec::new();
     let (mut made, mut milliseconds) = (Vec::new(), f64::NAN);
     for fold in folds {
@@ -86,14 +87,14 @@ pub(crate) fn reproduce(asked: &Asked<'_>, watch: &dyn Watch) -> Result<Reproduc
             milliseconds = time(&settings, &ground, &trained);
         }
         if heads.is_some() {
-            parts.push(on_heads(&ground, &trained, watch)?);
+            parts.push(on_heads(&ground, &trained, templates, watch)?);
         }
     }
     let methods = joined(parts);
     let measured = Measured {
         heads: heads.unwrap_or_default().to_owned(),
         animals: methods.first().map_or(0, |scored| scored.animals.len()),
-        templates: TEMPLATES,
+        templates,
         methods,
         made,
         milliseconds,
@@ -276,9 +277,14 @@ fn time(settings: &Settings, ground: &Ground, trained: &Trained) -> f64 {
 }
 
 /// All methods on the heads that were left out.
-fn on_heads(ground: &Ground, trained: &Trained, watch: &dyn Watch) -> Result<Vec<Scored>, Problem> {
+fn on_heads(
+    ground: &Ground,
+    trained: &Trained,
+    templates: usize,
+    watch: &dyn Watch,
+) -> Result<Vec<Scored>, Problem> {
     let tests: Vec<&Head> = ground.heads.iter().filter(|head| !head.trained).collect();
-    let templates = best_named(&ground.heads, TEMPLATES);
+    let templates = best_named(&ground.heads, templates);
     let atlas = ground.atlas.as_ref().expect("named heads have an atlas");
     let mut methods = Method::baselines();
     methods.extend(Method::network(trained));

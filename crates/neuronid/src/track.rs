@@ -3,7 +3,9 @@
 use crate::error::{NeuronidError, content};
 use crate::identify::{Identified, Matcher, Options, Prepared};
 use crate::read::Recording;
-use neuropil_study::{Table, Tell};
+use crate::worm::Point;
+use neuropil_draw::{Figure, Heat, Panel, Series};
+use neuropil_study::{Origin, Shown, Table, Tell};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::path::Path;
@@ -15,6 +17,8 @@ pub struct Found {
     pub row: Option<usize>,
     /// Probability of the decision.
     pub probability: f64,
+    /// Position, µm; none if the neuron was not found.
+    pub position_um: Option<Point>,
 }
 
 /// One volume.
@@ -104,6 +108,7 @@ fn by_template(identified: &Identified, n: usize) -> Vec<Found> {
     let nowhere = Found {
         row: None,
         probability: 0.0,
+        position_um: None,
     };
     let mut found = vec![nowhere; n];
     for neuron in &identified.neurons {
@@ -111,6 +116,7 @@ fn by_template(identified: &Identified, n: usize) -> Vec<Found> {
             found[template] = Found {
                 row: Some(neuron.test),
                 probability: neuron.probability,
+                position_um: Some(neuron.position_um),
             };
         }
     }
@@ -133,6 +139,14 @@ impl Tell for Tracked {
             self.matcher,
             self.reference
         )];
+        let doubtful: Vec<String> = self
+            .doubtful(5)
+            .iter()
+            .map(|volume| format!("{} (mean probability {:.2})", volume.volume, volume.confidence()))
+            .collect();
+        if !doubtful.is_empty() {
+            sentences.push(format!("most doubtful volumes: {}", doubtful.join(", ")));
+        }
         if !self.missing.is_empty() {
             let numbers: Vec<String> = self.missing.iter().take(10).map(i64::to_string).collect();
             let more = if self.missing.len() > 10 { " …" } else { "" };
@@ -145,37 +159,139 @@ impl Tell for Tracked {
     }
 
     fn table(&self) -> Table {
-        let rows = || {
-            self.volumes
-                .iter()
-                .flat_map(|volume| volume.found.iter().enumerate().map(move |f| (volume, f)))
+        let mut rows: Vec<(i64, usize, &Found)> = Vec::new();
+        for volume in &self.volumes {
+            let found = volume.found.iter().enumerate();
+            rows.extend(found.map(|(template, found)| (volume.volume, template, found)));
+        }
+        let axis = |k: usize| {
+            let of = |(_, _, found): &(i64, usize, &Found)| found.position_um.map_or(f64::NAN, |p| p[k]);
+            rows.iter().map(of).collect::<Vec<f64>>()
         };
+        let row = |found: &Found| found.row.map_or(-1, |row| row as i64);
         Table::new()
             .with(
                 "volume",
-                rows().map(|(volume, _)| volume.volume).collect::<Vec<_>>(),
+                rows.iter().map(|(volume, ..)| *volume).collect::<Vec<_>>(),
             )
             .with(
                 "template_index",
-                rows().map(|(_, (template, _))| template).collect::<Vec<_>>(),
+                rows.iter().map(|(_, template, _)| *template).collect::<Vec<_>>(),
             )
             .with(
                 "name",
-                rows()
-                    .map(|(_, (template, _))| self.names[template].clone())
+                rows.iter()
+                    .map(|(_, template, _)| self.names[*template].clone())
                     .collect::<Vec<_>>(),
             )
             .with(
                 "test_index",
-                rows()
-                    .map(|(_, (_, found))| found.row.map_or(-1, |row| row as i64))
-                    .collect::<Vec<_>>(),
+                rows.iter().map(|(_, _, found)| row(found)).collect::<Vec<_>>(),
             )
             .with(
                 "prob",
-                rows()
-                    .map(|(_, (_, found))| found.probability)
+                rows.iter()
+                    .map(|(_, _, found)| found.probability)
                     .collect::<Vec<_>>(),
             )
+            .with("x_um", axis(0))
+            .with("y_um", axis(1))
+            .with("z_um", axis(2))
+    }
+
+    fn figures(&self, _: &Origin) -> Vec<Shown> {
+        let n = self.names.len();
+        let cell = |volume: &TrackedVolume, neuron: usize| match volume.found[neuron] {
+            Found { row: None, .. } => f64::NAN,
+            found => found.probability,
+        };
+        let columns: Vec<f64> = self.volumes.iter().map(|volume| volume.volume as f64).collect();
+        let (first, last) = (
+            columns.first().copied().unwrap_or(0.0),
+            columns.last().copied().unwrap_or(0.0),
+        );
+        let of = |neuron| {
+            self.volumes
+                .iter()
+                .map(|volume| cell(volume, neuron))
+                .collect::<Vec<f64>>()
+        };
+        let raster = Heat {
+            values: (0..n).map(of).collect(),
+            x: (0.0, columns.len() as f64),
+            y: (0.0, n as f64),
+            signed: false,
+            label: "probability".to_owned(),
+        };
+        let numbered: Vec<f64> = (0..columns.len()).map(|k| k as f64 + 0.5).collect();
+        let every = columns.len().div_ceil(8).max(1);
+        let ticks: Vec<(f64, String)> = numbered
+            .iter()
+            .zip(&columns)
+            .step_by(every)
+            .map(|(at, volume)| (*at, volume.to_string()))
+            .collect();
+        let figure = Figure {
+            name: "tracks".to_owned(),
+            title: self.sentences().into_iter().next().unwrap_or_default(),
+            caption: format!(
+                "Template neurons (rows, as in the file) in volumes {first} to {last}; grey: not found. Below: share of the template \
+                 found, and mean probability of what was found."
+            ),
+            columns: 1,
+            panels: vec![
+                Panel::new("volume", "template neuron")
+                    .heat(raster)
+                    .x_ticks(ticks.clone())
+                    .size(720.0, 420.0),
+                Panel::new("volume", "share, probability")
+                    .series(Series::line(numbered.clone(), self.each(TrackedVolume::share)).label("found"))
+                    .series(
+                        Series::line(numbered, self.each(TrackedVolume::confidence))
+                            .label("mean probability")
+                            .color(neuropil_draw::Color::Orange),
+                    )
+                    .x_ticks(ticks)
+                    .y_range(0.0, 1.0)
+                    .size(720.0, 200.0),
+            ],
+        };
+        let numbers = Table::new()
+            .with("volume", columns)
+            .with("found", self.each(TrackedVolume::share))
+            .with("mean_prob", self.each(TrackedVolume::confidence));
+        vec![Shown { figure, numbers }]
+    }
+}
+
+impl TrackedVolume {
+    /// Share of the template that was found.
+    pub fn share(&self) -> f64 {
+        self.found.iter().filter(|found| found.row.is_some()).count() as f64 / self.found.len().max(1) as f64
+    }
+
+    /// Mean probability of what was found; 0 if nothing was.
+    pub fn confidence(&self) -> f64 {
+        let found: Vec<f64> = self
+            .found
+            .iter()
+            .filter(|found| found.row.is_some())
+            .map(|found| found.probability)
+            .collect();
+        found.iter().sum::<f64>() / found.len().max(1) as f64
+    }
+}
+
+impl Tracked {
+    fn each(&self, value: fn(&TrackedVolume) -> f64) -> Vec<f64> {
+        self.volumes.iter().map(value).collect()
+    }
+
+    /// Volumes of the least mean probability first: where to look.
+    pub fn doubtful(&self, n: usize) -> Vec<&TrackedVolume> {
+        let mut volumes: Vec<&TrackedVolume> = self.volumes.iter().collect();
+        volumes.sort_by(|a, b| a.confidence().total_cmp(&b.confidence()));
+        volumes.truncate(n);
+        volumes
     }
 }

@@ -252,8 +252,13 @@ pub(super) fn large(values: Vec<u64>) -> Values {
     )
 }
 
-/// A number of half precision (IEEE 754).
-pub(super) fn half(bits: u16) -> f32 {
+/// A number of half precision (IEEE 754), which 32 bits hold exactly.
+///
+/// ```
+/// use neuropil_lab::array::half;
+/// assert_eq!([half(0x3c00), half(0xc000), half(0x0001)], [1.0, -2.0, 5.9604645e-8]);
+/// ```
+pub fn half(bits: u16) -> f32 {
     let (sign, exponent, fraction) = (bits >> 15, (bits >> 10) & 31, f32::from(bits & 1023));
     let size = match exponent {
         0 => fraction * 2f32.powi(-24),

@@ -1,5 +1,7 @@
 //! NumPy arrays as pickles hold them.
 
+use crate::array::half;
+
 /// A NumPy array: shape, type and bytes, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NumpyArray {
@@ -68,7 +70,7 @@ impl NumpyArray {
         }
         let bytes = &self.bytes;
         match self.kind {
-            ('f', 2) => words(bytes, |b| half(u16::from_le_bytes(b))),
+            ('f', 2) => words(bytes, |b| f64::from(half(u16::from_le_bytes(b)))),
             ('f', 4) => words(bytes, |b| f64::from(f32::from_le_bytes(b))),
             ('f', _) => words(bytes, f64::from_le_bytes),
             ('i', 1) => words(bytes, |b| f64::from(i8::from_le_bytes(b))),
@@ -103,16 +105,4 @@ fn row_major(shape: &[usize], size: usize, bytes: &[u8]) -> Vec<u8> {
         }
     }
     out
-}
-
-/// A number of IEEE 754's half precision.
-fn half(bits: u16) -> f64 {
-    let (sign, exponent, fraction) = (bits >> 15, (bits >> 10) & 31, f64::from(bits & 1023));
-    let size = match exponent {
-        0 => fraction * 2.0_f64.powi(-24),
-        31 if fraction == 0.0 => f64::INFINITY,
-        31 => f64::NAN,
-        _ => (1.0 + fraction / 1024.0) * 2.0_f64.powi(i32::from(exponent) - 15),
-    };
-    if sign == 1 { -size } else { size }
 }

@@ -1,6 +1,6 @@
 //! The statistical atlas as a matcher (Varol et al. 2020; Yemini et al. 2021): assignment and affine regression in turns.
 
-use super::{Atlas, costs};
+use super::{Atlas, Metric};
 use crate::assign::assign;
 use crate::error::NeuronidError;
 use crate::frame::{along_x, turned};
@@ -60,6 +60,13 @@ impl Atlas {
         }
         let straight = along_x(&worm.points);
         let colours = worm.colours.as_ref().filter(|_| rules.colours);
+        let search = Search {
+            atlas: self,
+            metric: Metric::of(&self.neurons, if colours.is_some() { 6 } else { 3 })?,
+            raw: &straight,
+            colours,
+            log_determinant: rules.log_determinant,
+        };
         let centre = self.centre();
         let mut starts: Vec<(f64, Vec<Point>)> = Vec::new();
         for heading in 0..2 {
@@ -76,21 +83,21 @@ impl Atlas {
                         ]
                     })
                     .collect();
-                starts.push(self.refine(&straight, start, colours, rules, TRIAL_ROUNDS)?);
+                starts.push(search.refine(start, TRIAL_ROUNDS)?);
             }
         }
         starts.sort_by(|a, b| a.0.total_cmp(&b.0));
         starts.truncate(4);
         let mut best: Option<(f64, Vec<Point>)> = None;
         for (_, start) in starts {
-            let found = self.refine(&straight, start, colours, rules, rules.rounds - TRIAL_ROUNDS)?;
+            let found = search.refine(start, rules.rounds.saturating_sub(TRIAL_ROUNDS))?;
             if best.as_ref().is_none_or(|(least, _)| found.0 < *least) {
                 best = Some(found);
             }
         }
         let (total, points) = best.expect("at least one start");
         Ok(Matched {
-            costs: self.costs(&points, colours, rules)?,
+            costs: search.costs(&points),
             total,
         })
     }
@@ -103,52 +110,43 @@ impl Atlas {
             .collect();
         crate::worm::median(&places)
     }
+}
 
-    fn costs(
-        &self,
-        points: &[Point],
-        colours: Option<&Vec<[f64; 3]>>,
-        rules: &Rules,
-    ) -> Result<Vec<f64>, NeuronidError> {
-        let features: Vec<[f64; 6]> = points
-            .iter()
-            .enumerate()
-            .map(|(row, &[x, y, z])| {
-                let [r, g, b] = colours.map_or([0.0; 3], |colours| colours[row]);
-                [x, y, z, r, g, b]
-            })
-            .collect();
-        let dimensions = if colours.is_some() { 6 } else { 3 };
-        costs(&self.neurons, &features, dimensions, rules.log_determinant)
+/// One worm on its way into an atlas.
+struct Search<'a> {
+    atlas: &'a Atlas,
+    metric: Metric,
+    /// The worm along x, µm.
+    raw: &'a [Point],
+    colours: Option<&'a Vec<[f64; 3]>>,
+    log_determinant: bool,
+}
+
+impl Search<'_> {
+    fn costs(&self, points: &[Point]) -> Vec<f64> {
+        let feature = |(row, &[x, y, z]): (usize, &Point)| {
+            let [r, g, b] = self.colours.map_or([0.0; 3], |colours| colours[row]);
+            [x, y, z, r, g, b]
+        };
+        let features: Vec<[f64; 6]> = points.iter().enumerate().map(feature).collect();
+        self.metric.costs(&features, self.log_determinant)
     }
 
     /// Rounds of assignment and regression from a start; the total cost and the points in the frame of the atlas.
-    fn refine(
-        &self,
-        raw: &[Point],
-        mut points: Vec<Point>,
-        colours: Option<&Vec<[f64; 3]>>,
-        rules: &Rules,
-        rounds: usize,
-    ) -> Result<(f64, Vec<Point>), NeuronidError> {
+    fn refine(&self, mut points: Vec<Point>, rounds: usize) -> Result<(f64, Vec<Point>), NeuronidError> {
         for _ in 0..rounds {
-            let (_, pairs) = self.assigned(&points, colours, rules)?;
-            let Some(next) = self.regress(raw, &pairs) else {
+            let (_, pairs) = self.assigned(&points)?;
+            let Some(next) = self.regress(&pairs) else {
                 break;
             };
             points = next;
         }
-        Ok((self.assigned(&points, colours, rules)?.0, points))
+        Ok((self.assigned(&points)?.0, points))
     }
 
-    fn assigned(
-        &self,
-        points: &[Point],
-        colours: Option<&Vec<[f64; 3]>>,
-        rules: &Rules,
-    ) -> Result<(f64, Vec<(usize, usize)>), NeuronidError> {
-        let costs = self.costs(points, colours, rules)?;
-        let n = self.neurons.len();
+    fn assigned(&self, points: &[Point]) -> Result<(f64, Vec<(usize, usize)>), NeuronidError> {
+        let costs = self.costs(points);
+        let n = self.atlas.neurons.len();
         let pairs = assign(&costs, n)?;
         Ok((
             pairs.iter().map(|(row, column)| costs[row * n + column]).sum(),
@@ -157,27 +155,20 @@ impl Atlas {
     }
 
     /// The affine map of least squares in the metric of each neuron's covariance; none if it mirrors.
-    fn regress(&self, raw: &[Point], pairs: &[(usize, usize)]) -> Option<Vec<Point>> {
+    fn regress(&self, pairs: &[(usize, usize)]) -> Option<Vec<Point>> {
         // Unknowns: three rows of (A, t), 12 in all; Σ (x̃ ⊗ Σ⁻¹ x̃ᵀ) β = Σ Σ⁻¹ μ ⊗ x̃.
         let mut normal = Mat::<f64>::zeros(12, 12);
         let mut right = Mat::<f64>::zeros(12, 1);
         for &(row, column) in pairs {
-            let neuron = &self.neurons[column];
-            let covariance = Mat::from_fn(3, 3, |i, j| {
-                neuron.covariance[i][j] + if i == j { 1e-5 } else { 0.0 }
-            });
-            let inverse = covariance
-                .llt(faer::Side::Lower)
-                .ok()?
-                .solve(Mat::<f64>::identity(3, 3));
-            let [x, y, z] = raw[row];
+            let (mean, inverse, _) = &self.metric.neurons[column];
+            let [x, y, z] = self.raw[row];
             let extended = [x, y, z, 1.0];
             for i in 0..3 {
                 for j in 0..3 {
                     for a in 0..4 {
-                        right[(i * 4 + a, 0)] += inverse[(i, j)] * neuron.mean[j] * extended[a];
+                        right[(i * 4 + a, 0)] += inverse[i][j] * mean[j] * extended[a];
                         for b in 0..4 {
-                            normal[(i * 4 + a, j * 4 + b)] += inverse[(i, j)] * extended[a] * extended[b];
+                            normal[(i * 4 + a, j * 4 + b)] += inverse[i][j] * extended[a] * extended[b];
                         }
                     }
                 }
@@ -185,15 +176,8 @@ impl Atlas {
         }
         let found = normal.partial_piv_lu().solve(&right);
         let a = Mat::from_fn(3, 3, |i, j| found[(i * 4 + j, 0)]);
-        let proper = a.determinant() > 0.0;
-        proper.then(|| {
-            raw.iter()
-                .map(|p| {
-                    std::array::from_fn(|i| {
-                        (0..3).map(|j| a[(i, j)] * p[j]).sum::<f64>() + found[(i * 4 + 3, 0)]
-                    })
-                })
-                .collect()
-        })
+        let at = |p: &Point, i: usize| (0..3).map(|j| a[(i, j)] * p[j]).sum::<f64>() + found[(i * 4 + 3, 0)];
+        let moved = self.raw.iter().map(|p| std::array::from_fn(|i| at(p, i)));
+        (a.determinant() > 0.0).then(|| moved.collect())
     }
 }

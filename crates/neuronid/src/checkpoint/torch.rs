@@ -1,7 +1,7 @@
 //! PyTorch's checkpoint files: ZIP archives, and the legacy format before them.
 
 use crate::error::{NeuronidError, content};
-use neuropil_lab::array::Tensors;
+use neuropil_lab::array::{Tensors, half};
 use neuropil_lab::pickle::{Value, read_allowing};
 use std::collections::HashMap;
 use std::io::{Cursor, Read};
@@ -289,16 +289,4 @@ fn number(kind: (char, usize), bytes: &[u8]) -> f32 {
         }
         _ => bits as f32,
     }
-}
-
-/// IEEE 754 half precision.
-fn half(bits: u16) -> f32 {
-    let (sign, exponent, fraction) = (bits >> 15, bits >> 10 & 31, f32::from(bits & 1023));
-    let size = match exponent {
-        0 => fraction * 2_f32.powi(-24),
-        31 if fraction == 0.0 => f32::INFINITY,
-        31 => f32::NAN,
-        _ => (1.0 + fraction / 1024.0) * 2_f32.powi(i32::from(exponent) - 15),
-    };
-    if sign == 1 { -size } else { size }
 }

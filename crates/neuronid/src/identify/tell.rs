@@ -1,6 +1,7 @@
 //! What is told of a named worm.
 
 use super::{Identified, Named};
+use crate::worm::Point;
 use neuropil_draw::{Color, Figure, Panel, Series};
 use neuropil_study::{Column, Origin, Shown, Table, Tell};
 
@@ -111,7 +112,78 @@ impl Tell for Identified {
             ],
         };
         let numbers = Table::new().with("rank", rank).with("prob", confidence);
-        vec![Shown { figure, numbers }]
+        vec![Shown { figure, numbers }, self.drawn()]
+    }
+}
+
+/// Distance of the two clouds in the drawing, µm.
+const APART: f64 = 60.0;
+
+/// Seen from the side and a little from above: (x, y, z) on the page.
+fn page(p: &Point, lift: f64) -> (f64, f64) {
+    (p[0] + 0.45 * p[1], lift + p[2] + 0.35 * p[1])
+}
+
+impl Identified {
+    /// Both clouds in projection, matched neurons joined.
+    fn drawn(&self) -> Shown {
+        let [mut right, mut wrong, mut open] = [(); 3].map(|()| (Vec::new(), Vec::new()));
+        let mut joined = Table::new();
+        let (mut tests, mut templates) = (Vec::new(), Vec::new());
+        for neuron in &self.neurons {
+            let Some(template) = neuron.template else { continue };
+            tests.push(neuron.test);
+            templates.push(template);
+            let line = match (neuron.given.as_str(), neuron.name.as_str()) {
+                ("", _) | (_, "") => &mut open,
+                (given, name) if given == name => &mut right,
+                _ => &mut wrong,
+            };
+            let (from, to) = (
+                page(&self.laid.test[neuron.test], 0.0),
+                page(&self.laid.template[template], APART),
+            );
+            line.0.extend([from.0, to.0, f64::NAN]);
+            line.1.extend([from.1, to.1, f64::NAN]);
+        }
+        joined = joined.with("test_index", tests).with("template_index", templates);
+        let cloud = |points: &[Point], lift: f64| -> (Vec<f64>, Vec<f64>) {
+            points.iter().map(|p| page(p, lift)).unzip()
+        };
+        let (test, template) = (cloud(&self.laid.test, 0.0), cloud(&self.laid.template, APART));
+        let panel = Panel::new(
+            "along the body (µm), seen obliquely",
+            "µm; template above, test worm below",
+        )
+        .series(
+            Series::line(open.0, open.1)
+                .color(Color::Grey)
+                .label("matched, no two names to compare"),
+        )
+        .series(
+            Series::line(right.0, right.1)
+                .color(Color::Blue)
+                .label("names agree"),
+        )
+        .series(
+            Series::line(wrong.0, wrong.1)
+                .color(Color::Vermillion)
+                .label("names differ"),
+        )
+        .series(Series::points(template.0, template.1).color(Color::Black))
+        .series(Series::points(test.0, test.1).color(Color::Black))
+        .size(760.0, 420.0);
+        let figure = Figure {
+            name: "matched".to_owned(),
+            title: self.sentences().into_iter().next().unwrap_or_default(),
+            caption: "Each cloud about its median, body along x, in oblique projection; lines join matched neurons.".to_owned(),
+            columns: 1,
+            panels: vec![panel],
+        };
+        Shown {
+            figure,
+            numbers: joined,
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! One layer of the encoder, forward and backward, over rows of several sets that attend each to itself.
 
-use super::dropout::Dropout;
-use super::{Network, Shape};
+use super::{Dropout, Network, Shape};
 use neuropil_math::real::Real;
 use neuropil_nn::layer::attention::{self, Set};
 use neuropil_nn::layer::{dense, norm};

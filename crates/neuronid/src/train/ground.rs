@@ -46,6 +46,8 @@ pub struct Ground {
     /// Each in the postures of others, labelled by place.
     postures: Vec<Vec<Body>>,
     population: Option<Population>,
+    /// The mean animal of the atlas; none if heads are invented.
+    mean: Vec<Body>,
 }
 
 /// Worms of a batch, the template first, and their labels.
@@ -73,6 +75,7 @@ impl Ground {
                 named: Vec::new(),
                 postures: Vec::new(),
                 population: None,
+                mean: Vec::new(),
             });
         }
         let (worms, said) = read_many(Path::new(&settings.data.path), &Told::default())?;
@@ -95,7 +98,7 @@ impl Ground {
             .filter(|head| head.trained)
             .map(|head| &head.worm)
             .collect();
-        let atlas = Atlas::of_worms(&trained, LEAST)?;
+        let atlas = Atlas::of_worms(&trained, LEAST.min(trained.len()))?;
         let places = atlas.places();
         let labels: HashMap<&str, i64> = atlas
             .neurons
@@ -133,6 +136,16 @@ impl Ground {
         let postures = postures(&named, settings)?;
         Ok(Self {
             population: Some(Population::of(&atlas.neurons, Variation::default())?),
+            mean: vec![Body {
+                points: atlas
+                    .mean_worm()
+                    .points
+                    .iter()
+                    .map(|p| p.map(|x| x / CAMERA_UM))
+                    .collect(),
+                labels: (0..atlas.neurons.len() as i64).collect(),
+                line: None,
+            }],
             heads,
             atlas: Some(atlas),
             said,
@@ -165,7 +178,14 @@ impl Ground {
                 let pick = |_| self.named[rng.random_range(0..self.named.len())].clone();
                 (false, (0..n).map(pick).collect())
             }
-            Some(population) => (true, individuals(population, n, key)),
+            Some(population) if draw < shares[0] + shares[1] + shares[2] => {
+                (true, individuals(population, n, key))
+            }
+            Some(_) => {
+                let mut bodies = self.mean.clone();
+                bodies.extend((1..n).map(|_| self.named[rng.random_range(0..self.named.len())].clone()));
+                (false, bodies)
+            }
         };
         let recipe = settings.synth.recipe(false);
         let mut batch = Batch {

@@ -51,8 +51,9 @@ pub struct SynthSettings {
     pub jitter_um: f64,
     /// Smallest and largest share of points that are removed and added.
     pub missing: [f64; 2],
-    /// Shares of batches: one worm in the postures of others; different worms, by names; individuals of their atlas.
-    pub shares: [f64; 3],
+    /// Shares of batches: one worm in the postures of others; different worms, by names; individuals of their atlas;
+    /// different worms with the mean animal.
+    pub shares: [f64; 4],
 }
 
 /// The network.
@@ -140,7 +141,7 @@ impl Default for SynthSettings {
             bend_degrees: 40.0,
             jitter_um: 0.5,
             missing: [yu2021::SYNTH_SHARE.0, yu2021::SYNTH_SHARE.1],
-            shares: [0.2, 0.6, 0.2],
+            shares: [0.1, 0.4, 0.1, 0.4],
         }
     }
 }
@@ -279,7 +280,7 @@ impl Settings {
             "synth.shares",
             shares.iter().all(|share| *share >= 0.0) && finite(shares.iter().sum()),
             format!("{shares:?}"),
-            "three shares of at least 0, not all 0",
+            "four shares of at least 0, not all 0",
         );
         check(
             "synth.jitter_um",
