@@ -114,7 +114,7 @@ impl Matrix {
     }
 
     /// The matrix with every entry changed by `f`.
-    pub fn map(&self, f: impl Fn(f64) -> f64) -> Self {
+    pub fn map(&self, mut f: impl FnMut(f64) -> f64) -> Self {
         Self {
             values: self.values.iter().map(|&value| f(value)).collect(),
             ..*self
