@@ -2,7 +2,6 @@
 
 use super::{Material, one_hot};
 use crate::error::SuccessorError;
-use crate::matrix::Matrix;
 use crate::paper::interval;
 use crate::sr;
 use neuropil_draw::{Figure, Panel, Series};
@@ -56,10 +55,11 @@ pub fn robustness(material: &Material, key: Key) -> Result<Robustness, Successor
     let one = |index: usize| -> Result<(f64, f64), SuccessorError> {
         let mut draws = key.stream(Purpose::Test, index as u64);
         let sd = LEVELS[index / DRAWS] * size;
-        let noisy = weights.map(|w| {
+        let mut noisy = weights.clone();
+        for w in noisy.values_mut().iter_mut().filter(|w| **w != 0.0) {
             let z: f64 = StandardNormal.sample(&mut draws);
-            if w == 0.0 { 0.0 } else { w + sd * z }
-        });
+            *w += sd * z;
+        }
         let radius = noisy.spectrum(gain)?.radius;
         let change = if radius < 1.0 {
             sr::ideal(&noisy, gain).map_or(f64::NAN, |m| m.mean_absolute_error(&quiet))
