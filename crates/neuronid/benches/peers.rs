@@ -13,7 +13,7 @@ use neuropil_lab::provenance::{cpu, now};
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_neuronid::cpd::{Stiffness, Stop, nonrigid};
 use neuropil_neuronid::loss::{Partners, gradient, loss};
-use neuropil_neuronid::network::{Network, Normalise, Request, Shape};
+use neuropil_neuronid::network::{Encoder, Network, Normalise, Request, Shape};
 use neuropil_neuronid::worm::Point;
 use neuropil_nn::optim::clip::to_norm;
 use neuropil_nn::optim::{Adam, AdamRule};
@@ -30,6 +30,7 @@ const SMALL: Shape = Shape {
     layers: 3,
     heads: 4,
     hidden: 128,
+    encoder: Encoder::Joint,
 };
 const ROUNDS: usize = 3;
 

@@ -6,7 +6,7 @@
 
 use crate::error::{NeuronidError, content};
 use crate::identify::{Frame, Trained};
-use crate::network::{Network, Shape};
+use crate::network::{Encoder, Network, Shape};
 use crate::worm::Point;
 use neuropil_lab::array::{Tensors, read_tensors, write_safetensors};
 use neuropil_lab::checkpoint::Checkpoint;
@@ -36,7 +36,8 @@ pub struct Loaded {
 /// The file is none of these, ends early, would run code, or its arrays do not make the network.
 pub fn load(path: &Path, heads: usize) -> Result<Loaded, NeuronidError> {
     if let Some((tensors, beside)) = own(path) {
-        let network = network_of(path, &tensors, beside.shape.heads, &mut Vec::new())?;
+        let found = network_of(path, &tensors, beside.shape.heads, &mut Vec::new())?;
+        let network = Network::new(beside.shape, found.params, found.running);
         let trained = Trained {
             network,
             frame: beside.frame,
@@ -162,6 +163,7 @@ fn shape_of(path: &Path, tensors: &Tensors, heads: usize) -> Result<Shape, Neuro
         layers,
         heads,
         hidden,
+        encoder: Encoder::Joint,
     })
 }
 
@@ -351,6 +353,7 @@ mod tests {
             layers: 2,
             heads: 4,
             hidden: 24,
+            encoder: Encoder::Joint,
         };
         let network = Network::<f32>::draw(shape, Key::new(5));
         let folder = tempfile::tempdir().unwrap();

@@ -24,6 +24,22 @@ pub fn turned(points: &[Point], turn: usize) -> Vec<Point> {
         .collect()
 }
 
+/// Rolls about the body that are tried where it is not known how a worm lies, over a full turn.
+pub const ROLLS: usize = 6;
+
+/// A cloud along x from both ends in each of the rolls; the four turns are among them.
+pub fn rolled(points: &[Point]) -> Vec<Vec<Point>> {
+    let roll = |k: usize| {
+        let (sin, cos) = (std::f64::consts::TAU * k as f64 / ROLLS as f64).sin_cos();
+        move |p: &Point| [p[0], cos * p[1] - sin * p[2], sin * p[1] + cos * p[2]]
+    };
+    [0, 1]
+        .into_iter()
+        .flat_map(|heading| (0..ROLLS).map(move |k| (heading, k)))
+        .map(|(heading, k)| turned(points, heading).iter().map(roll(k)).collect())
+        .collect()
+}
+
 /// A cloud about its median, turned in the plane so that its longest axis is x; which end is left is open.
 ///
 /// ```

@@ -14,7 +14,7 @@ mod matcher;
 mod tell;
 mod vote;
 
-pub use matcher::{Frame, Matcher, Trained};
+pub use matcher::{Frame, Matcher, Trained, View};
 pub(crate) use vote::count as count_votes;
 pub use vote::{Voted, Votes, vote};
 
@@ -151,7 +151,7 @@ impl Laid {
 pub struct Prepared<'a> {
     template: &'a Worm,
     matcher: &'a Matcher,
-    views: Vec<Vec<Point>>,
+    views: Vec<View>,
     warnings: Vec<String>,
 }
 

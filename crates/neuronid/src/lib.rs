@@ -8,7 +8,7 @@
 //! ```
 //! use neuropil_math::rng::Key;
 //! use neuropil_neuronid::decide::{Outliers, Scores};
-//! use neuropil_neuronid::network::{Network, Shape};
+//! use neuropil_neuronid::network::{Encoder, Network, Shape};
 //! use neuropil_neuronid::worm::Worm;
 //!
 //! let template = Worm {
@@ -16,7 +16,7 @@
 //!     names: vec!["ASEL".into(), "AVAL".into(), "RID".into()],
 //!     ..Worm::default()
 //! };
-//! let network = Network::<f32>::draw(Shape { width: 16, layers: 1, heads: 4, hidden: 32 }, Key::new(1));
+//! let network = Network::<f32>::draw(Shape { width: 16, layers: 1, heads: 4, hidden: 32, encoder: Encoder::Joint }, Key::new(1));
 //! let log_p = network.match_one(&template.normalised(), &template.normalised());
 //! let scores = Scores { values: &log_p, n_template: 3 };
 //! assert_eq!(scores.decide(Outliers::None)?.len(), 3);

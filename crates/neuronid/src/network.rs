@@ -24,6 +24,17 @@ mod pass;
 pub use neuropil_nn::layer::dropout::Dropout;
 pub use pass::{Normalise, Pass, Request};
 
+/// What attends to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoder {
+    /// Both worms together, the template marked, as published.
+    #[default]
+    Joint,
+    /// Each worm alone: the template is encoded once for a whole recording.
+    Separate,
+}
+
 /// Sizes of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +47,9 @@ pub struct Shape {
     pub heads: usize,
     /// Units of the feed-forward part of a layer.
     pub hidden: usize,
+    /// What attends to what.
+    #[serde(default)]
+    pub encoder: Encoder,
 }
 
 impl Shape {
@@ -45,6 +59,7 @@ impl Shape {
         layers: crate::yu2021::LAYERS,
         heads: crate::yu2021::HEADS,
         hidden: crate::yu2021::HIDDEN,
+        encoder: Encoder::Joint,
     };
 
     /// The parameters: `embed`, `embed_norm`, `layers.K.{qkv, out, norm1, up, down, norm2}`, `outlier`; weights are
@@ -71,9 +86,9 @@ impl Shape {
 ///
 /// ```
 /// use neuropil_math::rng::Key;
-/// use neuropil_neuronid::network::{Network, Shape};
+/// use neuropil_neuronid::network::{Encoder, Network, Shape};
 ///
-/// let shape = Shape { width: 16, layers: 2, heads: 4, hidden: 32 };
+/// let shape = Shape { width: 16, layers: 2, heads: 4, hidden: 32, encoder: Encoder::Joint };
 /// let network = Network::<f32>::draw(shape, Key::new(1));
 /// let (template, test) = ([[0.0, 0.1, 0.0], [0.3, 0.0, 0.1]], [[0.0, 0.0, 0.0]]);
 /// let log_p = network.match_one(&template, &test);
@@ -176,6 +191,12 @@ impl<R: Real> Network<R> {
         };
         let pass = self.forward(&request);
         pass.log_probabilities(0).iter().map(|p| p.f64()).collect()
+    }
+
+    /// The same against a template that was encoded before ([`Network::encode`]), by a network of separate encoders.
+    pub fn match_encoded(&self, template: &[R], test: &[Point]) -> Vec<f64> {
+        let own = self.encode(test);
+        self.scores(template, &own).iter().map(|p| p.f64()).collect()
     }
 
     /// The same for several test worms against one template, side by side.

@@ -156,3 +156,67 @@ fn a_stream_answers_line_by_line_and_goes_on_after_a_line_that_is_none() {
         lines[2]
     );
 }
+
+#[test]
+fn separate_encoders_have_the_gradients_of_finite_differences_and_a_template_is_encoded_once() {
+    use neuropil_neuronid::loss::{Partners, gradient, loss};
+    use neuropil_neuronid::network::{Encoder, Network, Normalise, Request, Shape};
+    let shape = Shape {
+        width: 8,
+        layers: 2,
+        heads: 2,
+        hidden: 12,
+        encoder: Encoder::Separate,
+    };
+    let mut network = Network::<f64>::draw(shape, Key::new(4));
+    let cloud = |n: usize, shift: f64| -> Vec<[f64; 3]> {
+        (0..n)
+            .map(|i| {
+                let i = i as f64 + shift;
+                [
+                    0.4 * (i * 1.3).sin(),
+                    0.3 * (i * 2.1).cos(),
+                    0.2 * (i * 0.7).sin(),
+                ]
+            })
+            .collect()
+    };
+    let (a, b, c) = (cloud(5, 0.0), cloud(4, 0.3), cloud(6, 1.7));
+    let worms: Vec<&[[f64; 3]]> = vec![&a, &b, &c];
+    let partners = [
+        Partners::of(&[0, 1, 2, 3, -1], &[3, 0, -2, 1], false),
+        Partners::of(&[0, 1, 2, 3, -1], &[2, -1, 9, 0, -2, 3], false),
+    ];
+    let request = |worms| Request {
+        worms,
+        reference: 0,
+        tests: &[1, 2],
+        normalise: Normalise::Batch,
+        dropout: None,
+    };
+    let total = |network: &Network<f64>| {
+        let pass = network.forward(&request(&worms));
+        let log_p: Vec<&[f64]> = (0..2).map(|k| pass.log_probabilities(k)).collect();
+        let sums = loss(&log_p, &partners, 5);
+        let dlog = gradient(&log_p, &partners, 5, &sums, 0.1);
+        (sums.total(0.1), network.backward(&pass, &dlog))
+    };
+    let exact = total(&network).1;
+    for place in (0..network.params.len()).step_by(7) {
+        let kept = network.params[place];
+        let mut at = |value: f64| {
+            network.params[place] = value;
+            total(&network).0
+        };
+        let difference = (at(kept + 1e-5) - at(kept - 1e-5)) / 2e-5;
+        network.params[place] = kept;
+        assert!(
+            (difference - exact[place]).abs() < 1e-6 * exact[place].abs().max(1.0),
+            "{place}: {difference} for {}",
+            exact[place]
+        );
+    }
+    let (whole, encoded) = (network.match_one(&a, &b), network.encode(&a));
+    let cached = network.match_encoded(&encoded, &b);
+    assert!(whole.iter().zip(&cached).all(|(a, b)| (a - b).abs() < 1e-12));
+}

@@ -3,7 +3,7 @@
 use crate::cpd::{Planar, Registered, Stiffness, Stop, nonrigid, planar, squared_distances};
 use crate::decide::{Outliers, Scores};
 use crate::error::NeuronidError;
-use crate::frame::{TURNS, along_x, turned};
+use crate::frame::{along_x, rolled};
 use crate::icp::icp;
 use crate::worm::{Point, Worm};
 
@@ -11,7 +11,13 @@ use crate::worm::{Point, Worm};
 const SPREAD: f64 = 0.05;
 /// Distance in spreads from which "no counterpart" is likelier than a neuron.
 const REACH: f64 = 3.0;
-/// Rigid registrations that go on to nonrigid drift: the best of those from all turns.
+/// When the rigid registration from a start ends.
+const START: Stop = Stop {
+    outliers: crate::yu2021::CPD_OUTLIERS,
+    iterations: 60,
+    variance: crate::yu2021::CPD_RIGID_STOP.1,
+};
+/// Rigid registrations that go on to nonrigid drift: the best of those from all rolls.
 const GO_ON: usize = 2;
 
 /// By what a cloud is registered.
@@ -23,7 +29,8 @@ pub(super) enum By {
 }
 
 /// Scores \[test\]\[template + 1\]: −d²/2s² plus colour, "no counterpart" counting as a neuron [`REACH`] spreads away; from
-/// the start of largest total. Both clouds are laid along x, and the test is tried in its four turns.
+/// the start of largest total. Both clouds are laid along x, and the test is tried from both ends in several rolls: laboratories lay
+/// worms on either side, and on none.
 pub(super) fn scores(
     template: &Worm,
     test: &Worm,
@@ -33,11 +40,10 @@ pub(super) fn scores(
 ) -> Result<Vec<f64>, NeuronidError> {
     let (fixed, moving) = (along_x(&template.normalised()), along_x(&test.normalised()));
     let mut starts = Vec::new();
-    for turn in 0..TURNS.len() {
-        let start = turned(&moving, turn);
+    for start in rolled(&moving) {
         let rigid: Registered = match by {
             By::Icp => icp(&fixed, &start)?,
-            _ => planar(&fixed, &start, Planar::Full, Stop::default())?,
+            _ => planar(&fixed, &start, Planar::Full, START)?,
         };
         let scores = of_places(&rigid.moved, &fixed, alike, weight);
         starts.push((total(&scores, fixed.len())?, rigid.moved, scores));

@@ -3,8 +3,8 @@
 use super::drift::{self, By};
 use crate::cpd::Stiffness;
 use crate::error::NeuronidError;
-use crate::frame::{along_x, by_names, turn_toward, turned};
-use crate::network::Network;
+use crate::frame::{along_x, by_names, rolled, turn_toward, turned};
+use crate::network::{Encoder, Network};
 use crate::worm::{Point, Worm};
 use crate::yu2021::NETWORK_UM;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ pub enum Frame {
     /// Not at all, as published: the network was trained on any heading.
     #[default]
     AsItLies,
-    /// Body along x; of the turns that this leaves open, the one of largest total score.
+    /// Body along x; of the headings and rolls that this leaves open, the one of largest total score.
     AlongX,
 }
 
@@ -32,12 +32,20 @@ pub struct Trained {
     pub places: HashMap<String, Point>,
 }
 
+/// A template as a network sees it.
+#[derive(Clone, Debug)]
+pub struct View {
+    points: Vec<Point>,
+    /// Encoded once, by networks that see each worm alone.
+    encoded: Option<Vec<f32>>,
+}
+
 /// By what neurons are matched.
 #[derive(Clone, Debug)]
 pub enum Matcher {
     /// A trained network.
     Network(Box<Trained>),
-    /// Rigid drift in the plane from four turns, then nonrigid drift.
+    /// Rigid drift in the plane from several headings and rolls, then nonrigid drift.
     Drift(Stiffness),
     /// Rigid drift alone.
     Rigid,
@@ -74,7 +82,7 @@ impl Matcher {
     /// Scores \[test\]\[template + 1\] with weighted colour.
     pub(super) fn scores(
         &self,
-        (template, views): (&Worm, &[Vec<Point>]),
+        (template, views): (&Worm, &[View]),
         test: &Worm,
         alike: &[f64],
         weight: f64,
@@ -94,26 +102,38 @@ impl Matcher {
 
 impl Trained {
     /// A template as the network sees it: turned by its names if enough of them are known, else as [`Trained::views`].
-    pub fn template_views(&self, worm: &Worm) -> Vec<Vec<Point>> {
-        let views = self.views(worm);
+    pub fn template_views(&self, worm: &Worm) -> Vec<View> {
+        let points = self.template_points(worm);
+        let encoded = |points: &Vec<Point>| match self.network.shape().encoder {
+            Encoder::Joint => None,
+            Encoder::Separate => Some(self.network.encode(points)),
+        };
+        points
+            .into_iter()
+            .map(|points| View {
+                encoded: encoded(&points),
+                points,
+            })
+            .collect()
+    }
+
+    fn template_points(&self, worm: &Worm) -> Vec<Vec<Point>> {
         match by_names(&worm.points, &worm.names, &self.places) {
-            Some(placed) if views.len() > 1 && !placed.mirrored => {
+            Some(placed) if self.frame == Frame::AlongX && !placed.mirrored => {
                 let scaled: Vec<Point> = placed.points.iter().map(|p| p.map(|x| x / NETWORK_UM)).collect();
-                vec![views[turn_toward(&views[0], &scaled)].clone()]
+                let straight = along_x(&scaled);
+                vec![turned(&straight, turn_toward(&straight, &scaled))]
             }
-            _ => views,
+            _ => self.views(worm),
         }
     }
 
-    /// A worm as the network may see it: one view, or the four turns that its shape leaves open.
+    /// A worm as the network may see it: one view, or one a heading and roll that its shape leaves open.
     pub fn views(&self, worm: &Worm) -> Vec<Vec<Point>> {
         let normal = worm.normalised();
         match self.frame {
             Frame::AsItLies => vec![normal],
-            Frame::AlongX => {
-                let straight = along_x(&normal);
-                (0..4).map(|turn| turned(&straight, turn)).collect()
-            }
+            Frame::AlongX => rolled(&along_x(&normal)),
         }
     }
 
@@ -121,15 +141,22 @@ impl Trained {
     ///
     /// # Errors
     /// Scores that are no numbers.
-    pub fn log_p(&self, templates: &[Vec<Point>], tests: &[Vec<Point>]) -> Result<Vec<f64>, NeuronidError> {
-        let tests: Vec<&[Point]> = tests.iter().map(Vec::as_slice).collect();
+    pub fn log_p(&self, templates: &[View], tests: &[Vec<Point>]) -> Result<Vec<f64>, NeuronidError> {
+        let slices: Vec<&[Point]> = tests.iter().map(Vec::as_slice).collect();
         let mut best: Option<(f64, Vec<f64>)> = None;
         for template in templates {
-            for log_p in self.network.match_many(template, &tests) {
+            let all = match &template.encoded {
+                None => self.network.match_many(&template.points, &slices),
+                Some(encoded) => slices
+                    .iter()
+                    .map(|test| self.network.match_encoded(encoded, test))
+                    .collect(),
+            };
+            for log_p in all {
                 if templates.len() * tests.len() == 1 {
                     return Ok(log_p);
                 }
-                let total = drift::total(&log_p, template.len())?;
+                let total = drift::total(&log_p, template.points.len())?;
                 if best.as_ref().is_none_or(|(most, _)| total > *most) {
                     best = Some((total, log_p));
                 }

@@ -1,7 +1,7 @@
 //! One forward pass over a batch, and its backward pass.
 
 use super::encoder::{self, LayerPass};
-use super::{Dropout, Network};
+use super::{Dropout, Encoder, Network};
 use crate::worm::Point;
 use neuropil_math::real::Real;
 use neuropil_nn::layer::norm::Statistics;
@@ -42,14 +42,17 @@ pub struct Pass<R> {
     /// Rows of each worm in the embedding.
     rows: Vec<Range<usize>>,
     reference: usize,
-    tests: Vec<usize>,
     points: Vec<R>,
     normal: Vec<R>,
     /// Statistics of the batch; of no rows if running ones were used.
     statistics: Statistics<R>,
     dropout: Option<Dropout>,
-    /// Rows of each pair, template first.
+    /// Rows that attend to one another: each pair, template first, or each worm by itself.
     sets: Vec<Range<usize>>,
+    /// Rows of template and test of each pair; the template's lie first.
+    pairs: Vec<(Range<usize>, Range<usize>)>,
+    /// Which worm's embedding each stretch of rows began as.
+    origins: Vec<(Range<usize>, usize)>,
     layers: Vec<LayerPass<R>>,
     encoded: Vec<R>,
     log_probabilities: Vec<Vec<R>>,
@@ -72,7 +75,49 @@ impl<R: Real> Pass<R> {
     }
 }
 
+/// Rows of the embedding as the encoder takes them.
+struct Laid<R> {
+    rows: Vec<R>,
+    sets: Vec<Range<usize>>,
+    pairs: Vec<(Range<usize>, Range<usize>)>,
+    origins: Vec<(Range<usize>, usize)>,
+}
+
+impl<R> Default for Laid<R> {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            sets: Vec::new(),
+            pairs: Vec::new(),
+            origins: Vec::new(),
+        }
+    }
+}
+
+impl<R: Real> Laid<R> {
+    /// Adds the rows of a worm; where they lie.
+    fn add(&mut self, rows: &[R], width: usize, worm: usize) -> Range<usize> {
+        let first = self.rows.len() / width;
+        self.rows.extend_from_slice(rows);
+        let lie = first..self.rows.len() / width;
+        self.origins.push((lie.clone(), worm));
+        lie
+    }
+}
+
 impl<R: Real> Network<R> {
+    /// One worm encoded by itself, \[neurons\]\[width\]: what [`Encoder::Separate`] compares.
+    pub fn encode(&self, worm: &[Point]) -> Vec<R> {
+        let pass = self.forward(&Request {
+            worms: &[worm],
+            reference: 0,
+            tests: &[],
+            normalise: Normalise::Running,
+            dropout: None,
+        });
+        pass.encoded
+    }
+
     /// Matches the test worms of a batch with its template.
     pub fn forward(&self, request: &Request<'_>) -> Pass<R> {
         let mut pass = self.embed(request);
@@ -83,7 +128,7 @@ impl<R: Real> Network<R> {
             state = next;
         }
         pass.encoded = state;
-        pass.log_probabilities = pass.sets.iter().map(|rows| self.score(&pass, rows)).collect();
+        pass.log_probabilities = pass.pairs.iter().map(|pair| self.score(&pass, pair)).collect();
         pass
     }
 
@@ -110,36 +155,58 @@ impl<R: Real> Network<R> {
         let mut normal = vec![R::ZERO; embedded.len()];
         let (gain, shift) = (self.view("embed_norm.gain"), self.view("embed_norm.shift"));
         norm::over_rows(&statistics, gain, shift, &mut embedded, &mut normal);
-        let template = &rows[request.reference];
-        let (mut encoded, mut sets) = (Vec::new(), Vec::new());
-        for &test in request.tests {
-            let first = encoded.len() / d;
-            let marked = embedded[template.start * d..template.end * d].iter();
-            encoded.extend(marked.map(|&u| u + R::ONE));
-            encoded.extend_from_slice(&embedded[rows[test].start * d..rows[test].end * d]);
-            sets.push(first..encoded.len() / d);
+        let mut laid = Laid::default();
+        let marked = |template: &Range<usize>| {
+            let rows = embedded[template.start * d..template.end * d].iter();
+            rows.map(|&u| u + R::ONE).collect::<Vec<R>>()
+        };
+        let own = |worm: usize| &embedded[rows[worm].start * d..rows[worm].end * d];
+        match self.shape.encoder {
+            Encoder::Joint => {
+                for &test in request.tests {
+                    let template = laid.add(&marked(&rows[request.reference]), d, request.reference);
+                    let test = laid.add(own(test), d, test);
+                    laid.sets.push(template.start..test.end);
+                    laid.pairs.push((template, test));
+                }
+            }
+            Encoder::Separate => {
+                let template = laid.add(own(request.reference), d, request.reference);
+                laid.sets.push(template.clone());
+                for &test in request.tests {
+                    let test = laid.add(own(test), d, test);
+                    laid.sets.push(test.clone());
+                    laid.pairs.push((template.clone(), test));
+                }
+            }
         }
         Pass {
             rows,
             reference: request.reference,
-            tests: request.tests.to_vec(),
             points,
             normal,
             statistics,
             dropout: request.dropout,
-            sets,
+            sets: laid.sets,
+            pairs: laid.pairs,
+            origins: laid.origins,
             layers: Vec::new(),
-            encoded,
+            encoded: laid.rows,
             log_probabilities: Vec::new(),
         }
     }
 
     /// log P of one pair.
-    fn score(&self, pass: &Pass<R>, rows: &Range<usize>) -> Vec<R> {
+    fn score(&self, pass: &Pass<R>, (template, test): &(Range<usize>, Range<usize>)) -> Vec<R> {
         let d = self.shape.width;
-        let n = pass.template_size();
-        let pair = &pass.encoded[rows.start * d..rows.end * d];
-        let (template, test) = pair.split_at(n * d);
+        let rows = |rows: &Range<usize>| &pass.encoded[rows.start * d..rows.end * d];
+        self.scores(rows(template), rows(test))
+    }
+
+    /// log P \[test rows\]\[template rows + 1\] of encoded neurons.
+    pub(super) fn scores(&self, template: &[R], test: &[R]) -> Vec<R> {
+        let d = self.shape.width;
+        let n = template.len() / d;
         let m = test.len() / d;
         if m == 0 {
             return Vec::new();
@@ -174,14 +241,17 @@ impl<R: Real> Network<R> {
         let d = self.shape.width;
         let mut gradient = vec![R::ZERO; self.params.len()];
         let mut dstate = vec![R::ZERO; pass.encoded.len()];
-        for ((rows, log_p), dlog) in pass.sets.iter().zip(&pass.log_probabilities).zip(dlog) {
-            let places = rows.start * d..rows.end * d;
-            let pair = &pass.encoded[places.clone()];
+        for (((template, test), log_p), dlog) in pass.pairs.iter().zip(&pass.log_probabilities).zip(dlog) {
+            let rows = |rows: &Range<usize>| &pass.encoded[rows.start * d..rows.end * d];
+            // The template's rows lie before the test's.
+            let (before, from) = dstate.split_at_mut(test.start * d);
             self.score_backward(
-                pass.template_size(),
-                pair,
+                (rows(template), rows(test)),
                 (log_p, dlog),
-                &mut dstate[places],
+                (
+                    &mut before[template.start * d..template.end * d],
+                    &mut from[..test.len() * d],
+                ),
                 &mut gradient,
             );
         }
@@ -200,17 +270,16 @@ impl<R: Real> Network<R> {
         gradient
     }
 
-    /// Of one pair, `n` template rows and then the test rows: adds to `dpair` and to the gradient of the outlier column.
+    /// Of one pair: adds to the gradients of its rows and to those of the outlier column.
     fn score_backward(
         &self,
-        n: usize,
-        pair: &[R],
+        (template, test): (&[R], &[R]),
         (log_p, dlog): (&[R], &[R]),
-        dpair: &mut [R],
+        (dtemplate, dtest): (&mut [R], &mut [R]),
         gradient: &mut [R],
     ) {
         let d = self.shape.width;
-        let m = pair.len() / d - n;
+        let (n, m) = (template.len() / d, test.len() / d);
         if m == 0 {
             return;
         }
@@ -225,8 +294,6 @@ impl<R: Real> Network<R> {
             dnone.push(row.pop().expect("a column of outliers"));
             dinner.extend(row);
         }
-        let (template, test) = pair.split_at(n * d);
-        let (dtemplate, dtest) = dpair.split_at_mut(n * d);
         if n > 0 {
             let dinner = Matrix::new(&dinner, n);
             add_product(dinner, Matrix::new(template, d), dtest);
@@ -240,13 +307,10 @@ impl<R: Real> Network<R> {
     fn embed_backward(&self, pass: &Pass<R>, dstate: &[R], gradient: &mut [R]) {
         let d = self.shape.width;
         let mut dembedded = vec![R::ZERO; pass.normal.len()];
-        let n = pass.template_size();
-        for (rows, &test) in pass.sets.iter().zip(&pass.tests) {
-            let (template, own) = dstate[rows.start * d..rows.end * d].split_at(n * d);
-            for (worm, part) in [(pass.reference, template), (test, own)] {
-                let into = &mut dembedded[pass.rows[worm].start * d..pass.rows[worm].end * d];
-                into.iter_mut().zip(part).for_each(|(sum, &part)| *sum += part);
-            }
+        for (rows, worm) in &pass.origins {
+            let into = &mut dembedded[pass.rows[*worm].start * d..pass.rows[*worm].end * d];
+            let part = &dstate[rows.start * d..rows.end * d];
+            into.iter_mut().zip(part).for_each(|(sum, &part)| *sum += part);
         }
         let mut draw = vec![R::ZERO; dembedded.len()];
         let (layout, range) = self.layout.part("embed_norm").expect("the normalisation");

@@ -1,6 +1,6 @@
 //! Settings of a training: every key with its unit, its default and where the default is from.
 
-use crate::network::Shape;
+use crate::network::{Encoder, Shape};
 use crate::synth::{Bend, Recipe, Room};
 use crate::yu2021;
 use neuropil_lab::error::Problem;
@@ -68,6 +68,8 @@ pub struct NetworkSettings {
     pub heads: usize,
     /// Units of the feed-forward part.
     pub hidden: usize,
+    /// Both worms together (`joint`), or each alone (`separate`): faster in recordings, less often right.
+    pub encoder: Encoder,
     /// Rate of dropout.
     pub dropout: f64,
     /// Begin with scores of √d in place of d: the last normalisation's gain is d^(−1/4).
@@ -153,6 +155,7 @@ impl Default for NetworkSettings {
             layers: 3,
             heads: 4,
             hidden: 128,
+            encoder: Encoder::Joint,
             dropout: 0.0,
             soft_start: true,
         }
@@ -184,6 +187,7 @@ impl NetworkSettings {
             layers: self.layers,
             heads: self.heads,
             hidden: self.hidden,
+            encoder: self.encoder,
         }
     }
 }

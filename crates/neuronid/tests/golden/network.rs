@@ -6,7 +6,7 @@ use neuropil_math::real::Real;
 use neuropil_neuronid::assign::assign;
 use neuropil_neuronid::checkpoint::{load, tensors, to_torch};
 use neuropil_neuronid::loss::{Partners, gradient, loss};
-use neuropil_neuronid::network::{Network, Normalise, Request, Shape};
+use neuropil_neuronid::network::{Encoder, Network, Normalise, Request, Shape};
 use neuropil_neuronid::worm::Point;
 use neuropil_neuronid::yu2021::{ENTROPY_WEIGHT, LEARNING_RATE, MAX_NORM};
 use neuropil_nn::layer::norm::Statistics;
@@ -18,6 +18,7 @@ const TINY: Shape = Shape {
     layers: 2,
     heads: 4,
     hidden: 24,
+    encoder: Encoder::Joint,
 };
 
 /// PyTorch's name of each of our arrays, in our order, found by writing a network whose values are their own places.
