@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 /// What a run directory may hold. Beginning anew removes these and nothing else, in this order: a kill on the way
 /// leaves what is recognised as part of a run, never old networks under new settings.
-const CONTENT: [&str; 9] = [
+const CONTENT: [&str; 10] = [
     "report.html",
+    SIDE,
     "figures",
     "results",
     "trials",
@@ -19,6 +20,9 @@ const CONTENT: [&str; 9] = [
     "task.toml",
     "config.toml",
 ];
+
+/// Folder of side experiments, each in a folder of its name.
+const SIDE: &str = "side";
 
 /// Folders of a run.
 const FOLDERS: [&str; 4] = ["checkpoint", "trials", "results", "figures"];
@@ -140,6 +144,51 @@ impl RunDirectory {
             beside: Some(out.to_owned()),
             lock,
         })
+    }
+
+    /// An existing run, with the folder of what was made beside it, to read from.
+    ///
+    /// # Errors
+    /// There is no such run.
+    pub fn beside_to_read(path: &Path, out: &Path) -> Result<Self, LabError> {
+        Ok(Self {
+            beside: Some(out.to_owned()),
+            ..Self::read(path)?
+        })
+    }
+
+    /// A run with a side experiment: what is made goes to `side/NAME` of the run, and is looked for there first.
+    ///
+    /// # Errors
+    /// As [`RunDirectory::beside`].
+    pub fn side(path: &Path, name: &str) -> Result<Self, LabError> {
+        Self::beside(path, &path.join(SIDE).join(name))
+    }
+
+    /// Names of the side experiments, sorted.
+    ///
+    /// # Errors
+    /// Their folder cannot be read.
+    pub fn sides(&self) -> Result<Vec<String>, LabError> {
+        let folder = self.path.join(SIDE);
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(LabError::io(&folder, "read")(error)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(LabError::io(&folder, "read"))?;
+            names.extend(
+                entry
+                    .file_name()
+                    .into_string()
+                    .ok()
+                    .filter(|_| entry.path().is_dir()),
+            );
+        }
+        names.sort();
+        Ok(names)
     }
 
     /// Locks a folder and removes what killed writers left in it.
@@ -398,5 +447,15 @@ mod tests {
         assert!(words(RunDirectory::beside(&path, &out)).contains("in use"));
         drop(run);
         assert!(words(RunDirectory::beside(&path, &path)).contains("itself a run"));
+        for name in ["slow", "fast"] {
+            let side = RunDirectory::side(&path, name).unwrap();
+            atomic::write(&side.place("results/a.json"), name.as_bytes()).unwrap();
+        }
+        let run = RunDirectory::read(&path).unwrap();
+        assert_eq!(run.sides().unwrap(), ["fast", "slow"]);
+        assert!(
+            !run.file("results/a.json").exists(),
+            "a side experiment leaves the run as it is"
+        );
     }
 }

@@ -10,6 +10,7 @@ use neuropil_math::real::Real;
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_nn::network::{History, Keep};
 use neuropil_tasks::performance::End;
+use neuropil_tasks::session::Round;
 use rayon::prelude::*;
 
 const LANES: usize = 16;
@@ -23,6 +24,8 @@ pub struct Recording<R> {
     pub reward: f64,
     /// Inputs shown, noise included, \[kept step\]\[input\]; 0 at the initial state, which has none.
     pub inputs: Vec<R>,
+    /// The same at every step, kept or not, \[step\]\[input\]: short pulses fall between kept steps.
+    pub shown: Vec<R>,
     /// Probability of each action, \[kept step\]\[action\].
     pub probabilities: Vec<R>,
     /// Rates of the policy, \[kept step\]\[unit\].
@@ -31,6 +34,8 @@ pub struct Recording<R> {
     pub value: Vec<R>,
     /// Predicted return, \[kept step\].
     pub predicted: Vec<R>,
+    /// Trials of a session that is made of trials, in order.
+    pub rounds: Vec<Round>,
 }
 
 /// Runs every trial of a batch and keeps every `every`-th step; in trial order.
@@ -69,7 +74,7 @@ pub fn record<R: Real>(
                     states = Some(states_beyond(network, &mut *world, &mut draws, &mut rollout));
                 }
                 let begin = value_states.as_deref();
-                let (recordings, beyond) = block(
+                let (mut recordings, beyond) = block(
                     &mut rollout,
                     value,
                     sees,
@@ -80,6 +85,9 @@ pub fn record<R: Real>(
                     begin,
                 );
                 value_states = beyond;
+                for (recording, rounds) in recordings.iter_mut().zip(world.rounds()) {
+                    recording.rounds = rounds;
+                }
                 recorded.extend(ids.iter().copied().zip(recordings));
             }
             recorded
@@ -106,10 +114,12 @@ fn block<R: Real>(
             end: rollout.end(lane),
             reward: rollout.reward(lane),
             inputs: Vec::new(),
+            shown: Vec::new(),
             probabilities: Vec::new(),
             policy: Vec::new(),
             value: Vec::new(),
             predicted: Vec::new(),
+            rounds: Vec::new(),
         })
         .collect();
     let network = &value.network;
@@ -139,15 +149,23 @@ fn block<R: Real>(
             noise.fill_normal(value.noise_sd, history.noise_mut(t));
             network.advance(&mut history, t);
         }
-        if t == n_steps || !t.is_multiple_of(every) {
+        if t == n_steps {
             continue;
         }
-        network.read_out(&history, t, &mut predicted);
         let shown = if t == 0 {
             vec![R::ZERO; n_inputs]
         } else {
             rollout.history.input_mut(t).to_vec()
         };
+        for (lane, recording) in recordings.iter_mut().enumerate() {
+            if t < rollout.lengths[lane] {
+                recording.shown.extend(of_lane(&shown, lane));
+            }
+        }
+        if !t.is_multiple_of(every) {
+            continue;
+        }
+        network.read_out(&history, t, &mut predicted);
         for (lane, recording) in recordings.iter_mut().enumerate() {
             if t >= rollout.lengths[lane] {
                 continue;

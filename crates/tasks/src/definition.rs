@@ -99,6 +99,9 @@ pub struct Definition {
     #[serde(default)]
     #[schemars(with = "Vec<std::collections::BTreeMap<String, serde_json::Value>>")]
     pub curriculum: Vec<Table>,
+    /// What analyses look at, where the names of factors do not tell.
+    #[serde(default)]
+    pub analysis: AnalysisDefinition,
     /// Changes to the policy network's settings.
     #[serde(default)]
     #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
@@ -111,6 +114,23 @@ pub struct Definition {
     #[serde(default)]
     #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
     pub training: Table,
+}
+
+/// What analyses of a task look at.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AnalysisDefinition {
+    /// Quantity along which choices change, the x axis of a psychometric function: a factor, a drawn or derived quantity,
+    /// a number of events, or `EPOCH_ms`.
+    pub axis: Option<String>,
+    /// Its unit, for labels.
+    pub unit: Option<String>,
+    /// The answers at its low and at its high end; the first action stands for no answer.
+    pub answers: Option<[String; 2]>,
+    /// Quantity of two levels that says whether there is a signal to be answered.
+    pub signal: Option<String>,
+    /// Event that averages of activity are aligned to: an epoch, or `choice`.
+    pub align: Option<String>,
 }
 
 /// One epoch.

@@ -166,6 +166,7 @@ impl Loader<'_> {
         let terminal = terminal.map(|given| self.number(&["rewards", "terminal"], given));
         let terminal = terminal.transpose()?;
         let quantities = self.quantities(&answers)?;
+        self.check_analysis(&epochs)?;
         let noisy = |input: &usize| shows.iter().any(|show| show.input == *input && show.noise > 0.0);
         let task = Task {
             noisy_inputs: (0..self.definition.inputs.len()).filter(noisy).collect(),

@@ -47,6 +47,21 @@ const LIBRARY: &[(&str, &str)] = &[
         "paired-association",
         include_str!("../library/paired-association.toml"),
     ),
+    ("poisson-clicks", include_str!("../library/poisson-clicks.toml")),
+    ("n-back", include_str!("../library/n-back.toml")),
+    (
+        "interval-production",
+        include_str!("../library/interval-production.toml"),
+    ),
+    (
+        "delayed-response",
+        include_str!("../library/delayed-response.toml"),
+    ),
+    (
+        "probabilistic-reversal",
+        include_str!("../library/probabilistic-reversal.toml"),
+    ),
+    ("sequence", include_str!("../library/sequence.toml")),
 ];
 
 /// The seven tasks of Song, Yang & Wang (2017).
@@ -61,7 +76,7 @@ pub const PUBLISHED: [&str; 7] = [
 ];
 
 /// Tasks beyond the paper: worlds that answer, then trial tables.
-pub const FURTHER: [&str; 12] = [
+pub const FURTHER: [&str; 18] = [
     "cartpole",
     "bandit",
     "two-step",
@@ -74,6 +89,12 @@ pub const FURTHER: [&str; 12] = [
     "anti-saccade",
     "ready-set-go",
     "paired-association",
+    "poisson-clicks",
+    "n-back",
+    "interval-production",
+    "delayed-response",
+    "probabilistic-reversal",
+    "sequence",
 ];
 
 /// Names of all tasks of the library.

@@ -50,6 +50,27 @@ pub struct Round {
     pub reward: f64,
 }
 
+impl Round {
+    /// Round number `number`, from 1, of a world whose rounds are neither conditions nor epochs.
+    pub(crate) fn of_world(
+        number: usize,
+        n_steps: usize,
+        answer: Option<(usize, usize)>,
+        reward: f64,
+    ) -> Self {
+        Self {
+            condition: Vec::new(),
+            recorded: Vec::new(),
+            block: [1, number],
+            epochs: Vec::new(),
+            n_steps,
+            answers: answer.into_iter().collect(),
+            correct: None,
+            reward,
+        }
+    }
+}
+
 /// Rules of a session.
 #[derive(Debug)]
 pub struct Sessions {

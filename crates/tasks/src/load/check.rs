@@ -4,8 +4,8 @@ use super::Loader;
 use super::factors::{LOOKED_AT, MOST_EACH};
 use crate::expr::{Expr, Known};
 use crate::table::Moment;
-use crate::task::{Layout, Task, When};
-use neuropil_lab::error::Problem;
+use crate::task::{Epoch, Layout, Task, When};
+use neuropil_lab::error::{Problem, did_you_mean};
 use neuropil_math::rng::{Key, Purpose};
 use std::collections::BTreeMap;
 
@@ -105,6 +105,39 @@ impl Loader<'_> {
             let mut seen = std::collections::BTreeSet::new();
             if let Some(twice) = list.iter().find(|name| !seen.insert(*name)) {
                 return self.error(&[key], format!("`{twice}` is listed twice"), None);
+            }
+        }
+        Ok(())
+    }
+
+    /// What analyses look at must exist.
+    pub(super) fn check_analysis(&self, epochs: &[Epoch]) -> Result<(), Problem> {
+        let a = &self.definition.analysis;
+        let epoch_names = epochs.iter().map(|epoch| epoch.name.as_str());
+        let durations: Vec<String> = epoch_names.clone().map(|name| format!("{name}_ms")).collect();
+        let mut quantities: Vec<&str> = self.scope.names().iter().map(String::as_str).collect();
+        quantities.extend(durations.iter().map(String::as_str));
+        if self.definition.session.is_some() {
+            quantities.extend(["session", "trial", "block", "block_trial"]);
+        }
+        let events: Vec<&str> = epoch_names.chain(["choice", "trial"]).collect();
+        let actions: Vec<&str> = self.definition.actions.iter().map(String::as_str).collect();
+        let answers = a
+            .answers
+            .iter()
+            .flatten()
+            .map(|name| ("answers", "action", Some(name), &actions));
+        let named = [
+            ("axis", "quantity", a.axis.as_ref(), &quantities),
+            ("signal", "quantity", a.signal.as_ref(), &quantities),
+            ("align", "event", a.align.as_ref(), &events),
+        ];
+        for (key, what, name, known) in named.into_iter().chain(answers) {
+            let Some(name) = name else { continue };
+            if !known.contains(&name.as_str()) {
+                let hint = did_you_mean(name, &format!("{what}s"), known);
+                let message = format!("analysis.{key}: unknown {what} `{name}`");
+                return self.error(&["analysis", key], message, Some(hint));
             }
         }
         Ok(())

@@ -9,6 +9,7 @@
 //! round is aborted −1.
 
 use super::{Answer, Tally, World};
+use crate::session::Round;
 use rand_chacha::ChaCha8Rng;
 
 /// Reward of choosing too early.
@@ -48,6 +49,8 @@ pub(super) struct Session<G> {
     last: Option<(usize, f64)>,
     answered: f64,
     rewarded: f64,
+    /// Rounds that are over.
+    played: Vec<Round>,
 }
 
 impl<G: Game> Session<G> {
@@ -62,6 +65,7 @@ impl<G: Game> Session<G> {
             last: None,
             answered: 0.0,
             rewarded: 0.0,
+            played: Vec::new(),
         }
     }
 }
@@ -71,6 +75,7 @@ impl<G: Game> World for Session<G> {
         self.game.begin(stream);
         (self.done, self.go, self.last) = (0, false, None);
         (self.answered, self.rewarded) = (0.0, 0.0);
+        self.played.clear();
     }
 
     fn observe(&self, inputs: &mut [f64]) {
@@ -100,9 +105,16 @@ impl<G: Game> World for Session<G> {
         self.rewarded += won;
         self.done += 1;
         self.go = false;
-        let reward = if early { ABORT } else { won };
+        let reward = if early { ABORT } else { won } / self.rounds as f64;
+        let (n_steps, answer) = if early {
+            (1, None)
+        } else {
+            (2, choice.map(|_| (1, action)))
+        };
+        self.played
+            .push(Round::of_world(self.done, n_steps, answer, reward));
         Answer {
-            reward: reward / self.rounds as f64,
+            reward,
             ended: self.done == self.rounds,
         }
     }
@@ -117,6 +129,10 @@ impl<G: Game> World for Session<G> {
             weight: self.answered,
         };
         self.game.measure(&mut measures[2..]);
+    }
+
+    fn rounds(&self) -> &[Round] {
+        &self.played
     }
 }
 
@@ -169,5 +185,11 @@ mod tests {
         let mut measures = [Tally::default(); 2];
         session.measure(&mut measures);
         assert_eq!(measures.map(Tally::mean), [0.5, 0.5]);
+        let answers: Vec<usize> = session.rounds().iter().map(|round| round.answers.len()).collect();
+        assert_eq!(answers, [1, 0, 0, 1]);
+        assert_eq!(
+            session.rounds().iter().map(|round| round.n_steps).sum::<usize>(),
+            7
+        );
     }
 }

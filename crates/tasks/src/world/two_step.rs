@@ -13,6 +13,7 @@
 
 use super::rounds::ABORT;
 use super::{Answer, Parameter, Rules, Tally, World, Wrong, described};
+use crate::session;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -138,6 +139,8 @@ impl Rules for TwoStep {
             answered: 0.0,
             rewarded: 0.0,
             stays: [Tally::default(); 4],
+            steps: 0,
+            played: Vec::new(),
         })
     }
 
@@ -174,6 +177,9 @@ struct Session {
     rewarded: f64,
     /// Repeated first choices: common rewarded, common unrewarded, rare rewarded, rare unrewarded.
     stays: [Tally; 4],
+    /// Steps of the round so far, and rounds that are over.
+    steps: usize,
+    played: Vec<session::Round>,
 }
 
 impl Session {
@@ -202,6 +208,12 @@ impl Session {
         self.rewarded += reward;
         self.last = played;
         self.done += 1;
+        // What is looked at over rounds is the first choice; the second one belongs to the state.
+        let answer = played.map(|round| (1, round.first + 1));
+        let paid = reward / self.rules.rounds as f64;
+        let round = session::Round::of_world(self.done, self.steps, answer, paid);
+        self.played.push(round);
+        self.steps = 0;
         self.stage = Stage::Fixation;
         self.change(stream);
         Answer {
@@ -227,6 +239,8 @@ impl World for Session {
         };
         (self.done, self.stage, self.last) = (0, Stage::Fixation, None);
         (self.answered, self.rewarded, self.stays) = (0.0, 0.0, [Tally::default(); 4]);
+        self.steps = 0;
+        self.played.clear();
     }
 
     fn observe(&self, inputs: &mut [f64]) {
@@ -251,6 +265,7 @@ impl World for Session {
             reward: 0.0,
             ended: false,
         };
+        self.steps += 1;
         match (self.stage, action.checked_sub(1)) {
             (Stage::Fixation, None) => {
                 self.stage = Stage::First;
@@ -258,10 +273,11 @@ impl World for Session {
             }
             (Stage::Fixation, Some(_)) => {
                 let lost = self.next_round(None, stream);
-                Answer {
-                    reward: ABORT / self.rules.rounds as f64,
-                    ..lost
+                let reward = ABORT / self.rules.rounds as f64;
+                if let Some(round) = self.played.last_mut() {
+                    round.reward = reward;
                 }
+                Answer { reward, ..lost }
             }
             (Stage::First, Some(first)) => {
                 let draw: f64 = stream.random();
@@ -289,6 +305,10 @@ impl World for Session {
             }
             (Stage::First | Stage::Second(..), None) => self.next_round(None, stream),
         }
+    }
+
+    fn rounds(&self) -> &[session::Round] {
+        &self.played
     }
 
     fn measure(&self, measures: &mut [Tally]) {
