@@ -97,6 +97,10 @@ pub(crate) enum Command {
     Neuronid(neuronid::NeuronidArgs),
     /// Find the enhancers that go with a trait across species.
     Enhancers(enhancers::EnhancersArgs),
+    /// List every setting of the networks that learn from reward: default, unit, meaning.
+    Settings(SettingsArgs),
+    /// Put several runs side by side: their figures in one, and a table of what they came to.
+    Compare(CompareArgs),
     /// Print a completion script for a shell.
     Completions {
         /// bash, zsh, fish, powershell or elvish.
@@ -123,13 +127,38 @@ pub(crate) struct TasksArgs {
     pub draw: Option<PathBuf>,
 }
 
+/// Arguments of `settings`.
+#[derive(Debug, Args)]
+pub(crate) struct SettingsArgs {
+    /// Only those with this in their name: `policy`, `noise`.
+    pub part: Option<String>,
+    /// Print the chapter of the book.
+    #[arg(long, conflicts_with = "part")]
+    pub markdown: bool,
+}
+
+/// Arguments of `compare`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  neuropil compare runs/rdm-s1 runs/rdm-s2 runs/rdm-s3
+  neuropil compare runs/rdm-s* --analyses psychometric,learning-curve --out runs/rdm-compared")]
+pub(crate) struct CompareArgs {
+    /// Run directories.
+    #[arg(required = true, num_args = 2..)]
+    pub runs: Vec<PathBuf>,
+    /// Analyses whose figures are joined [default: all that every run has].
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub analyses: Vec<String>,
+}
+
 /// Settings and where they come from.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct SettingArgs {
     /// Time step in ms [default: the task's].
     #[arg(long, value_name = "MS", allow_negative_numbers = true, value_parser = finite)]
     pub dt: Option<f64>,
-    /// Change a setting: `--set policy.units=200 --set preset=song2017`.
+    /// Change a setting (`neuropil settings` lists them) or a criterion: `--set policy.units=200 --set criterion.correct=0.9`.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
 }
@@ -142,9 +171,13 @@ Examples:
   neuropil train wager --seed 3 --out runs/wager-3
   neuropil train rdm --seeds 1..6 --json
   neuropil train rdm --set preset=song2017 --set policy.units=150
-  neuropil train rdm --out runs/rdm-s1 --resume")]
+  neuropil train rdm --out runs/rdm-s1 --resume
+  neuropil train runs/rdm-s1 --updates 500                       train further, into runs/rdm-s1-further
+  neuropil train runs/rdm-s1 --set criterion.correct=0.85        … to another criterion
+  neuropil train wager --from runs/rdm-s1                        begin with what another task taught")]
 pub(crate) struct TrainArgs {
-    /// Task: a name of the library, a task file, or the `config.toml` of a run.
+    /// Task: a name of the library, a task file, the `config.toml` of a run, or a run directory, to train its networks
+    /// further in a new one.
     pub task: String,
     /// Several seeds, `A..B` with both ends: one run each, and a summary.
     #[arg(long, value_name = "A..B", value_parser = parse_seeds)]
@@ -154,6 +187,10 @@ pub(crate) struct TrainArgs {
     pub updates: Option<u64>,
     #[command(flatten)]
     pub settings: SettingArgs,
+    /// Begin with the networks of this run instead of drawing new ones: every weight array whose shape agrees, and if all do
+    /// the optimiser. A run directory in place of TASK is this with the settings of that run.
+    #[arg(long, value_name = "RUN", conflicts_with = "resume")]
+    pub from: Option<PathBuf>,
     /// Go on with an unfinished run.
     #[arg(long, conflicts_with = "force")]
     pub resume: bool,
@@ -189,6 +226,10 @@ pub(crate) struct TestArgs {
     /// Time step in ms, other than in training.
     #[arg(long, value_name = "MS", allow_negative_numbers = true, value_parser = finite)]
     pub dt: Option<f64>,
+    /// Name of a side experiment: what is made goes to `side/NAME` of the run, and is looked for there first [default: with
+    /// options that change what is made, a name made of them].
+    #[arg(long, value_name = "NAME", value_parser = parse_file_name)]
+    pub name: Option<String>,
 }
 
 /// Arguments of `analyse`.
@@ -212,13 +253,18 @@ pub(crate) struct AnalyseArgs {
     /// what varies most].
     #[arg(long, value_name = "QUANTITY")]
     pub by: Option<String>,
-    /// Units that `unit-activity` shows [default: the most selective ones].
+    /// The two answers that are compared, low end of the axis first; the first action stands for no answer [default: left and
+    /// right, low and high, or the only two].
+    #[arg(long, value_name = "LOW,HIGH", value_parser = parse_answers)]
+    pub answers: Option<(String, String)>,
+    /// Units that `unit-activity` and `peri-event` show [default: the most selective ones].
     #[arg(long, value_name = "I,J,…", value_delimiter = ',')]
     pub units: Vec<usize>,
     /// Let `unit-activity` show units of the value network.
     #[arg(long)]
     pub value_network: bool,
-    /// Event that `unit-activity` and `decoding` align to: an epoch, or `choice`; epoch that `selectivity` looks at.
+    /// Event that averages of activity are aligned to: an epoch, `choice` or `trial`; epoch that `selectivity` and `kernel`
+    /// look at.
     #[arg(long, value_name = "EVENT")]
     pub align: Option<String>,
     /// Window around that event, in ms.
@@ -227,6 +273,10 @@ pub(crate) struct AnalyseArgs {
     /// Recorded trial that `single-trial` shows [default: the last correct one].
     #[arg(long, value_name = "I")]
     pub trial: Option<usize>,
+    /// Name of a side experiment: what is made goes to `side/NAME` of the run, and is looked for there first [default: with
+    /// options that change what is made, a name made of them].
+    #[arg(long, value_name = "NAME", value_parser = parse_file_name)]
+    pub name: Option<String>,
 }
 
 /// Arguments of `report`.
@@ -234,6 +284,9 @@ pub(crate) struct AnalyseArgs {
 pub(crate) struct ReportArgs {
     /// Run directory.
     pub run: PathBuf,
+    /// Name of a side experiment: the page of its trials, in `side/NAME` of the run.
+    #[arg(long, value_name = "NAME", value_parser = parse_file_name)]
+    pub name: Option<String>,
 }
 
 /// Arguments of `export`.
@@ -309,6 +362,26 @@ fn parse_window(text: &str) -> Result<(f64, f64), String> {
     let number = |part: &str| finite(part.trim()).map_err(|_| wrong());
     let (from, to) = (number(from)?, number(to)?);
     if from < to { Ok((from, to)) } else { Err(wrong()) }
+}
+
+/// Reads the name of a file or folder.
+pub(crate) fn parse_file_name(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    if text.starts_with(char::is_alphanumeric) && text.chars().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "`{text}` is not a plain file name, expected letters, digits, `-`, `_` and `.`"
+        ))
+    }
+}
+
+fn parse_answers(text: &str) -> Result<(String, String), String> {
+    let pair = text
+        .split_once(',')
+        .filter(|(low, high)| !low.trim().is_empty() && !high.trim().is_empty());
+    pair.map(|(low, high)| (low.trim().to_owned(), high.trim().to_owned()))
+        .ok_or_else(|| format!("`{text}` is not a pair of answers, expected `LOW,HIGH`"))
 }
 
 fn parse_seeds(text: &str) -> Result<(u64, u64), String> {

@@ -1,6 +1,7 @@
 //! One file per verb; what belongs to one system alone in a folder of its name.
 
 pub(crate) mod analyse;
+pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod connectome;
 pub(crate) mod enhancers;
@@ -12,6 +13,7 @@ mod one_run;
 pub(crate) mod report;
 pub(crate) mod reproduce;
 mod seeds;
+pub(crate) mod settings;
 pub(crate) mod song;
 pub(crate) mod successor;
 pub(crate) mod sweep;

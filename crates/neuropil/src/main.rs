@@ -46,6 +46,8 @@ fn main() -> ExitCode {
         Command::Gating(args) => commands::gating::run(args, global),
         Command::Neuronid(args) => commands::neuronid::run(args, global),
         Command::Enhancers(args) => commands::enhancers::run(args, global.quiet),
+        Command::Settings(args) => commands::settings::run(args, &cli.global),
+        Command::Compare(args) => commands::compare::run(args, &cli.global),
         Command::Completions { shell } => commands::completions::run(*shell),
     };
     match done {

@@ -481,7 +481,7 @@ fn a_trained_network_is_probed_exported_and_imported() {
         "--json",
     ]);
     assert_eq!(points["inputs"][1], serde_json::json!(["LEFT", 0.4]));
-    assert!(path.join("run/figures/fixed-points.png").is_file());
+    assert!(path.join("run/figures/fixed-points-LEFT-0.4.png").is_file());
 
     done(&[
         "export",

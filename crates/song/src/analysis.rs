@@ -6,30 +6,40 @@
 //! Song, Yang & Wang, eLife 6, e21492 (2017).
 
 pub mod accuracy_duration;
+pub mod action_course;
 pub mod activity;
 pub mod axis;
 pub mod choices;
 pub mod chronometric;
 pub mod confusion;
+pub mod course;
 pub mod decision_probabilities;
 pub mod decoding;
 pub mod delay_tuning;
 pub mod delay_value;
+pub mod detection;
 pub mod economic;
 pub mod groups;
 pub mod history;
+pub mod kernel;
 pub mod learning_curve;
 pub mod levels;
 pub mod multisensory;
+pub mod outcomes;
+pub mod peri_event;
+pub mod population;
 pub mod proportion;
 pub mod psychometric;
 pub mod response_times;
 pub mod romo;
 pub mod selectivity;
+pub mod session_course;
 pub mod single_trial;
 pub mod state_space;
 pub mod unit_activity;
 pub mod unit_values;
+pub mod value_course;
+pub mod value_difference;
 pub mod value_trace;
 pub mod wager;
 pub mod weights;
@@ -40,6 +50,7 @@ pub(crate) mod synthetic;
 
 use neuropil_math::rng::Key;
 use neuropil_tasks::registry::PUBLISHED;
+use neuropil_tasks::task::Task;
 use serde::{Deserialize, Serialize};
 
 use crate::behaviour::Behaviour;
@@ -83,6 +94,32 @@ pub struct Focus {
     pub trial: Option<usize>,
     /// Quantity that trials are sorted by: a factor, a drawn or derived quantity, or `EPOCH_ms`.
     pub by: Option<String>,
+    /// The two answers that are compared: at the low and at the high end of an axis.
+    pub answers: Option<(String, String)>,
+    /// The task's own axis of psychometric functions, where nobody asks for another quantity.
+    pub axis: Option<String>,
+    /// Unit of that axis.
+    pub unit: Option<String>,
+    /// The task's quantity that says whether there is a signal.
+    pub signal: Option<String>,
+    /// Columns whose combination is the condition of a trial: the factors with levels.
+    pub conditions: Vec<String>,
+}
+
+impl Focus {
+    /// What a task says of its analyses.
+    pub fn of(task: &Task) -> Self {
+        let own = &task.definition.analysis;
+        Self {
+            align: own.align.clone(),
+            answers: own.answers.clone().map(|[low, high]| (low, high)),
+            axis: own.axis.clone(),
+            unit: own.unit.clone(),
+            signal: own.signal.clone(),
+            conditions: task.columns().map(|column| column.name.clone()).collect(),
+            ..Self::default()
+        }
+    }
 }
 
 impl Session<'_> {
@@ -126,6 +163,15 @@ pub enum Finding {
     Confusion(confusion::Confusion),
     ResponseTimes(response_times::ResponseTimes),
     History(history::History),
+    Detection(detection::Detection),
+    SessionCourse(session_course::SessionCourse),
+    ValueDifference(value_difference::ValueDifference),
+    Outcomes(outcomes::Outcomes),
+    ValueCourse(value_course::ValueCourse),
+    Kernel(kernel::Kernel),
+    PeriEvent(peri_event::PeriEvent),
+    Population(population::Population),
+    ActionCourse(action_course::ActionCourse),
     Selectivity(selectivity::Selectivity),
     Decoding(decoding::Decoding),
     Chronometric(chronometric::Chronometric),
@@ -178,9 +224,9 @@ pub const ANALYSES: &[Analysis] = &[
         tasks: &["rdm", "rdm-rt", "mante", "multisensory", "wager", "economic"],
         needs: Needs::Behaviour,
         compute: |session| {
-            Ok(Finding::Psychometric(psychometric::psychometric(
-                session.behaviour,
-            )?))
+            let axis = axis::Axis::in_focus(session.behaviour, session.focus)?;
+            let found = psychometric::along(session.behaviour, axis)?;
+            Ok(Finding::Psychometric(found))
         },
     },
     Analysis {
@@ -200,9 +246,8 @@ pub const ANALYSES: &[Analysis] = &[
         tasks: &["rdm-rt"],
         needs: Needs::Behaviour,
         compute: |session| {
-            Ok(Finding::Chronometric(chronometric::chronometric(
-                session.behaviour,
-            )?))
+            let found = chronometric::chronometric(session.behaviour, session.focus)?;
+            Ok(Finding::Chronometric(found))
         },
     },
     Analysis {
@@ -246,6 +291,13 @@ pub const ANALYSES: &[Analysis] = &[
         },
     },
     Analysis {
+        name: "outcomes",
+        title: "How trials end",
+        tasks: &[],
+        needs: Needs::Behaviour,
+        compute: |session| Ok(Finding::Outcomes(outcomes::outcomes(session.behaviour)?)),
+    },
+    Analysis {
         name: "choices",
         title: "Choices by what varies",
         tasks: &[],
@@ -284,6 +336,46 @@ pub const ANALYSES: &[Analysis] = &[
         compute: |session| Ok(Finding::History(history::history(session.behaviour)?)),
     },
     Analysis {
+        name: "detection",
+        title: "Hits and false alarms",
+        tasks: &[],
+        needs: Needs::Behaviour,
+        compute: |session| {
+            let found = detection::detection(session.behaviour, session.focus)?;
+            Ok(Finding::Detection(found))
+        },
+    },
+    Analysis {
+        name: "session-course",
+        title: "Learning within a session",
+        tasks: &[],
+        needs: Needs::Behaviour,
+        compute: |session| {
+            let found = session_course::session_course(session.behaviour)?;
+            Ok(Finding::SessionCourse(found))
+        },
+    },
+    Analysis {
+        name: "value-difference",
+        title: "Choices by the difference of values",
+        tasks: &[],
+        needs: Needs::Behaviour,
+        compute: |session| {
+            let found = value_difference::value_difference(session.behaviour, session.focus)?;
+            Ok(Finding::ValueDifference(found))
+        },
+    },
+    Analysis {
+        name: "kernel",
+        title: "When inputs weigh in the choice",
+        tasks: &[],
+        needs: Needs::Activity,
+        compute: |session| {
+            let found = kernel::kernel(session.recorded()?, session.focus)?;
+            Ok(Finding::Kernel(found))
+        },
+    },
+    Analysis {
         name: "unit-activity",
         title: "Activity of single units",
         tasks: &PUBLISHED,
@@ -303,6 +395,16 @@ pub const ANALYSES: &[Analysis] = &[
             Ok(Finding::ValueTrace(value_trace::value_trace(
                 session.recorded()?,
             )?))
+        },
+    },
+    Analysis {
+        name: "value-course",
+        title: "Predicted reward around events",
+        tasks: &[],
+        needs: Needs::Activity,
+        compute: |session| {
+            let found = value_course::value_course(session.recorded()?, session.focus)?;
+            Ok(Finding::ValueCourse(found))
         },
     },
     Analysis {
@@ -380,6 +482,38 @@ pub const ANALYSES: &[Analysis] = &[
             let (by, align) = (focus.by.as_deref(), focus.align.as_deref());
             let found = decoding::decoding(behaviour, session.rates()?, by, align, session.key)?;
             Ok(Finding::Decoding(found))
+        },
+    },
+    Analysis {
+        name: "peri-event",
+        title: "Activity around events",
+        tasks: &[],
+        needs: Needs::Activity,
+        compute: |session| {
+            let behaviour = &session.recorded()?.behaviour;
+            let found = peri_event::peri_event(behaviour, session.rates()?, session.focus)?;
+            Ok(Finding::PeriEvent(found))
+        },
+    },
+    Analysis {
+        name: "population",
+        title: "Population activity",
+        tasks: &[],
+        needs: Needs::Activity,
+        compute: |session| {
+            let behaviour = &session.recorded()?.behaviour;
+            let found = population::population(behaviour, session.rates()?, session.focus)?;
+            Ok(Finding::Population(found))
+        },
+    },
+    Analysis {
+        name: "action-course",
+        title: "What the policy is about to do",
+        tasks: &[],
+        needs: Needs::Activity,
+        compute: |session| {
+            let found = action_course::action_course(session.recorded()?, session.focus)?;
+            Ok(Finding::ActionCourse(found))
         },
     },
     Analysis {

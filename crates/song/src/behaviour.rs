@@ -111,6 +111,14 @@ impl Behaviour {
             .collect()
     }
 
+    /// Number of sessions, and the mean reward of one, where trials are parts of sessions.
+    pub fn sessions(&self) -> Option<(usize, f64)> {
+        let mut sessions = self.numbers.get("session")?.clone();
+        sessions.dedup();
+        let n = sessions.len().max(1);
+        Some((n, self.reward.iter().sum::<f64>() / n as f64))
+    }
+
     /// Trials for which `keep` holds, in order.
     pub fn trials_where(&self, keep: impl Fn(usize) -> bool) -> Vec<usize> {
         (0..self.n_trials()).filter(|&trial| keep(trial)).collect()

@@ -96,6 +96,9 @@ pub struct Training {
     /// Trials per validation; the task's own if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation_trials: Option<usize>,
+    /// Run directory whose networks this one begins with, as far as shapes agree, instead of drawing new ones (`--from`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
     /// Updates at most.
     pub max_updates: u64,
     /// Updates between validations.
@@ -184,6 +187,7 @@ impl Default for Training {
             teacher: Teacher::Reward,
             trials_per_update: None,
             validation_trials: None,
+            from: None,
             max_updates: 100_000,
             check_every: 50,
             target_reward: None,

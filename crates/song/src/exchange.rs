@@ -86,7 +86,8 @@ fn transposed((shape, values): &Tensor) -> Tensor {
     (vec![columns, rows], (0..values.len()).map(at).collect())
 }
 
-/// The same weights under PyTorch's names; masks stay ours.
+/// The same weights under PyTorch's names, oriented as PyTorch has them, and so their masks, `WHO.mask.NAME`. Masks of an
+/// LSTM, whose arrays PyTorch joins, stay ours.
 pub fn to_torch(ours: &Tensors) -> Tensors {
     let rename = |name: &String| {
         let (who, array) = name.split_once('.').unwrap_or(("", name));
@@ -121,12 +122,19 @@ pub fn to_torch(ours: &Tensors) -> Tensors {
             !recurrent.iter().any(|array| *name == format!("{who}.{array}"))
         });
     }
-    theirs.extend(left.iter().map(|(name, tensor)| {
-        if name.contains(".mask.") {
-            (name.clone(), tensor.clone())
-        } else {
-            (rename(name), transposed(tensor))
+    let lstms: Vec<String> = theirs
+        .keys()
+        .filter_map(|name| Some(name.split_once('.')?.0.to_owned()))
+        .collect();
+    let theirs_is_lstm = |who: &str| lstms.iter().any(|lstm| lstm == who);
+    theirs.extend(left.iter().map(|(name, tensor)| match name.split_once(".mask.") {
+        Some((who, _)) if theirs_is_lstm(who) => (name.clone(), tensor.clone()),
+        Some((who, array)) => {
+            let theirs = rename(&format!("{who}.{array}"));
+            let array = theirs.split_once('.').map_or(array, |(_, array)| array);
+            (format!("{who}.mask.{array}"), transposed(tensor))
         }
+        None => (rename(name), transposed(tensor)),
     }));
     theirs
 }
@@ -174,6 +182,15 @@ pub fn to_ours(theirs: &Tensors) -> Tensors {
     let mut ours = Tensors::new();
     for (name, tensor) in theirs {
         let (who, array) = name.split_once('.').unwrap_or(("", name));
+        if let Some(masked) = array.strip_prefix("mask.") {
+            let known = NAMES.iter().find(|(_, theirs)| *theirs == masked);
+            let (name, tensor) = match known {
+                Some((array, _)) => (format!("{who}.mask.{array}"), transposed(tensor)),
+                None => (name.clone(), tensor.clone()),
+            };
+            ours.insert(name, tensor);
+            continue;
+        }
         let known = NAMES.iter().chain(&RNN).find(|(_, theirs)| *theirs == array);
         let found = known
             .map(|(array, _)| vec![(*array, transposed(tensor))])
@@ -189,6 +206,41 @@ pub fn to_ours(theirs: &Tensors) -> Tensors {
         }
     }
     ours
+}
+
+/// Refuses weights of other kinds of networks than are made of them here.
+///
+/// # Errors
+/// Further layers, a GRU, or a network without a leak where the settings have one.
+pub fn refuse_others(theirs: &Tensors, path: &Path, config: &Config, task: &Task) -> Result<(), TrainError> {
+    let refuse = |message: String| {
+        Err(TrainError::Mismatch {
+            path: path.display().to_string(),
+            message,
+        })
+    };
+    let has = |part: &str| theirs.keys().find(|name| name.contains(part));
+    if let Some(name) = theirs.keys().find(|name| {
+        let layer = name.rsplit_once("_l").map(|(_, layer)| layer);
+        layer.is_some_and(|layer| layer != "0" && layer.starts_with(|c: char| c.is_ascii_digit()))
+    }) {
+        return refuse(format!(
+            "`{name}` belongs to a second layer or direction, expected one layer\n  hint: export a network of one layer"
+        ));
+    }
+    if let Some(name) = has(".gru.") {
+        return refuse(format!(
+            "`{name}` is of a torch.nn.GRU, whose gates are other ones than those of gated units\n  hint: a torch.nn.LSTM \
+             (`--set policy.cell=lstm`), a torch.nn.RNN or the module in the docs can be imported"
+        ));
+    }
+    if let Some(name) = has(".rnn.").filter(|_| task.dt_ms != config.tau_ms) {
+        return refuse(format!(
+            "`{name}` is of a torch.nn.RNN, which has no leak: Δt = τ, found Δt {} ms and τ {} ms\n  hint: `--set tau_ms={}`",
+            task.dt_ms, config.tau_ms, task.dt_ms
+        ));
+    }
+    Ok(())
 }
 
 /// Networks from weights of another program.
@@ -303,6 +355,18 @@ mod tests {
         );
         assert_eq!(to_ours(&theirs), ours);
         assert_eq!(to_ours(&ours), ours);
+        // Masks lie beside their weights, in the same orientation.
+        let (mask, weights) = (
+            &theirs["policy.mask.recurrent.weight"],
+            &theirs["policy.recurrent.weight"],
+        );
+        assert_eq!(mask.0, weights.0);
+        assert!(
+            mask.1
+                .iter()
+                .zip(&weights.1)
+                .all(|(exists, weight)| (*exists == 0.0) == (*weight == 0.0))
+        );
         let zeros = ours["policy.w_rec"].1.iter().filter(|w| **w == 0.0).count();
         assert_eq!(zeros, 20 * 18, "absent weights are 0");
     }
@@ -360,6 +424,35 @@ mod tests {
         tensors.remove("policy.w_rec");
         assert!(words(&tensors).contains("no array `policy.w_rec`"));
         assert!(words(&Tensors::new()).contains("no array `policy.…`"));
+    }
+
+    #[test]
+    fn other_programs_conventions_are_understood_or_refused() {
+        let task = registry::find("rdm", None).unwrap();
+        let config = resolve(&task, |_| Ok(())).unwrap().value;
+        let words = |name: &str, config: &Config| {
+            let tensors = Tensors::from([(name.to_owned(), (vec![1], vec![1.0]))]);
+            refuse_others(&tensors, Path::new("w.npz"), config, &task).map_err(|error| error.to_string())
+        };
+        let found = words("policy.lstm.weight_ih_l1", &config).unwrap_err();
+        assert!(found.contains("second layer"), "{found}");
+        assert!(
+            words("policy.lstm.weight_ih_l0_reverse", &config).is_err(),
+            "another direction"
+        );
+        assert!(
+            words("policy.gru.weight_ih_l0", &config)
+                .unwrap_err()
+                .contains("torch.nn.GRU")
+        );
+        let found = words("policy.rnn.weight_ih_l0", &config).unwrap_err();
+        assert!(
+            found.contains("Δt 10 ms and τ 100 ms") && found.contains("--set tau_ms=10"),
+            "{found}"
+        );
+        let without_leak = resolve(&task, |layers| layers.set("tau_ms=10")).unwrap().value;
+        assert_eq!(words("policy.rnn.weight_ih_l0", &without_leak), Ok(()));
+        assert_eq!(words("policy.lstm.weight_ih_l0", &config), Ok(()));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::dynamics::Dynamics;
 use crate::resolve::resolve;
+use crate::train::Taken;
 use neuropil_lab::config::Resolved;
 use neuropil_lab::error::Problem;
 use neuropil_lab::run::RunDirectory;
@@ -27,7 +28,7 @@ pub struct Experiment {
     /// TOML of a task that is not in the library, to be kept with the run.
     pub(crate) own_task: Option<String>,
     /// Networks drawn ahead of the run, to be used once.
-    pub(crate) fresh: Mutex<Option<State>>,
+    pub(crate) fresh: Mutex<Option<(State, Option<Taken>)>>,
 }
 
 /// Where an experiment is defined.
@@ -68,6 +69,17 @@ impl Experiment {
             }
         };
         let dt_ms = time_step(given, &source);
+        let (criterion, set): (Vec<&String>, Vec<&String>) = given
+            .set
+            .iter()
+            .partition(|assignment| assignment.starts_with("criterion."));
+        let set: Vec<String> = set.into_iter().cloned().collect();
+        let given = &Given { set: &set, ..*given };
+        let task_text = if criterion.is_empty() {
+            task_text
+        } else {
+            Some(with_criterion(&task_name, task_text, &criterion)?)
+        };
         let mut task = match &task_text {
             Some(text) => Task::parse(&task_name, text, dt_ms)?,
             None => registry::find(&task_name, dt_ms)?,
@@ -134,6 +146,53 @@ impl Experiment {
     pub fn config(&self) -> &Config {
         &self.config.value
     }
+}
+
+/// The text of a task with another criterion: assignments `criterion.NAME=NUMBER`, or `criterion.NAME.at_most=NUMBER`.
+fn with_criterion(name: &str, text: Option<String>, given: &[&String]) -> Result<String, Problem> {
+    let wrong = |assignment: &str| {
+        let message = format!("--set {assignment}: expected criterion.NAME=NUMBER");
+        Problem::new(message, "as in `--set criterion.correct=0.85`")
+    };
+    let known = registry::find(name, None).ok();
+    let mut task: Table = match &text {
+        Some(text) => {
+            toml::from_str(text).map_err(|error: toml::de::Error| Problem::bare(error.message()))?
+        }
+        None => {
+            let own = known.as_ref().map_or(name, |task| &task.definition.name);
+            ["extends", "name"]
+                .map(|key| (key.to_owned(), own.into()))
+                .into_iter()
+                .collect()
+        }
+    };
+    let bounds = known.map(|task| task.definition.criterion.clone());
+    let mut criterion = match task.remove("criterion") {
+        Some(toml::Value::Table(table)) => table,
+        _ => bounds.unwrap_or_default(),
+    };
+    for assignment in given {
+        let (key, value) = assignment.split_once('=').ok_or_else(|| wrong(assignment))?;
+        let value: f64 = value.trim().parse().map_err(|_| wrong(assignment))?;
+        let mut parts = key.trim().split('.').skip(1);
+        let (Some(quantity), bound, None) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(wrong(assignment));
+        };
+        let entry = criterion
+            .entry(quantity.to_owned())
+            .or_insert_with(|| Table::new().into());
+        let entry = entry.as_table_mut().ok_or_else(|| wrong(assignment))?;
+        let bound = bound.unwrap_or_else(|| {
+            let kept = ["at_least", "above", "at_most"]
+                .into_iter()
+                .find(|bound| entry.contains_key(*bound));
+            kept.unwrap_or("at_least")
+        });
+        entry.insert(bound.to_owned(), value.into());
+    }
+    task.insert("criterion".to_owned(), criterion.into());
+    Ok(toml::to_string(&task).expect("a table is TOML"))
 }
 
 /// The option that replaces the time step.

@@ -174,7 +174,7 @@ pub fn session(
             .to_vec(),
         source: (source.0.to_owned(), source.1.to_owned()),
         species: species.map(str::to_owned),
-        columns: columns(recorded),
+        columns: columns(recorded, &trials),
         series: vec![
             series(
                 Place::Stimulus,
@@ -221,8 +221,9 @@ pub fn session(
     }
 }
 
-/// Factors, epochs and outcomes of the trials; times in seconds from the start of the trial.
-fn columns(recorded: &Recorded) -> Vec<TrialColumn> {
+/// Factors, epochs and outcomes of the trials; times in seconds on the clock of the session, on which `trials` lie from
+/// start to end.
+fn columns(recorded: &Recorded, trials: &[(f64, f64)]) -> Vec<TrialColumn> {
     let columns = recorded.behaviour.columns().into_iter();
     let column = |(name, column): (String, Column)| {
         let seconds = name.strip_suffix("_ms");
@@ -230,18 +231,20 @@ fn columns(recorded: &Recorded) -> Vec<TrialColumn> {
             "action" => "action other than waiting that ended the trial; empty for none".to_owned(),
             "chosen" => "whether that action counts as a choice".to_owned(),
             "correct" => "1 correct, 0 wrong, NaN not judged".to_owned(),
-            "choice_ms" => "time of the choice from the start of the trial (s)".to_owned(),
+            "choice_ms" => "time of the choice (s)".to_owned(),
             "reward" => "sum of the rewards of the trial".to_owned(),
             "n_steps" => "executed time steps".to_owned(),
-            _ if name.ends_with("_onset_ms") => {
-                "start of the epoch from the start of the trial (s)".to_owned()
-            }
+            _ if name.ends_with("_onset_ms") => "start of the epoch (s)".to_owned(),
             _ if name.ends_with("_duration_ms") => "duration of the epoch (s)".to_owned(),
             _ => format!("factor `{name}` of the condition"),
         };
         let values = match column {
             Column::Numbers(values) if name == "chosen" => {
                 Values::Flags(values.into_iter().map(|value| value == 1.0).collect())
+            }
+            Column::Numbers(values) if name == "choice_ms" || name.ends_with("_onset_ms") => {
+                let on_the_clock = values.into_iter().zip(trials);
+                Values::Numbers(on_the_clock.map(|(ms, (start, _))| start + ms / 1000.0).collect())
             }
             Column::Numbers(values) if seconds.is_some() => {
                 Values::Numbers(values.into_iter().map(|ms| ms / 1000.0).collect())
@@ -299,6 +302,28 @@ mod tests {
         }
         let last = session.trials.last().unwrap().1;
         assert!((last - steps as f64 * 0.05).abs() < 1e-9);
+        // Choices and epochs lie within their trials.
+        for column in session
+            .columns
+            .iter()
+            .filter(|c| c.name == "choice_time" || c.name.ends_with("_onset_time"))
+        {
+            let Values::Numbers(times) = &column.values else {
+                panic!("{} are times", column.name)
+            };
+            for (time, (start, end)) in times
+                .iter()
+                .zip(&session.trials)
+                .filter(|(time, _)| time.is_finite())
+            {
+                assert!(start - 1e-9 <= *time, "{}: {time} before {start}", column.name);
+                assert!(
+                    *time <= end + 3.1 && (column.name != "choice_time" || time <= end),
+                    "{}",
+                    column.name
+                );
+            }
+        }
         // The first sample of the second trial is the initial state again.
         let first = recorded.behaviour.n_steps[0];
         assert_eq!(

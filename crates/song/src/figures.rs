@@ -2,8 +2,10 @@
 
 mod activity;
 mod behaviour;
+mod courses;
 mod general;
 mod networks;
+mod sessions;
 
 pub use networks::{fixed_points, probe};
 
@@ -15,7 +17,7 @@ use neuropil_tasks::task::Task;
 use neuropil_tasks::trial::Trial;
 
 /// Where the data of a figure come from, for captions.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Origin {
     /// Name of the task.
     pub task: String,
@@ -29,13 +31,10 @@ pub struct Origin {
     pub threshold: Option<f64>,
     /// Measures of a world that its criterion asks for, with the bound; empty for trial tables.
     pub measures: Vec<(String, f64)>,
-}
-
-impl Origin {
-    /// Is a session of a world shown, in which time counts in steps?
-    fn counts_steps(&self) -> bool {
-        !self.measures.is_empty()
-    }
+    /// Does time count in steps of a world rather than in ms?
+    pub counts_steps: bool,
+    /// Conditions other than those of training under which test trials and recorded trials were made; empty for none.
+    pub under: [String; 2],
 }
 
 /// The figure of a finding.
@@ -47,7 +46,16 @@ pub fn figure(analysis: &Analysis, finding: &Finding, origin: &Origin) -> Figure
         Finding::Choices(r) => general::choices(r),
         Finding::Confusion(r) => general::confusion(r),
         Finding::ResponseTimes(r) => general::response_times(r),
-        Finding::History(r) => general::history(r),
+        Finding::History(r) => sessions::history(r),
+        Finding::Detection(r) => sessions::detection(r),
+        Finding::SessionCourse(r) => sessions::session_course(r),
+        Finding::ValueDifference(r) => sessions::value_difference(r),
+        Finding::Outcomes(r) => sessions::outcomes(r, origin.counts_steps),
+        Finding::ValueCourse(r) => courses::value_course(r),
+        Finding::Kernel(r) => courses::kernel(r),
+        Finding::PeriEvent(r) => courses::peri_event(r),
+        Finding::Population(r) => courses::population(r),
+        Finding::ActionCourse(r) => courses::action_course(r),
         Finding::Selectivity(r) => general::selectivity(r),
         Finding::Decoding(r) => general::decoding(r),
         Finding::Chronometric(r) => behaviour::chronometric(r),
@@ -62,20 +70,29 @@ pub fn figure(analysis: &Analysis, finding: &Finding, origin: &Origin) -> Figure
         Finding::DelayTuning(r) => activity::delay_tuning(r),
         Finding::DelayValue(r) => activity::delay_value(r),
         Finding::DecisionProbabilities(r) => activity::decision_probabilities(r),
-        Finding::SingleTrial(r) => activity::single_trial(r, origin.counts_steps()),
+        Finding::SingleTrial(r) => activity::single_trial(r, origin.counts_steps),
         Finding::Weights(r) => networks::weights(r),
     };
     let source = format!("{}, seed {}", origin.task, origin.seed);
     let source = match analysis.needs {
         Needs::Learning | Needs::Networks => format!("{source}."),
-        Needs::Behaviour => format!("{source}, {} test trials.", origin.n_trials),
-        Needs::Activity => format!("{source}, {} recorded trials.", origin.n_recorded),
+        Needs::Behaviour => format!(
+            "{source}, {} test trials{}.",
+            origin.n_trials,
+            made_under(&origin.under[0])
+        ),
+        Needs::Activity => format!(
+            "{source}, {} recorded trials{}.",
+            origin.n_recorded,
+            made_under(&origin.under[1])
+        ),
     };
     let columns = match finding {
         Finding::UnitActivity(r) => r
             .aligned
             .first()
             .map_or(1, |aligned| aligned.units.len().clamp(1, 4)),
+        Finding::PeriEvent(r) => r.events.first().map_or(1, |event| event.units.len().clamp(1, 4)),
         _ if panels.len() > 4 => 3,
         _ => panels.len().min(2),
     };
@@ -88,12 +105,30 @@ pub fn figure(analysis: &Analysis, finding: &Finding, origin: &Origin) -> Figure
     }
 }
 
+/// The word with its first letter as a capital.
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or(String::new(), |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
+/// Conditions of the trials as a caption says them.
+fn made_under(conditions: &str) -> String {
+    if conditions.is_empty() {
+        String::new()
+    } else {
+        format!(" under: {conditions}")
+    }
+}
+
 /// Title, panels, caption.
 type Drawn = (String, Vec<Panel>, String);
 
 fn learning_curve(r: &LearningCurve, origin: &Origin) -> Drawn {
     let thousands: Vec<f64> = r.n_trials.iter().map(|&n| n as f64 / 1000.0).collect();
-    let (trained, per) = if origin.counts_steps() {
+    let in_sessions = !origin.measures.is_empty();
+    let (trained, per) = if in_sessions {
         ("Training sessions (thousands)", "session")
     } else {
         ("Training trials (thousands)", "trial")
@@ -102,7 +137,7 @@ fn learning_curve(r: &LearningCurve, origin: &Origin) -> Drawn {
         .series(Series::line(thousands.clone(), r.mean_reward.clone()))
         .h_line(0.0);
     let trials = r.n_trials.last().copied().unwrap_or(0);
-    if origin.counts_steps() {
+    if in_sessions {
         let mut panels = vec![reward];
         for (name, bound) in &origin.measures {
             let values = r.quantities.get(name).cloned().unwrap_or_default();

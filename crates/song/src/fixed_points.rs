@@ -12,9 +12,11 @@ use neuropil_math::linalg::{
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::AnalysisError;
 use crate::analysis::activity::Recorded;
-use crate::analysis::groups::{Sorting, sortings};
+use crate::analysis::course::{Event, TRIAL, rates_after, sorting, together};
+use crate::analysis::groups::{Group, Sorting, sortings};
+use crate::analysis::levels::{Level, eta_squared};
+use crate::analysis::{AnalysisError, Focus};
 use crate::dynamics::{Dynamics, rates};
 
 /// Speed below which a point is fixed.
@@ -81,6 +83,8 @@ pub struct FixedPoints {
     pub actions: Vec<String>,
     /// Time constant τ in ms.
     pub tau_ms: f64,
+    /// Recorded trials from which starts and courses are.
+    pub n_recorded: usize,
     /// Number of starts.
     pub n_starts: usize,
     /// Starts whose end was neither fixed nor slow.
@@ -165,6 +169,7 @@ pub fn fixed_points(
         inputs: names.zip(u.iter().copied()).collect(),
         actions: behaviour.actions.clone(),
         tau_ms,
+        n_recorded: behaviour.n_trials(),
         n_starts,
         n_lost,
         typical_speed,
@@ -266,14 +271,13 @@ fn descend(dynamics: &Dynamics, u: &[f64], start: &[f64]) -> Result<(Vec<f64>, f
     Ok((x, q))
 }
 
-/// Mean courses from the start of the trials, by the last of the ways to sort them.
+/// Mean courses from the start of the trials: by the last of the ways in which the paper sorts them, else by what tells
+/// their activity most apart, else all together.
 fn courses(recorded: &Recorded, components: &PrincipalComponents) -> Vec<Course> {
     let (behaviour, activity) = (&recorded.behaviour, &recorded.policy);
-    // Trials that cannot be sorted, or of which none ended in a choice, have no courses to show.
-    let Some(Sorting { groups, .. }) = sortings(behaviour).ok().and_then(|mut found| found.pop()) else {
-        return Vec::new();
-    };
-    let course = |group: &crate::analysis::groups::Group| {
+    let of_paper = sortings(behaviour).ok().and_then(|mut found| found.pop());
+    let groups = of_paper.map_or_else(|| by_any(recorded), |Sorting { groups, .. }| groups);
+    let course = |group: &Group| {
         // As long as at least half of the trials run: the mean of a few stragglers wanders.
         let running = |time: usize| -> Vec<usize> {
             let trials = group.trials.iter().copied();
@@ -305,6 +309,32 @@ fn courses(recorded: &Recorded, components: &PrincipalComponents) -> Vec<Course>
     groups.iter().map(course).collect()
 }
 
+/// Groups of trials by the quantity that tells their mean rates most apart.
+fn by_any(recorded: &Recorded) -> Vec<Group> {
+    let (behaviour, activity) = (&recorded.behaviour, &recorded.policy);
+    let found = Event::named(behaviour, TRIAL).and_then(|trial| {
+        let rates = rates_after(behaviour, activity, &trial);
+        sorting(behaviour, &Focus::default(), |sorted| {
+            let levels: Vec<Vec<usize>> = sorted.levels.iter().map(|level| level.trials.clone()).collect();
+            rates.iter().map(|rates| eta_squared(&levels, rates)).sum()
+        })
+    });
+    let sorted = found.unwrap_or_else(|_| together((0..behaviour.n_trials()).collect()));
+    let name = |level: &str| {
+        if sorted.by.is_empty() {
+            level.to_owned()
+        } else {
+            format!("{} {level}", sorted.by)
+        }
+    };
+    let group = |level: &Level| Group {
+        name: name(&level.name),
+        positive: true,
+        trials: level.trials.clone(),
+    };
+    sorted.levels.iter().map(group).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -312,6 +342,29 @@ mod tests {
     use neuropil_learn::player::Player;
     use neuropil_math::rng::{Key, Purpose};
     use rand::RngExt;
+
+    /// A task without a direction has courses all the same, and so a speed to compare slow points with.
+    #[test]
+    fn courses_are_sorted_by_whatever_varies() {
+        let (mut behaviour, policy) = crate::analysis::synthetic::coded(200, 1);
+        behaviour.numbers.remove("direction");
+        let tone = behaviour.numbers.remove("coherence").unwrap();
+        behaviour.numbers.insert("tone".into(), tone);
+        let rates: Vec<f64> = policy.rates.iter().map(|&rate| f64::from(rate)).collect();
+        let components = principal_components(&rates, 60 * 200, 10, N_COMPONENTS).unwrap();
+        let recorded = Recorded {
+            behaviour,
+            policy,
+            ..Recorded::default()
+        };
+        let courses = courses(&recorded, &components);
+        let groups: Vec<&str> = courses.iter().map(|course| course.group.as_str()).collect();
+        assert_eq!(
+            groups,
+            ["tone 0", "tone 6.4", "tone 12.8", "tone 25.6", "tone 51.2"]
+        );
+        assert!(typical_speed(&courses, 0.25) > 0.0);
+    }
 
     /// Two leaky units that inhibit each other: a winner-take-all with three fixed points.
     ///

@@ -1,5 +1,6 @@
 //! An experiment of this paper as a job: trained, tested, analysed and told by the verbs that all systems share.
 
+mod beside;
 mod told;
 mod watching;
 
@@ -12,8 +13,8 @@ use crate::testing::{
 };
 use crate::train::{Trained, fresh_state, load_progress, plan, rules, train_run};
 use crate::trials::{
-    Trials, default_save_every, load_recorded, load_tested, players, require_recorded, save_recorded,
-    save_tested,
+    Trials, default_save_every, load_recorded, load_tested, made_under, players, require_recorded,
+    save_recorded, save_tested,
 };
 use crate::{exchange, export};
 use neuropil_draw::Report;
@@ -73,6 +74,20 @@ pub struct TestOptions {
     pub seed: Option<u64>,
 }
 
+impl TestOptions {
+    /// What is other than in training, in words; empty for nothing.
+    fn under(&self) -> String {
+        let mut words: Vec<String> = self.dt.iter().map(|dt| format!("Δt {dt} ms")).collect();
+        words.extend(
+            self.fix
+                .iter()
+                .map(|(epoch, ms)| format!("{epoch} fixed at {ms} ms")),
+        );
+        words.extend(self.seed.iter().map(|seed| format!("seed of the trials {seed}")));
+        words.join(", ")
+    }
+}
+
 /// Options of an analysis.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -93,18 +108,23 @@ pub struct AnalyseOptions {
     /// Quantity that trials are sorted by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// The two answers that are compared, low end first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<(String, String)>,
 }
 
-impl From<AnalyseOptions> for Focus {
-    fn from(options: AnalyseOptions) -> Self {
-        Self {
-            units: options.units,
-            value_network: options.value_network,
-            align: options.align,
-            window_ms: options.window,
-            trial: options.trial,
-            by: options.by,
-        }
+/// What was asked for, and where nothing was, what the task says of its analyses.
+fn focus(options: AnalyseOptions, task: &Task) -> Focus {
+    let own = Focus::of(task);
+    Focus {
+        units: options.units,
+        value_network: options.value_network,
+        align: options.align.or(own.align),
+        window_ms: options.window,
+        trial: options.trial,
+        by: options.by,
+        answers: options.answers.or(own.answers),
+        ..own
     }
 }
 
@@ -211,7 +231,8 @@ impl Job for Experiment {
             &progress,
             Some((&policy, &value)),
             names,
-            &options.value.into(),
+            &focus(options.value, &self.task),
+            [made_under(run, false)?, made_under(run, true)?],
         );
         let origin = origin(
             self,
@@ -244,14 +265,11 @@ impl Job for Experiment {
             ("Task file".to_owned(), self.task.text.clone()),
             ("Provenance".to_owned(), read("provenance.json")),
         ];
-        Ok(report::page(
-            &self.task,
-            self.seed(),
-            &behaviour,
-            &progress,
-            analysed,
-            details,
-        ))
+        let mut page = report::page(&self.task, self.seed(), &behaviour, &progress, analysed, details);
+        let last = page.sections.pop();
+        page.sections.extend(beside::sections(self, run)?);
+        page.sections.extend(last);
+        Ok(page)
     }
 }
 
@@ -298,7 +316,7 @@ fn test_trials(
             .unwrap_or_else(|| default_recorded_per_condition(task));
         let rules = rules(config, task);
         let recorded = record_activity((&policy, &value), task, seed, k, &fixed, every as usize, &rules);
-        let file = save_recorded(run, task, &recorded)?;
+        let file = save_recorded(run, task, &recorded, &options.under())?;
         let kept = ActivityKept::of(task, seed, &recorded, &file);
         return Ok(Answer::of(&kept, &Origin::default()).saved_in(vec![file]));
     }
@@ -306,7 +324,7 @@ fn test_trials(
         .trials_per_condition
         .unwrap_or_else(|| default_trials_per_condition(task));
     let tested = test(&policy, task, seed, k, &fixed, config.training.continuous);
-    let file = save_tested(run, task, &tested)?;
+    let file = save_tested(run, task, &tested, &options.under())?;
     let told = TestTold::of(task, seed, &tested);
     Ok(Answer::of(&told, &Origin::default()).saved_in(vec![file]))
 }

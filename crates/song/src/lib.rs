@@ -33,6 +33,7 @@ mod ranges;
 pub mod report;
 pub mod reproduce;
 pub mod resolve;
+pub mod settings;
 pub mod system;
 pub mod testing;
 pub mod train;

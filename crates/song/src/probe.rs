@@ -3,6 +3,8 @@
 //! Every probed trial is paired with the same trial left alone: same condition, same noise, same draws for its actions.
 //! The value network takes no part; without it behaviour is the same.
 
+mod told;
+
 use neuropil_learn::rollout::{Draws, Keyed};
 use neuropil_learn::validate::Ran;
 use neuropil_math::rng::{Key, Phase};
@@ -16,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dynamics::{Dynamics, rates};
 use crate::testing::{Fixed, Tested, factorial};
+pub use told::{Side, Told};
 
 /// What is done to the network, and when.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

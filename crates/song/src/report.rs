@@ -34,6 +34,7 @@ pub fn analyse(
     networks: Option<(&Player<f32>, &Player<f32>)>,
     names: &[String],
     focus: &Focus,
+    under: [String; 2],
 ) -> Vec<Analysed> {
     let key = Key::new(seed).phase(Phase::Test);
     let session = Session {
@@ -54,9 +55,11 @@ pub fn analyse(
         measures: task
             .quantities
             .iter()
-            .filter(|q| !q.is_fraction())
+            .filter(|q| task.world.is_some() || !q.is_fraction())
             .filter_map(|q| Some((q.name.clone(), q.at_least.or(q.above).or(q.at_most)?)))
             .collect(),
+        counts_steps: task.world.is_some() && task.sessions().is_none(),
+        under,
     };
     let wanted = ANALYSES
         .iter()
@@ -97,10 +100,8 @@ pub fn page(
     let percent = |part: usize, whole: usize| format!("{:.1} %", 100.0 * part as f64 / whole.max(1) as f64);
     let verdict = if last.meets(task) { "met" } else { "not met" };
     let tested = if task.world.is_some() {
-        format!(
-            "In {n} test sessions it earned {:+.3} each.",
-            mean(&behaviour.reward)
-        )
+        let (sessions, earned) = behaviour.sessions().unwrap_or((n, mean(&behaviour.reward)));
+        format!("In {sessions} test sessions it earned {earned:+.3} each.")
     } else {
         format!(
             "In {n} test trials it decided {} and was correct in {} of these.",
@@ -125,8 +126,16 @@ pub fn page(
         ("criterion".to_owned(), verdict.to_owned()),
         ("training trials".to_owned(), progress.n_trials.to_string()),
         (
-            "reward per trial".to_owned(),
-            format!("{:+.3}", mean(&behaviour.reward)),
+            format!(
+                "reward per {}",
+                if task.world.is_some() { "session" } else { "trial" }
+            ),
+            format!(
+                "{:+.3}",
+                behaviour
+                    .sessions()
+                    .map_or(mean(&behaviour.reward), |(_, earned)| earned)
+            ),
         ),
     ];
     if task.world.is_some() {
@@ -141,7 +150,11 @@ pub fn page(
         .filter_map(|analysed| {
             let figure = &analysed.answer.as_ref().ok()?.figures.first()?.figure;
             Some(Section {
-                title: format!("{}: {}", analysed.title, figure.title),
+                title: if figure.title.eq_ignore_ascii_case(&analysed.title) {
+                    analysed.title.clone()
+                } else {
+                    format!("{}: {}", analysed.title, figure.title)
+                },
                 text: String::new(),
                 table: Some(data_table(figure)),
                 figure: Some(Figure {
@@ -230,7 +243,7 @@ pub fn shown_as(name: &str, figure: Figure) -> Shown {
     }
 }
 
-fn data_table(figure: &Figure) -> ReportTable {
+pub(crate) fn data_table(figure: &Figure) -> ReportTable {
     let (headers, rows) = data_rows(figure);
     ReportTable {
         headers,

@@ -18,8 +18,43 @@ training.curriculum = false
 training.entropy_bonus = 0.0
 ";
 
+/// What suits a task in which rewards come all along and no action breaks a trial off: the published start, which learns
+/// first of all not to be punished, has nothing to learn from there, and never to answer is where learning would end.
+const ALL_ALONG: &str = "
+[value]
+output_bias = 0.0
+[training]
+t0_return = \"return\"
+entropy_bonus = 0.01
+";
+
 /// What the task itself changes in the settings, as a layer of its own.
 fn task_layer(task: &Task) -> Table {
+    let d = &task.definition;
+    let goes_on = d.rewards.otherwise.is_some_and(|otherwise| !otherwise.ends);
+    let mut layer: Table = if d.session.is_some() || goes_on {
+        toml::from_str(ALL_ALONG).expect("settings are TOML")
+    } else {
+        Table::new()
+    };
+    merge(&mut layer, own_layer(task));
+    layer
+}
+
+/// `top` over `base`, table by table.
+fn merge(base: &mut Table, top: Table) {
+    for (key, value) in top {
+        match (base.get_mut(&key), value) {
+            (Some(toml::Value::Table(old)), toml::Value::Table(new)) => merge(old, new),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+/// What is written in the task.
+fn own_layer(task: &Task) -> Table {
     let d = &task.definition;
     let tables = [
         ("policy", &d.policy),

@@ -12,7 +12,7 @@ use neuropil_tasks::performance::{End, Performance};
 use neuropil_tasks::session::Round;
 use neuropil_tasks::task::Task;
 use neuropil_tasks::trial::Trial;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Test trials in all when nobody says how many.
@@ -92,16 +92,31 @@ pub fn record_activity(
     let batch = TaskBatch::of(task, factorial(task, key, per_condition, fixed)).continuous(rules.continuous);
     let (policy, value) = players;
     let (discount, sees) = (rules.discount_per_step, rules.value_input);
-    let recordings = record(policy, value, &batch, discount, sees, every, key);
+    // Trials of a session begin at any step, so that every one of them is needed.
+    let kept = if task.world.is_some() { 1 } else { every };
+    let mut recordings = record(policy, value, &batch, discount, sees, kept, key);
     let ran = Ran {
         ends: recordings
             .iter()
             .map(|recording| (recording.end, recording.reward))
             .collect(),
         tallies: Vec::new(),
-        rounds: Vec::new(),
+        rounds: rounds_of(&mut recordings),
     };
-    let activity = |n_units: usize, of: fn(&Recording<f32>) -> &[f32]| {
+    let widths = Widths {
+        inputs: task.n_inputs(),
+        actions: task.n_actions(),
+        policy: policy.network.shape().n_rates(),
+        value: value.network.shape().n_rates(),
+    };
+    if !ran.rounds.is_empty() {
+        recordings = recordings
+            .iter()
+            .zip(&ran.rounds)
+            .flat_map(|(session, rounds)| cut(session, rounds, &widths, every))
+            .collect();
+    }
+    let at_steps = |n_units: usize, every: usize, of: fn(&Recording<f32>) -> &[f32]| {
         let longest = recordings
             .iter()
             .map(|r| of(r).len() / n_units)
@@ -122,8 +137,10 @@ pub fn record_activity(
             rates,
         }
     };
+    let activity = |n_units: usize, of: fn(&Recording<f32>) -> &[f32]| at_steps(n_units, every, of);
     Recorded {
         input_names: task.definition.inputs.clone(),
+        shown: at_steps(task.n_inputs(), 1, |r| &r.shown),
         inputs: activity(task.n_inputs(), |r| &r.inputs),
         probabilities: activity(task.n_actions(), |r| &r.probabilities),
         policy: activity(policy.network.shape().n_rates(), |r| &r.policy),
@@ -131,6 +148,54 @@ pub fn record_activity(
         predicted: activity(1, |r| &r.predicted),
         behaviour: Tested::of(task, batch.trials, ran).behaviour(task),
     }
+}
+
+/// Trials of each session, taken out of the recordings; nothing where sessions are not made of trials.
+fn rounds_of(recordings: &mut [Recording<f32>]) -> Vec<Vec<Round>> {
+    let rounds: Vec<Vec<Round>> = recordings
+        .iter_mut()
+        .map(|recording| std::mem::take(&mut recording.rounds))
+        .collect();
+    if rounds.iter().all(Vec::is_empty) {
+        Vec::new()
+    } else {
+        rounds
+    }
+}
+
+/// Numbers of columns of the parts of a recording.
+struct Widths {
+    inputs: usize,
+    actions: usize,
+    policy: usize,
+    value: usize,
+}
+
+/// The recordings of the trials of a session of which every step was kept, each with every `every`-th of its steps.
+fn cut(session: &Recording<f32>, rounds: &[Round], widths: &Widths, every: usize) -> Vec<Recording<f32>> {
+    let mut start = 0;
+    rounds
+        .iter()
+        .map(|round| {
+            let steps = start..(start + round.n_steps).min(session.predicted.len());
+            start = steps.end;
+            let part = |values: &[f32], width: usize, every: usize| -> Vec<f32> {
+                let rows = values[steps.start * width..steps.end * width].chunks_exact(width);
+                rows.step_by(every).flatten().copied().collect()
+            };
+            Recording {
+                end: session.end,
+                reward: round.reward,
+                inputs: part(&session.inputs, widths.inputs, every),
+                shown: part(&session.shown, widths.inputs, 1),
+                probabilities: part(&session.probabilities, widths.actions, every),
+                policy: part(&session.policy, widths.policy, every),
+                value: part(&session.value, widths.value, every),
+                predicted: part(&session.predicted, 1, every),
+                rounds: Vec::new(),
+            }
+        })
+        .collect()
 }
 
 /// `per_condition` trials of every condition, condition by condition.
@@ -146,7 +211,7 @@ pub(crate) fn factorial(task: &Task, key: Key, per_condition: usize, fixed: &Fix
 }
 
 /// What happened in one condition.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ConditionResult {
     /// Factor values.
     pub factors: BTreeMap<String, serde_json::Value>,
@@ -165,11 +230,13 @@ pub struct ConditionResult {
 impl Tested {
     pub(crate) fn of(task: &Task, trials: Vec<Trial>, ran: Ran) -> Self {
         let performance = ran.performance(task, &trials);
+        // A world without trials has sessions of none.
+        let in_rounds = ran.rounds.iter().any(|rounds| !rounds.is_empty());
         Self {
             trials,
             ends: ran.ends,
             performance,
-            rounds: ran.rounds,
+            rounds: if in_rounds { ran.rounds } else { Vec::new() },
         }
     }
 
@@ -226,8 +293,9 @@ impl Tested {
 
     /// The table that analyses read.
     pub fn behaviour(&self, task: &Task) -> Behaviour {
-        if let (Some(sessions), false) = (task.sessions(), self.rounds.is_empty()) {
-            return behaviour_in_sessions(&sessions.task, &self.rounds);
+        if !self.rounds.is_empty() {
+            let of_trials = task.sessions().map_or(task, |sessions| &*sessions.task);
+            return behaviour_in_sessions(of_trials, &self.rounds);
         }
         let mut behaviour = Behaviour {
             task: task.definition.name.clone(),

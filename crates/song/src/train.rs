@@ -1,6 +1,7 @@
 //! One training run in its run directory: from settings to the best network.
 
 mod saved;
+mod transfer;
 
 use crate::config::Config;
 use crate::model::{DrawError, draw_players};
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 pub(crate) use saved::{keep, player_of};
 pub use saved::{load_players, load_progress};
+pub use transfer::Taken;
 
 /// Why a run cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +67,10 @@ enum Line<'a> {
     Discarded {
         update: u64,
         in_a_row: u64,
+    },
+    Taken {
+        #[serde(flatten)]
+        taken: &'a Taken,
     },
     End {
         update: u64,
@@ -128,15 +134,19 @@ pub enum News<'a> {
     Restart(u64, Restart),
     /// This many lessons of the curriculum are over.
     Promoted(usize),
+    /// The networks begin with what another run has learnt.
+    Taken(&'a Taken),
 }
 
-/// Networks to begin a run with: drawn before its directory exists, so that a failure leaves nothing behind.
+/// Networks to begin a run with, and what of them another run had learnt: made before its directory exists, so that a failure leaves nothing behind.
 ///
 /// # Errors
-/// They cannot be drawn.
-pub fn fresh_state(config: &Config, task: &Task) -> Result<State, TrainError> {
+/// They cannot be drawn; the run that they are from has nothing that fits.
+pub fn fresh_state(config: &Config, task: &Task) -> Result<(State, Option<Taken>), TrainError> {
     let (policy, value) = draw_players(config, task, 0)?;
-    Ok(State::new(policy, value))
+    let mut state = State::new(policy, value);
+    let taken = transfer::take(config, &mut state)?;
+    Ok((state, taken))
 }
 
 /// How a run ended.
@@ -160,13 +170,19 @@ pub fn train_run(
     task: &Task,
     config: &Config,
     plan: &Plan,
-    fresh: Option<State>,
+    fresh: Option<(State, Option<Taken>)>,
     watch: &mut dyn FnMut(News) -> Flow,
 ) -> Result<Trained, TrainError> {
-    let mut state = match (keeper.take_last(), fresh) {
-        (Some(last), _) => saved::state_of(&last, &keeper.last_path(), config, task)?,
-        (None, Some(fresh)) => fresh,
-        (None, None) => fresh_state(config, task)?,
+    let mut state = match keeper.take_last() {
+        Some(last) => saved::state_of(&last, &keeper.last_path(), config, task)?,
+        None => {
+            let (state, taken) = fresh.map_or_else(|| fresh_state(config, task), Ok)?;
+            if let Some(taken) = &taken {
+                keeper.log(&Line::Taken { taken })?;
+                watch(News::Taken(taken));
+            }
+            state
+        }
     };
     let ending = match over(plan, task, &state.progress) {
         Some(ending) => ending,
@@ -198,7 +214,7 @@ pub fn train_run(
 fn over(plan: &Plan, task: &Task, progress: &Progress) -> Option<Ending> {
     let check = progress.history.last().filter(|_| progress.checked)?;
     let on_target = check.lesson >= task.lessons.len() && check.performance.mean_reward >= plan.target_reward;
-    if progress.criterion_met || on_target {
+    if (progress.criterion_met && plan.stop_at_criterion) || on_target {
         Some(Ending::Learnt)
     } else {
         (progress.update >= plan.max_updates).then_some(Ending::OutOfUpdates)

@@ -14,13 +14,16 @@ use neuropil_lab::error::Problem;
 use neuropil_lab::run::RunDirectory;
 use neuropil_learn::player::Player;
 use neuropil_tasks::task::Task;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Trials by name: `NAME.csv`, `NAME.npz`, and the index `NAME.json` by which they are written and read as one.
 const TESTED: &str = "test";
 const RECORDED: &str = "activity";
+/// Arrays of the inputs at every step.
+const SHOWN: &str = "inputs_each_step";
+const EACH_STEP_MS: &str = "each_step_ms";
 
 /// Test trials to make of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,12 +56,12 @@ impl Trials {
         let rules = rules(config, task);
         let (seed, fixed) = (config.seed, &self.fixed);
         let tested = test(&policy, task, seed, self.behaviour, fixed, rules.continuous);
-        save_tested(run, task, &tested)?;
+        save_tested(run, task, &tested, "")?;
         if self.activity > 0 {
             let every = (default_save_every(task) / task.dt_ms).round().max(1.0) as usize;
             let networks = (&policy, &value);
             let recorded = record_activity(networks, task, seed, self.activity, fixed, every, &rules);
-            save_recorded(run, task, &recorded)?;
+            save_recorded(run, task, &recorded, "")?;
         }
         Ok(())
     }
@@ -86,7 +89,12 @@ pub(crate) fn default_save_every(task: &Task) -> f64 {
 }
 
 /// The trials as CSV, and their numbers as NPZ; the path of the first.
-pub(crate) fn save_tested(run: &RunDirectory, task: &Task, tested: &Tested) -> Result<PathBuf, Problem> {
+pub(crate) fn save_tested(
+    run: &RunDirectory,
+    task: &Task,
+    tested: &Tested,
+    under: &str,
+) -> Result<PathBuf, Problem> {
     let behaviour: Behaviour = tested.behaviour(task);
     let csv = behaviour.to_csv().map_err(|error| unwritable(task, &error))?;
     let columns = behaviour.columns();
@@ -101,8 +109,28 @@ pub(crate) fn save_tested(run: &RunDirectory, task: &Task, tested: &Tested) -> R
     let mut files = Bundle::begin(&run.place("trials"), &index_of(TESTED))?;
     atomic::write(&files.place("test.csv"), csv.as_bytes())?;
     array::write_npz(&files.place("test.npz"), arrays)?;
-    files.commit(&json!({ "trials": behaviour.n_trials() }))?;
+    files.commit(&made(behaviour.n_trials(), task, under))?;
     Ok(run.place("trials/test.csv"))
+}
+
+/// How trials were made: `under` what conditions other than those of training, and at which time step.
+fn made(n_trials: usize, task: &Task, under: &str) -> Value {
+    json!({ "trials": n_trials, "dt_ms": task.dt_ms, "under": under })
+}
+
+/// Conditions, other than those of training, under which the run's trials of a kind were made; empty for none.
+///
+/// # Errors
+/// The index of the trials is damaged.
+pub(crate) fn made_under(run: &RunDirectory, recorded: bool) -> Result<String, Problem> {
+    let made = made_of(run, if recorded { RECORDED } else { TESTED })?;
+    Ok(made["under"].as_str().unwrap_or_default().to_owned())
+}
+
+fn made_of(run: &RunDirectory, name: &str) -> Result<Value, Problem> {
+    let index = index_of(name);
+    let found = bundle::paths(&run.folder_with("trials", &index), &index)?;
+    Ok(found.map_or(Value::Null, |(_, made)| made))
 }
 
 fn index_of(name: &str) -> String {
@@ -134,6 +162,7 @@ pub(crate) fn save_recorded(
     run: &RunDirectory,
     task: &Task,
     recorded: &Recorded,
+    under: &str,
 ) -> Result<PathBuf, Problem> {
     let csv = recorded
         .behaviour
@@ -152,10 +181,15 @@ pub(crate) fn save_recorded(
         let shape = vec![activity.times_ms.len(), activity.n_trials, activity.n_units];
         arrays.push((name, shape, activity.rates.clone()));
     }
+    let shown = &recorded.shown;
+    let each_step: Vec<f32> = shown.times_ms.iter().map(|&ms| ms as f32).collect();
+    let shape = vec![shown.times_ms.len(), shown.n_trials, shown.n_units];
+    arrays.push((EACH_STEP_MS, vec![each_step.len()], each_step));
+    arrays.push((SHOWN, shape, shown.rates.clone()));
     let mut files = Bundle::begin(&run.place("trials"), &index_of(RECORDED))?;
     atomic::write(&files.place("activity.csv"), csv.as_bytes())?;
     array::write_npz(&files.place("activity.npz"), arrays)?;
-    files.commit(&json!({ "trials": recorded.behaviour.n_trials() }))?;
+    files.commit(&made(recorded.behaviour.n_trials(), task, under))?;
     Ok(run.place("trials/activity.npz"))
 }
 
@@ -172,7 +206,8 @@ pub fn load_tested(run: &RunDirectory, task: &Task) -> Result<Behaviour, Problem
     let text = std::fs::read_to_string(&path)
         .map_err(|error| Problem::new(format!("{}: {error}", path.display()), hint.clone()))?;
     let d = &task.definition;
-    Behaviour::from_csv(&d.name, task.dt_ms, &d.actions, &text)
+    let dt_ms = made_of(run, TESTED)?["dt_ms"].as_f64().unwrap_or(task.dt_ms);
+    Behaviour::from_csv(&d.name, dt_ms, &d.actions, &text)
         .map_err(|error| Problem::new(format!("{}: {error}", path.display()), hint))
 }
 
@@ -193,7 +228,8 @@ pub fn load_recorded(run: &RunDirectory, task: &Task) -> Result<Option<Recorded>
     let text = std::fs::read_to_string(&csv)
         .map_err(|error| Problem::new(format!("{}: {error}", csv.display()), hint()))?;
     let d = &task.definition;
-    let behaviour = Behaviour::from_csv(&d.name, task.dt_ms, &d.actions, &text)
+    let dt_ms = made_of(run, RECORDED)?["dt_ms"].as_f64().unwrap_or(task.dt_ms);
+    let behaviour = Behaviour::from_csv(&d.name, dt_ms, &d.actions, &text)
         .map_err(|error| Problem::new(format!("{}: {error}", csv.display()), hint()))?;
     let mut arrays: BTreeMap<String, (Vec<usize>, Vec<f32>)> = BTreeMap::new();
     for (name, (shape, values)) in array::read(&npz)? {
@@ -208,7 +244,14 @@ pub fn load_recorded(run: &RunDirectory, task: &Task) -> Result<Option<Recorded>
             Problem::new(message, hint())
         })
     };
-    let times_ms: Vec<f64> = take("times_ms", 1)?.1.into_iter().map(f64::from).collect();
+    let moments = |values: Vec<f32>| -> Vec<f64> { values.into_iter().map(f64::from).collect() };
+    // Recordings of versions before 0.3 hold inputs at kept steps alone.
+    let (each_step, shown) = match take(EACH_STEP_MS, 1) {
+        Ok((_, values)) => (Some(moments(values)), SHOWN),
+        Err(_) => (None, "inputs"),
+    };
+    let shown = (shown == SHOWN).then(|| take(shown, 3)).transpose()?;
+    let times_ms: Vec<f64> = moments(take("times_ms", 1)?.1);
     let mut activity = |name: &str| -> Result<Activity, Problem> {
         let (shape, rates) = take(name, 3)?;
         if shape[..2] != [times_ms.len(), behaviour.n_trials()] {
@@ -228,9 +271,22 @@ pub fn load_recorded(run: &RunDirectory, task: &Task) -> Result<Option<Recorded>
             rates,
         })
     };
+    let inputs = activity("inputs")?;
+    let shown = match (each_step, shown) {
+        (Some(times_ms), Some((shape, rates))) if shape[..2] == [times_ms.len(), behaviour.n_trials()] => {
+            Activity {
+                times_ms,
+                n_trials: shape[1],
+                n_units: shape[2],
+                rates,
+            }
+        }
+        _ => inputs.clone(),
+    };
     Ok(Some(Recorded {
         input_names: d.inputs.clone(),
-        inputs: activity("inputs")?,
+        inputs,
+        shown,
         probabilities: activity("action_probabilities")?,
         policy: activity("policy_rates")?,
         value: activity("value_rates")?,

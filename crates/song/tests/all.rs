@@ -4,6 +4,7 @@
 mod files;
 mod golden;
 mod golden_analysis;
+mod library;
 #[path = "support/replay.rs"]
 mod replay;
 mod torch;

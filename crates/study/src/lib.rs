@@ -20,6 +20,7 @@
 //! ```
 
 mod claim;
+pub mod compare;
 mod job;
 pub mod life;
 mod reproduction;

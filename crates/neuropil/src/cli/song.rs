@@ -1,6 +1,6 @@
 //! What can be typed after the verbs of the recurrent networks that learn from reward.
 
-use super::{SettingArgs, at_least_0, count, finite, positive};
+use super::{SettingArgs, at_least_0, count, finite, parse_file_name, positive};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -60,15 +60,20 @@ Examples:
 pub(crate) struct FixedPointsArgs {
     /// Run directory, with recorded activity.
     pub run: PathBuf,
-    /// The constant inputs are the mean ones of this epoch, over all conditions.
-    #[arg(long, value_name = "EPOCH", default_value = "stimulus")]
-    pub during: String,
+    /// The constant inputs are the mean ones of this epoch, over all conditions [default: `stimulus`, `delay`, or the
+    /// one that lasts longest].
+    #[arg(long, value_name = "EPOCH")]
+    pub during: Option<String>,
     /// Give an input another value; may be repeated.
     #[arg(long, value_name = "INPUT=VALUE")]
     pub input: Vec<String>,
     /// Number of descents, from states spread over the recorded trials.
     #[arg(long, default_value_t = 100, value_parser = count(1, 1_000_000))]
     pub starts: usize,
+    /// Name of the result's files: `results/fixed-points-NAME.json` and so on [default: with `--during` or `--input`, a name
+    /// made of them].
+    #[arg(long, value_name = "NAME", value_parser = parse_file_name)]
+    pub name: Option<String>,
 }
 
 /// Arguments of `import`.
@@ -84,6 +89,9 @@ pub(crate) struct ImportArgs {
     pub task: String,
     /// Weights, .safetensors or .npz.
     pub weights: PathBuf,
+    /// Name of the run: it is made in `runs/NAME`.
+    #[arg(long, value_name = "NAME", value_parser = parse_file_name)]
+    pub name: Option<String>,
     #[command(flatten)]
     pub settings: SettingArgs,
 }
@@ -94,15 +102,4 @@ pub(crate) struct BenchArgs {
     /// Seconds of measurement per entry.
     #[arg(long, default_value_t = 1.0, value_parser = positive)]
     pub seconds: f64,
-}
-
-fn parse_file_name(text: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!(
-            "`{text}` is not a plain file name, expected letters, digits, `-`, `_` and `.`"
-        ))
-    }
 }

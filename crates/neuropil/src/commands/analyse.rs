@@ -1,6 +1,6 @@
 //! `neuropil analyse RUN [NAME…]`: results and figures from test trials.
 
-use super::experiment::{of_run, read_run};
+use super::experiment::{of_run, plain, read_run};
 use crate::cli::{AnalyseArgs, Global};
 use crate::exit::CHECK_FAILED;
 use crate::process::thread_pool;
@@ -29,7 +29,11 @@ pub(crate) fn run(args: &AnalyseArgs, global: &Global) -> Result<u8, Problem> {
         }
     }
     let path = args.run.as_ref().expect("required by the parser");
-    let run = read_run(path, global.out.as_deref())?;
+    let name = args
+        .name
+        .clone()
+        .or_else(|| usual_name(args).filter(|_| global.out.is_none()));
+    let run = read_run(path, global.out.as_deref(), name.as_deref())?;
     let job = of_run(&run)?;
     let pool = thread_pool(global.threads)?;
     let analysed = pool.install(|| life::analyse(&*job, &run, &args.names, &options(args, global)))?;
@@ -53,7 +57,24 @@ pub(crate) fn run(args: &AnalyseArgs, global: &Global) -> Result<u8, Problem> {
     if global.json {
         print_json(&document)?;
     }
+    if let Some(name) = name.filter(|_| !document.is_empty()) {
+        say!("saved in {}", path.join("side").join(name).display());
+    }
     Ok(if failed { CHECK_FAILED } else { 0 })
+}
+
+/// The name of an analysis that looks at something else than usual, so that it does not take the usual one's place.
+fn usual_name(args: &AnalyseArgs) -> Option<String> {
+    let mut parts: Vec<String> = Vec::new();
+    parts.extend(args.by.iter().map(|by| format!("by-{by}")));
+    parts.extend(args.answers.iter().map(|(low, high)| format!("{low}-{high}")));
+    parts.extend(args.value_network.then(|| "value-network".to_owned()));
+    let units: Vec<String> = args.units.iter().map(usize::to_string).collect();
+    parts.extend((!units.is_empty()).then(|| format!("units-{}", units.join("-"))));
+    parts.extend(args.align.iter().map(|align| format!("at-{align}")));
+    parts.extend(args.window.map(|(from, to)| format!("from{from}to{to}")));
+    parts.extend(args.trial.map(|trial| format!("trial-{trial}")));
+    (!parts.is_empty()).then(|| plain(&parts.join("_")))
 }
 
 /// What was typed as layers, each with the name of its option.
@@ -67,6 +88,11 @@ fn options(args: &AnalyseArgs, global: &Global) -> Layers {
     let units: Vec<i64> = args.units.iter().map(|&unit| unit as i64).collect();
     add("--units", "units", (!units.is_empty()).then(|| units.into()));
     add("--by", "by", args.by.clone().map(Value::from));
+    let answers = args
+        .answers
+        .as_ref()
+        .map(|(low, high)| vec![low.as_str(), high.as_str()]);
+    add("--answers", "answers", answers.map(Value::from));
     add(
         "--value-network",
         "value_network",

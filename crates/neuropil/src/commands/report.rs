@@ -17,7 +17,7 @@ struct Page {
 
 /// Runs the command.
 pub(crate) fn run(args: &ReportArgs, global: &Global) -> Result<u8, Problem> {
-    let run = read_run(&args.run, global.out.as_deref())?;
+    let run = read_run(&args.run, global.out.as_deref(), args.name.as_deref())?;
     let job = of_run(&run)?;
     let pool = thread_pool(global.threads)?;
     let report = pool.install(|| life::report(&*job, &run))?;

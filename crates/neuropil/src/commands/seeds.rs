@@ -1,6 +1,6 @@
 //! Several seeds side by side, and their summary.
 
-use super::experiment::{Typed, default_out};
+use super::experiment::{default_out, of_train};
 use super::one_run::one;
 use crate::cli::{Global, TrainArgs};
 use crate::exit::{CHECK_FAILED, INTERRUPTED};
@@ -23,7 +23,7 @@ pub(super) fn run(
     let seeds: Vec<u64> = (from..=to).collect();
     let (workers, threads) = side_by_side(pool.current_num_threads(), seeds.len());
     let work = |&seed: &u64| -> Result<Summary, Problem> {
-        let job = Typed::new(&args.task, Some(seed), &args.settings)?.open()?;
+        let job = of_train(args, Some(seed))?;
         let out = default_out(&folder, &*job);
         thread_pool(Some(threads))?.install(|| one(args, &*job, &out, global.quiet))
     };

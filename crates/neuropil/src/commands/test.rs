@@ -1,6 +1,6 @@
 //! `neuropil test RUN`: test trials of a trained network.
 
-use super::experiment::{of_run, open_run};
+use super::experiment::{of_run, open_run, plain};
 use crate::cli::{Global, TestArgs, assignment};
 use crate::process::thread_pool;
 use crate::terminal::{out, print_json, say, table};
@@ -12,7 +12,11 @@ use toml::{Table, Value};
 /// Runs the command.
 pub(crate) fn run(args: &TestArgs, global: &Global) -> Result<u8, Problem> {
     let options = options(args, global)?;
-    let run = open_run(&args.run, global.out.as_deref())?;
+    let name = args
+        .name
+        .clone()
+        .or_else(|| usual_name(args).filter(|_| global.out.is_none()));
+    let run = open_run(&args.run, global.out.as_deref(), name.as_deref())?;
     let job = of_run(&run)?;
     let pool = thread_pool(global.threads)?;
     let answer = pool.install(|| job.test(&run, &options))?;
@@ -26,6 +30,14 @@ pub(crate) fn run(args: &TestArgs, global: &Global) -> Result<u8, Problem> {
         .iter()
         .for_each(|path| say!("saved {}", path.display()));
     Ok(0)
+}
+
+/// The name of a test under other conditions than training, so that it does not take the place of the run's own.
+fn usual_name(args: &TestArgs) -> Option<String> {
+    let mut parts: Vec<String> = Vec::new();
+    parts.extend(args.dt.map(|dt| format!("dt-{dt}")));
+    parts.extend(args.fix.iter().map(|fix| fix.replace('=', "-")));
+    (!parts.is_empty()).then(|| plain(&parts.join("_")))
 }
 
 /// What was typed as layers, each with the name of its option.

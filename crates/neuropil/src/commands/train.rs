@@ -1,6 +1,6 @@
 //! `neuropil train EXPERIMENT`: one run, or one a seed.
 
-use super::experiment::{Typed, default_out};
+use super::experiment::{default_out, further, of_train};
 use super::one_run::one;
 use super::seeds;
 use crate::cli::{Global, TrainArgs};
@@ -8,7 +8,15 @@ use crate::exit::{CHECK_FAILED, INTERRUPTED};
 use crate::process::{listen_for_interrupts, thread_pool};
 use crate::terminal::print_json;
 use neuropil_lab::error::Problem;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// Where what goes on from a run goes: beside it.
+fn beside(run: &Path) -> PathBuf {
+    let name = run
+        .file_name()
+        .map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned());
+    run.with_file_name(format!("{name}-further"))
+}
 
 /// Runs the command.
 pub(crate) fn run(args: &TrainArgs, global: &Global) -> Result<u8, Problem> {
@@ -23,11 +31,11 @@ pub(crate) fn run(args: &TrainArgs, global: &Global) -> Result<u8, Problem> {
         }
         return seeds::run(args, range, &pool, global);
     }
-    let job = Typed::new(&args.task, global.seed, &args.settings)?.open()?;
-    let out = global
-        .out
-        .clone()
-        .unwrap_or_else(|| default_out(&PathBuf::from("runs"), &*job));
+    let job = of_train(args, global.seed)?;
+    let out = global.out.clone().unwrap_or_else(|| match further(args) {
+        Some(run) => beside(run),
+        None => default_out(&PathBuf::from("runs"), &*job),
+    });
     let summary = pool.install(|| one(args, &*job, &out, global.quiet))?;
     if global.json {
         print_json(&summary)?;

@@ -12,6 +12,8 @@ pub struct Recorded {
     pub input_names: Vec<String>,
     /// Inputs shown to the policy network, noise included: one "unit" an input.
     pub inputs: Activity,
+    /// The same at every step, kept or not.
+    pub shown: Activity,
     /// Probability of each action: one "unit" an action.
     pub probabilities: Activity,
     /// Rates of the policy network.

@@ -8,8 +8,15 @@
 //! | `n_a`, `n_b`, `left_juice` | (n_b − n_a)/(n_b + n_a) | one | juice B |
 //! | one numeric factor with both signs | its value | one | right, high, or the last action |
 
-use super::{AnalysisError, error::listed};
+use neuropil_math::stats::{bins::equal_count_bins, summary::mean};
+
+use super::{AnalysisError, Focus, error::listed};
 use crate::behaviour::Behaviour;
+
+/// Values of a quantity that are points of their own; of one with more, bins of equally many trials are made.
+const MOST_POINTS: usize = 25;
+/// Bins of a quantity with more values.
+const BINS: usize = 15;
 
 /// A stimulus axis with the curves that are drawn over it.
 #[derive(Clone, Debug)]
@@ -35,7 +42,100 @@ pub struct AxisCurve {
     pub stimulus: Vec<f64>,
 }
 
+/// The two answers that are compared: those in focus, or left and right, low and high, or the only two that there are.
+///
+/// The first action may be one of them: it stands for no answer.
+///
+/// # Errors
+/// An answer that does not exist, or more than two without a word of which.
+pub(super) fn answers_of(behaviour: &Behaviour, focus: &Focus) -> Result<[usize; 2], AnalysisError> {
+    let named = |name: &str| -> Result<usize, AnalysisError> {
+        let exact = behaviour.actions.iter().position(|action| action == name);
+        exact.map_or_else(|| behaviour.required_action(&name.to_lowercase()), Ok)
+    };
+    if let Some((low, high)) = &focus.answers {
+        return Ok([named(low)?, named(high)?]);
+    }
+    for (low, high) in [("left", "right"), ("low", "high")] {
+        if let (Some(low), Some(high)) = (behaviour.action_named(low), behaviour.action_named(high)) {
+            return Ok([low, high]);
+        }
+    }
+    match behaviour.actions.len() {
+        2 => Ok([0, 1]),
+        3 => Ok([1, 2]),
+        _ => Err(AnalysisError::WhichAnswers {
+            found: listed(behaviour.actions.iter().map(String::as_str)),
+        }),
+    }
+}
+
 impl Axis {
+    /// The axis in focus: a quantity that was asked for or that the task names, or what [`Axis::of`] finds.
+    ///
+    /// # Errors
+    /// A quantity or answer that does not exist; as [`Axis::of`].
+    pub fn in_focus(behaviour: &Behaviour, focus: &Focus) -> Result<Self, AnalysisError> {
+        let named = focus.by.as_deref().or(focus.axis.as_deref());
+        match named {
+            Some(name) => Self::along(behaviour, name, focus),
+            None => Self::of(behaviour),
+        }
+    }
+
+    /// The axis of any numeric quantity, with the two answers in focus.
+    fn along(behaviour: &Behaviour, name: &str, focus: &Focus) -> Result<Self, AnalysisError> {
+        let durations = name
+            .strip_suffix("_ms")
+            .and_then(|epoch| behaviour.duration_ms.get(epoch));
+        let values = durations.or_else(|| behaviour.numbers.get(name)).ok_or_else(|| {
+            let own = behaviour.numbers.keys().cloned();
+            let epochs = behaviour.duration_ms.keys().map(|epoch| format!("{epoch}_ms"));
+            let known: Vec<String> = own.chain(epochs).collect();
+            AnalysisError::NoSuch {
+                what: "quantity whose values are numbers",
+                asked: name.to_owned(),
+                known: listed(known.iter().map(String::as_str)),
+            }
+        })?;
+        let [low, high] = answers_of(behaviour, focus)?;
+        // The first action stands for no answer.
+        let answer = |trial: usize| {
+            if behaviour.chosen[trial] {
+                behaviour.action[trial].unwrap_or(0)
+            } else if behaviour.action[trial].is_none() {
+                0
+            } else {
+                usize::MAX
+            }
+        };
+        let choice = |trial: usize| {
+            let given = answer(trial);
+            if given == high {
+                Some(true)
+            } else {
+                (given == low).then_some(false)
+            }
+        };
+        let unit = focus
+            .unit
+            .as_deref()
+            .filter(|_| focus.axis.as_deref() == Some(name));
+        let unit = unit.or(durations.map(|_| "ms"));
+        let trials: Vec<usize> = behaviour.trials_where(|trial| values[trial].is_finite());
+        let curve = AxisCurve {
+            name: String::new(),
+            stimulus: few(&trials.iter().map(|&trial| values[trial]).collect::<Vec<_>>()),
+            trials,
+        };
+        Ok(Self {
+            stimulus: unit.map_or_else(|| name.to_owned(), |unit| format!("{name} ({unit})")),
+            positive: behaviour.actions[high].clone(),
+            curves: vec![curve],
+            chose_positive: (0..behaviour.n_trials()).map(choice).collect(),
+        })
+    }
+
     /// Finds the stimulus axis of the trials.
     ///
     /// # Errors
@@ -211,6 +311,22 @@ fn by_label(
         }
     };
     values.iter().map(curve).collect()
+}
+
+/// The values, or, if they are many, the means of bins of equally many.
+fn few(values: &[f64]) -> Vec<f64> {
+    if distinct(values.iter().copied()).len() <= MOST_POINTS {
+        return values.iter().map(|value| value + 0.0).collect();
+    }
+    let Ok(bins) = equal_count_bins(values, BINS) else {
+        return values.to_vec();
+    };
+    let mut binned = values.to_vec();
+    for bin in bins {
+        let of_bin: Vec<f64> = bin.iter().map(|&i| values[i]).collect();
+        bin.iter().for_each(|&i| binned[i] = mean(&of_bin));
+    }
+    binned
 }
 
 /// direction × coherence; both zeros are one.

@@ -20,8 +20,7 @@ pub enum AnalysisError {
     /// No factor of the trials is a stimulus on an axis.
     #[error(
         "cannot be computed: no factor is a signed stimulus, found {found}\n\
-         hint: a psychometric function needs `direction` and `coherence`, `rate` and `modality`, `n_a`, `n_b` and \
-         `left_juice`, or one numeric factor with values below and above 0"
+         hint: say which quantity it is, `--by QUANTITY`, or in the task `[analysis] axis = \"QUANTITY\"`"
     )]
     MissingStimulus {
         /// The factors that they have.
@@ -91,6 +90,15 @@ pub enum AnalysisError {
          hint: give the task a factor, or a duration that is drawn"
     )]
     NothingVaries,
+    /// Several answers, and nobody says which two are compared.
+    #[error(
+        "cannot be computed: it compares two answers, found {found}\n\
+         hint: name them, `--answers LOW,HIGH`, or in the task `[analysis] answers = [\"LOW\", \"HIGH\"]`"
+    )]
+    WhichAnswers {
+        /// The actions that there are.
+        found: String,
+    },
     /// Something that the task or the recording lacks.
     #[error("cannot be computed: it needs {what}\nhint: {hint}")]
     Needs {

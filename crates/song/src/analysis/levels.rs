@@ -135,12 +135,17 @@ fn one(behaviour: &Behaviour, name: &str, trials: &[usize]) -> Option<Sorted> {
     let level = |bin: &Vec<usize>| {
         let of_bin: Vec<f64> = bin.iter().map(|&row| given[row]).collect();
         Level {
-            name: format!("{:.3} to {:.3}", of_bin[0], of_bin[of_bin.len() - 1]),
+            name: format!("{} to {}", short(of_bin[0]), short(of_bin[of_bin.len() - 1])),
             value: mean(&of_bin),
             trials: bin.iter().map(|&row| trials[row]).collect(),
         }
     };
     several(name, true, bins.iter().map(level).collect())
+}
+
+/// A number with at most three decimals.
+fn short(x: f64) -> f64 {
+    (x * 1000.0).round() / 1000.0 + 0.0
 }
 
 /// The levels with enough trials, if there are two.

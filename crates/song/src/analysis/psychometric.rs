@@ -15,6 +15,8 @@ use super::{
 };
 use crate::behaviour::Behaviour;
 
+/// Change of the probability over all stimuli below which a function is flat.
+const FLAT: f64 = 0.1;
 /// Points of a drawn curve.
 const LINE_POINTS: usize = 201;
 
@@ -81,7 +83,14 @@ impl Psychometric {
 /// No stimulus axis, or no trial that ended in one of its choices. A fit that is impossible is not an error: the
 /// curve says why.
 pub fn psychometric(behaviour: &Behaviour) -> Result<Psychometric, AnalysisError> {
-    let axis = Axis::of(behaviour)?;
+    along(behaviour, Axis::of(behaviour)?)
+}
+
+/// The psychometric function along an axis.
+///
+/// # Errors
+/// No trial that ended in one of the axis's two answers.
+pub fn along(behaviour: &Behaviour, axis: Axis) -> Result<Psychometric, AnalysisError> {
     let n_decided = axis.chose_positive.iter().flatten().count();
     if n_decided == 0 {
         return Err(behaviour.none_of_the_trials("ended in a choice"));
@@ -104,6 +113,12 @@ impl Curve {
     /// Is there a fit, by least squares or by likelihood?
     pub fn is_fitted(&self) -> bool {
         self.least_squares.is_some() || self.likelihood.is_some()
+    }
+
+    /// Does the fit hardly change over the stimuli that were shown? Then threshold and bias say nothing.
+    pub fn is_flat(&self) -> bool {
+        let ends = self.line.first().zip(self.line.last());
+        ends.is_some_and(|(first, last)| (last.1 - first.1).abs() < FLAT)
     }
 
     fn of(curve: &AxisCurve, chose_positive: &[Option<bool>]) -> Self {
@@ -243,7 +258,7 @@ mod tests {
             n_trials: 2000,
             n_recorded: 0,
             threshold: None,
-            measures: Vec::new(),
+            ..crate::figures::Origin::default()
         };
         let finding = crate::analysis::Finding::Psychometric(result.clone());
         let figure = crate::figures::figure(analysis, &finding, &origin);

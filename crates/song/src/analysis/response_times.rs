@@ -92,7 +92,7 @@ pub fn response_times(behaviour: &Behaviour, by: Option<&str>) -> Result<Respons
 }
 
 /// The last epoch that has begun before every choice, by mean onset.
-fn reference<'a>(behaviour: &'a Behaviour, chosen: &[usize]) -> (String, Option<&'a Vec<f64>>) {
+pub(super) fn reference<'a>(behaviour: &'a Behaviour, chosen: &[usize]) -> (String, Option<&'a Vec<f64>>) {
     let before = |onset: &Vec<f64>| {
         chosen
             .iter()

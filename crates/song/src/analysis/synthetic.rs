@@ -397,3 +397,80 @@ pub(crate) fn follower(sessions: usize, seed: u64) -> Behaviour {
     }
     behaviour
 }
+
+/// Sensitivity and criterion of the detector.
+pub(crate) const DPRIME: f64 = 1.8;
+pub(crate) const CRITERION: f64 = 0.3;
+
+/// One answer to a signal of a third of the trials, from a normal variable above a criterion.
+pub(crate) fn detector(n: usize, seed: u64) -> Behaviour {
+    let mut stream = Key::new(seed).stream(Purpose::Test, 0);
+    let mut behaviour = empty("detector", &["wait", "press"]);
+    for _ in 0..n {
+        let present = stream.random::<f64>() < 1.0 / 3.0;
+        let mean = if present { DPRIME / 2.0 } else { -DPRIME / 2.0 };
+        let z = normal::quantile(stream.random_range(1e-9..1.0 - 1e-9));
+        number(&mut behaviour, "target", f64::from(u8::from(present)));
+        let pressed = mean + z > CRITERION;
+        outcome(
+            &mut behaviour,
+            pressed.then_some(1),
+            pressed.then_some(present),
+            500.0,
+        );
+    }
+    behaviour
+}
+
+/// Sessions of forty trials in blocks of ten; takes the side of the new block from the fourth trial of it on.
+pub(crate) fn reverser(sessions: usize, seed: u64) -> Behaviour {
+    let mut stream = Key::new(seed).stream(Purpose::Test, 0);
+    let mut behaviour = empty("reverser", &["wait", "left", "right"]);
+    for session in 0..sessions {
+        let first = stream.random::<bool>();
+        for trial in 0..40_u32 {
+            let (block, in_block) = (trial / 10, trial % 10);
+            let better = first == block.is_multiple_of(2);
+            let chose = if in_block < 3 && block > 0 {
+                !better
+            } else {
+                better
+            };
+            number(&mut behaviour, "session", session as f64 + 1.0);
+            number(&mut behaviour, "trial", f64::from(trial + 1));
+            number(&mut behaviour, "block", f64::from(block + 1));
+            number(&mut behaviour, "block_trial", f64::from(in_block + 1));
+            outcome(
+                &mut behaviour,
+                Some(if chose { 2 } else { 1 }),
+                Some(chose == better),
+                500.0,
+            );
+        }
+    }
+    behaviour
+}
+
+/// Learning rate and inverse temperature of the learner.
+pub(crate) const LEARNING_RATE: f64 = 0.35;
+pub(crate) const BETA: f64 = 4.0;
+
+/// Sessions of fifty choices between two options that pay with 0.7 and 0.3, by values learnt from rewards.
+pub(crate) fn learner(sessions: usize, seed: u64) -> Behaviour {
+    let mut stream = Key::new(seed).stream(Purpose::Test, 0);
+    let mut behaviour = empty("learner", &["wait", "left", "right"]);
+    for session in 0..sessions {
+        let better = stream.random_range(0..2_usize);
+        let mut q = [0.5, 0.5];
+        for trial in 0..50_u32 {
+            let second = stream.random::<f64>() < 1.0 / (1.0 + (-BETA * (q[1] - q[0])).exp());
+            let option = usize::from(second);
+            let won = stream.random::<f64>() < if option == better { 0.7 } else { 0.3 };
+            q[option] += LEARNING_RATE * (f64::from(u8::from(won)) - q[option]);
+            number(&mut behaviour, "session", session as f64 + 1.0);
+            number(&mut behaviour, "trial", f64::from(trial + 1));
+            outcome(&mut behaviour, Some(option + 1), Some(won), 500.0);
+        }
+    }
+    behaviour
+}

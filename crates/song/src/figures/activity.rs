@@ -1,6 +1,6 @@
 //! Figures of activity: units, predictions, population state.
 
-use super::Drawn;
+use super::{Drawn, capitalised};
 use crate::analysis::decision_probabilities::DecisionProbabilities;
 use crate::analysis::delay_tuning::DelayTuning;
 use crate::analysis::delay_value::DelayValue;
@@ -9,7 +9,7 @@ use crate::analysis::state_space::StateSpace;
 use crate::analysis::unit_activity::{CHOICE, Trace, UnitActivity};
 use crate::analysis::unit_values::{UnitValues, Variable};
 use crate::analysis::value_trace::ValueTrace;
-use neuropil_draw::{Bars, Color, Mark, Panel, Series};
+use neuropil_draw::{Bars, Color, Heat, Mark, Panel, Series};
 use std::fmt::Write;
 
 /// Traces of groups of trials, a colour each; dashed lines are the negative choice.
@@ -205,64 +205,115 @@ pub(super) fn decision_probabilities(r: &DecisionProbabilities) -> Drawn {
     )
 }
 
-pub(super) fn single_trial(r: &SingleTrial, counts_steps: bool) -> Drawn {
+/// Inputs or actions that are shown one line each; more inputs become an image.
+const MOST_LINES: usize = 6;
+/// Epochs that are named; of more, none is.
+const MOST_EPOCHS: usize = 8;
+
+/// The frame of a panel over the time of a trial: epochs shaded, answers as lines.
+fn over_trial(r: &SingleTrial, label: &str, counts_steps: bool) -> Panel {
     let last = r.times_ms.last().copied().unwrap_or(0.0);
-    let end = r.action.as_ref().map_or(last, |&(_, ms)| last.max(ms));
-    let frame = |label: &str| {
-        let time = if counts_steps { "Step" } else { "Time (ms)" };
-        let mut panel = Panel::new(time, label).x_range(0.0, end.max(1.0));
-        panel.v_lines.extend(r.action.as_ref().map(|&(_, ms)| ms));
-        let shown = r.epochs.iter().filter(|(_, start, _)| *start < end);
-        shown.fold(panel, |panel, (name, start, stop)| {
-            panel.span(*start, stop.min(end), name.clone())
-        })
-    };
-    let lines = |panel: Panel, named: &[(String, Vec<f64>)]| {
-        named.iter().enumerate().fold(panel, |panel, (i, (name, y))| {
-            let series = Series::line(r.times_ms.clone(), y.clone()).color(Color::cycle(i));
-            panel.series(series.label(name.clone()))
-        })
-    };
-    let inputs = lines(frame("Input"), &r.inputs);
-    let mut probabilities = lines(frame("Action probability").y_range(0.0, 1.0), &r.probabilities);
-    if let Some((name, ms)) = &r.action {
-        let chosen = r.probabilities.iter().position(|(action, _)| action == name);
-        let at_end = chosen.and_then(|i| Some((i, *r.probabilities[i].1.last()?)));
-        if let Some((i, p)) = at_end {
-            probabilities = probabilities.series(Series::points([*ms], [p]).color(Color::cycle(i)));
-        }
+    let end = r.action.as_ref().map_or(last, |&(_, ms)| last.max(ms)) + r.dt_ms;
+    let time = if counts_steps { "Step" } else { "Time (ms)" };
+    let mut panel = Panel::new(time, label).x_range(0.0, end.max(1.0));
+    panel
+        .v_lines
+        .extend(r.action.iter().chain(&r.answers).map(|&(_, ms)| ms));
+    let shown = r.epochs.iter().filter(|(_, start, _)| *start < end);
+    if shown.clone().count() > MOST_EPOCHS {
+        return panel;
     }
+    shown.fold(panel, |panel, (name, start, stop)| {
+        panel.span(*start, stop.min(end), name.clone())
+    })
+}
+
+/// The inputs as they were at each step: lines of steps, or an image where they are many.
+fn inputs(r: &SingleTrial, counts_steps: bool) -> Panel {
+    if r.inputs.len() > MOST_LINES {
+        let first = r.input_times_ms.first().copied().unwrap_or(0.0);
+        let last = r.input_times_ms.last().copied().unwrap_or(0.0) + r.dt_ms;
+        let ticks = r
+            .inputs
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| i % r.inputs.len().div_ceil(8) == 0);
+        let ticks: Vec<(f64, String)> = ticks.map(|(i, (name, _))| (i as f64, name.clone())).collect();
+        let heat = Heat {
+            values: r.inputs.iter().map(|(_, course)| course.clone()).collect(),
+            x: (first, last),
+            y: (-0.5, r.inputs.len() as f64 - 0.5),
+            signed: false,
+            label: "Input".to_owned(),
+        };
+        let panel = over_trial(r, "", counts_steps).heat(heat).y_ticks(ticks);
+        return Panel {
+            spans: Vec::new(),
+            ..panel
+        };
+    }
+    r.inputs
+        .iter()
+        .enumerate()
+        .fold(over_trial(r, "Input", counts_steps), |panel, (i, (name, y))| {
+            let (mut corners, mut heights) = (Vec::new(), Vec::new());
+            for (&t, &y) in r.input_times_ms.iter().zip(y) {
+                corners.extend([t, t + r.dt_ms]);
+                heights.extend([y, y]);
+            }
+            panel.series(
+                Series::line(corners, heights)
+                    .color(Color::cycle(i))
+                    .label(name.clone()),
+            )
+        })
+}
+
+pub(super) fn single_trial(r: &SingleTrial, counts_steps: bool) -> Drawn {
+    let frame = |label: &str| over_trial(r, label, counts_steps);
+    let probabilities = r.probabilities.iter().enumerate().fold(
+        frame("Probability per step").y_range(0.0, 1.0),
+        |panel, (i, (name, y))| {
+            let mark = if i < 7 { Mark::Line } else { Mark::Dashed };
+            let series = Series::line(r.times_ms.clone(), y.clone())
+                .color(Color::cycle(i))
+                .mark(mark);
+            panel.series(series.label(name.clone()))
+        },
+    );
     let predicted = frame("Predicted reward").series(Series::line(r.times_ms.clone(), r.predicted.clone()));
+    let unit = if counts_steps { "" } else { " ms" };
     let condition: Vec<String> = r
         .condition
         .iter()
         .map(|(name, value)| format!("{name} {value}"))
         .collect();
-    let ended = r
-        .action
-        .as_ref()
-        .map_or("It was sat out".to_owned(), |(action, ms)| {
-            if counts_steps {
-                format!("It ended with {action} at step {ms:.0}")
-            } else {
-                format!("It ended with {action} at {ms:.0} ms")
-            }
-        });
     let verdict = match r.correct {
         Some(true) => ", correct",
         Some(false) => ", wrong",
         None => "",
     };
+    let ended = match (&r.action, r.n_trials) {
+        (_, n) if n > 1 => format!("{} answers in {n} trials of a session", r.answers.len()),
+        (Some((action, ms)), _) => {
+            let at = if counts_steps { "step" } else { "at" };
+            format!("It ended with {action} {at} {ms:.0}{unit}{verdict}").replace("step", "at step")
+        }
+        (None, _) => format!("It was sat out{verdict}"),
+    };
+    let which = if r.n_trials > 1 {
+        format!("from recorded trial {} on", r.trial)
+    } else {
+        format!("in recorded trial {} ({})", r.trial, condition.join(", "))
+    };
     let what = format!(
-        "Inputs with their noise (a), action probabilities (b) and the value network's prediction (c) in recorded trial {} \
-         ({}). {ended}{verdict}; reward {:+.2}. Vertical line: the action; dot: which one, at its last kept probability.",
-        r.trial,
-        condition.join(", "),
+        "Inputs with their noise at every step (a), the probability with which the policy takes each action in a step (b) and \
+         the value network's prediction (c) {which}. {ended}; reward {:+.2}. Vertical lines: answers.",
         r.reward
     );
     (
-        format!("{ended}{verdict}"),
-        vec![inputs, probabilities, predicted],
+        ended,
+        vec![inputs(r, counts_steps), probabilities, predicted],
         what,
     )
 }
@@ -383,8 +434,4 @@ pub(super) fn state_space(r: &StateSpace) -> Drawn {
         );
     }
     ("Choice and evidence in both contexts".to_owned(), panels, what)
-}
-
-fn capitalised(word: &str) -> String {
-    word[..1].to_uppercase() + &word[1..]
 }

@@ -1,6 +1,6 @@
 //! Figures of what the animal did.
 
-use super::Drawn;
+use super::{Drawn, capitalised};
 use crate::analysis::accuracy_duration::AccuracyDuration;
 use crate::analysis::chronometric::{Chronometric, FEW_TRIALS};
 use crate::analysis::economic::ChoicePattern;
@@ -51,7 +51,8 @@ fn curve(panel: Panel, curve: &Curve, color: Color) -> Panel {
 }
 
 pub(super) fn psychometric(r: &Psychometric) -> Drawn {
-    let empty = || Panel::new(r.stimulus.clone(), format!("Choices of {} (%)", r.choice)).y_range(0.0, 100.0);
+    let stimulus = capitalised(&r.stimulus);
+    let empty = || Panel::new(stimulus.clone(), format!("Choices of {} (%)", r.choice)).y_range(0.0, 100.0);
     // Curves in two contexts go to two panels: "motion in motion context" and the like would hide one another.
     let panels: Vec<Panel> = if r.curves.len() > 3 {
         r.curves
@@ -71,7 +72,7 @@ pub(super) fn psychometric(r: &Psychometric) -> Drawn {
         ]
     };
     let decided = r.curves.iter().enumerate().fold(
-        Panel::new(r.stimulus.clone(), "Decided (%)").y_range(0.0, 100.0),
+        Panel::new(stimulus.clone(), "Decided (%)").y_range(0.0, 100.0),
         |panel, (i, curve)| {
             let x: Vec<f64> = curve.points.iter().map(|point| point.stimulus).collect();
             let y: Vec<f64> = curve
@@ -98,7 +99,12 @@ pub(super) fn psychometric(r: &Psychometric) -> Drawn {
         .curves
         .iter()
         .filter_map(|curve| curve.least_squares.map(|fit| (curve, fit)))
-        .map(|(curve, fit)| format!("{}threshold {:.2}, bias {:+.2}", named(curve), fit.sigma, fit.mu))
+        .map(|(curve, fit)| {
+            if curve.is_flat() {
+                return format!("{}flat", named(curve));
+            }
+            format!("{}threshold {:.2}, bias {:+.2}", named(curve), fit.sigma, fit.mu)
+        })
         .collect();
     let not_fitted: Vec<String> = r
         .curves
@@ -117,7 +123,7 @@ pub(super) fn psychometric(r: &Psychometric) -> Drawn {
         .curves
         .iter()
         .filter_map(|curve| {
-            let fit = curve.likelihood?;
+            let fit = curve.likelihood.filter(|_| !curve.is_flat())?;
             let half = |error: fn(&StandardErrors) -> f64| {
                 fit.standard_errors
                     .map_or(String::new(), |errors| format!(" ± {:.2}", 1.96 * error(&errors)))
@@ -188,18 +194,26 @@ pub(super) fn accuracy_duration(r: &AccuracyDuration) -> Drawn {
 }
 
 pub(super) fn chronometric(r: &Chronometric) -> Drawn {
-    let shown: Vec<_> = r.coherences.iter().filter(|c| c.coherence > 0.0).collect();
-    let ticks: Vec<(f64, String)> = shown
+    // Coherence has no place for 0 on its logarithmic axis.
+    let is_coherence = r.by == "coherence";
+    let shown: Vec<_> = r
+        .levels
         .iter()
-        .map(|c| (c.coherence, c.coherence.to_string()))
+        .filter(|c| !is_coherence || c.value > 0.0)
         .collect();
-    let mut panel = Panel::new("Motion coherence (%)", "Reaction time (ms)")
-        .x_log()
-        .x_ticks(ticks);
-    for (name, mark, color) in [
+    let ticks: Vec<(f64, String)> = shown.iter().map(|c| (c.value, c.value.to_string())).collect();
+    let mut panel = if is_coherence {
+        Panel::new("Motion coherence (%)", "Reaction time (ms)")
+            .x_log()
+            .x_ticks(ticks)
+    } else {
+        Panel::new(capitalised(&r.by), format!("Time from {} (ms)", r.since))
+    };
+    let kinds = [
         ("correct", Mark::LineAndPoints, Color::Blue),
         ("error", Mark::OpenPoints, Color::Vermillion),
-    ] {
+    ];
+    for (name, mark, color) in kinds.into_iter().take(if r.judged { 2 } else { 1 }) {
         let (mut x, mut y, mut error) = (Vec::new(), Vec::new(), Vec::new());
         for c in &shown {
             let summary = if name == "correct" { c.correct } else { c.error };
@@ -207,27 +221,35 @@ pub(super) fn chronometric(r: &Chronometric) -> Drawn {
                 continue;
             };
             let half = 1.96 * summary.sem.unwrap_or(0.0);
-            x.push(c.coherence);
+            x.push(c.value);
             y.push(mean);
             error.push((mean - half, mean + half));
         }
+        let label = if r.judged { name } else { "choices" };
         panel = panel.series(
             Series::line(x, y)
                 .mark(mark)
                 .color(color)
                 .error(error)
-                .label(name),
+                .label(label),
         );
     }
     let ms = |mean: Option<f64>| mean.map_or("–".to_owned(), |mean| format!("{mean:.0} ms"));
-    let title = format!(
-        "Mean reaction time: correct {}, error {}",
-        ms(r.correct.mean),
-        ms(r.error.mean)
-    );
+    let title = if r.judged {
+        let (correct, error) = (ms(r.correct.mean), ms(r.error.mean));
+        format!("Mean reaction time: correct {correct}, error {error}")
+    } else {
+        format!("Mean time of choices: {}", ms(r.correct.mean))
+    };
+    let left_out = if is_coherence {
+        "coherence 0 left out; "
+    } else {
+        ""
+    };
     let what = format!(
-        "Time from stimulus onset to choice; coherence 0 left out; points with more than {FEW_TRIALS} trials; bars: \
-         mean ± 1.96 standard errors."
+        "Time from {} onset to choice; {left_out}points with more than {FEW_TRIALS} trials; bars: mean ± 1.96 standard \
+         errors.",
+        r.since
     );
     (title, vec![panel], what)
 }

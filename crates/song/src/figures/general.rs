@@ -4,7 +4,6 @@ use super::Drawn;
 use crate::analysis::choices::{ChoiceTable, Choices};
 use crate::analysis::confusion::Confusion;
 use crate::analysis::decoding::Decoding;
-use crate::analysis::history::{History, Weight};
 use crate::analysis::levels::Level;
 use crate::analysis::proportion::Proportion;
 use crate::analysis::response_times::ResponseTimes;
@@ -15,7 +14,7 @@ use neuropil_draw::{Bars, Color, Heat, Mark, Panel, Series};
 const MOST_LINES: usize = 7;
 
 /// A panel over the levels of a quantity: by value if they are numbers, side by side if they are labels.
-fn over(by: &str, is_numeric: bool, levels: &[&Level], y: impl Into<String>) -> Panel {
+pub(super) fn over(by: &str, is_numeric: bool, levels: &[&Level], y: impl Into<String>) -> Panel {
     let panel = Panel::new(by, y);
     if is_numeric {
         return panel;
@@ -32,7 +31,10 @@ fn over(by: &str, is_numeric: bool, levels: &[&Level], y: impl Into<String>) -> 
 }
 
 /// Percentages with intervals, joined where the levels are numbers.
-fn percentages<'a>(points: impl Iterator<Item = (f64, &'a Proportion)>, is_numeric: bool) -> Series {
+pub(super) fn percentages<'a>(
+    points: impl Iterator<Item = (f64, &'a Proportion)>,
+    is_numeric: bool,
+) -> Series {
     let points: Vec<(f64, &Proportion)> = points.collect();
     let x: Vec<f64> = points.iter().map(|(x, _)| *x).collect();
     let y: Vec<f64> = points.iter().map(|(_, p)| 100.0 * p.value).collect();
@@ -269,50 +271,6 @@ pub(super) fn decoding(r: &Decoding) -> Drawn {
         panels.collect(),
         "Trials whose level is read correctly from the rates of all units (ridge regression, five-fold cross-validated), with \
          95 % intervals; horizontal line: the most frequent level. As long as half of the trials last."
-            .to_owned(),
-    )
-}
-
-pub(super) fn history(r: &History) -> Drawn {
-    let shares = [(0.0, r.win_stay), (1.0, r.lose_switch)];
-    let points: Vec<(f64, Proportion)> = shares.into_iter().filter_map(|(x, p)| Some((x, p?))).collect();
-    let ticks = vec![
-        (0.0, "same after reward".to_owned()),
-        (1.0, "other after none".to_owned()),
-    ];
-    let mut panels = vec![
-        Panel::new("", "Choices (%)")
-            .x_range(-0.5, 1.5)
-            .y_range(0.0, 100.0)
-            .x_ticks(ticks)
-            .series(percentages(points.iter().map(|(x, p)| (*x, p)), false)),
-    ];
-    if let Some(choice) = &r.choice {
-        let line = |weights: &[Weight]| {
-            let x: Vec<f64> = (1..=weights.len()).map(|lag| lag as f64).collect();
-            let y: Vec<f64> = weights.iter().map(|weight| weight.value).collect();
-            let errors: Vec<(f64, f64)> = weights
-                .iter()
-                .map(|w| (w.interval.low, w.interval.high))
-                .collect();
-            Series::points(x, y).error(errors).mark(Mark::LineAndPoints)
-        };
-        let panel = Panel::new("Trials before", format!("Weight on {choice} (log odds)"))
-            .h_line(0.0)
-            .series(line(&r.of_choice).label("choice"))
-            .series(
-                line(&r.of_reward)
-                    .color(Color::Vermillion)
-                    .label("rewarded choice"),
-            );
-        panels.push(panel);
-    }
-    let percent = |p: Option<Proportion>| p.map_or("–".to_owned(), |p| format!("{:.0} %", 100.0 * p.value));
-    (
-        format!("same after reward {}, other after none {}", percent(r.win_stay), percent(r.lose_switch)),
-        panels,
-        "The same choice again after a reward and the other one after none (95 % intervals, Wilson), and weights of a logistic \
-         regression of a choice on the choices and rewarded choices before it (95 % intervals)."
             .to_owned(),
     )
 }

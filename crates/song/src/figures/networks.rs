@@ -134,7 +134,7 @@ pub fn probe(intact: &Psychometric, probed: &Psychometric, what: &str, origin: &
             panel.note(before.name.clone())
         };
         [
-            (before, "left alone", Color::Black),
+            (before, "control", Color::Black),
             (after, "probed", Color::Vermillion),
         ]
         .into_iter()
@@ -173,7 +173,7 @@ pub fn probe(intact: &Psychometric, probed: &Psychometric, what: &str, origin: &
         name: "probe".to_owned(),
         title: format!("Choices under: {what}"),
         caption: format!(
-            "Choices of {} among decided trials of the policy left alone ({} of {}) and probed ({} of {}) in the same \
+            "Choices of {} among decided trials of the control ({} of {}) and probed ({} of {}) in the same \
              trials: {what}. Bars: 95 % Wilson intervals; lines: cumulative Gaussian, least squares, or from point to point where it \
              cannot be fitted. {}, seed {}.",
             intact.choice,

@@ -46,6 +46,7 @@ impl<'a> Watching<'a> {
                 self.say_if_stuck(performance.mean_reward);
                 flow
             }
+            train::News::Taken(taken) => (self.watch)(&News::Said(&format!("{label}: {}", taken.words()))),
             train::News::Promoted(lessons) => {
                 let of = self.task.lessons.len();
                 (self.watch)(&News::Said(&format!("{label}: lesson {lessons} of {of} learnt")))

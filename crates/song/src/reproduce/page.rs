@@ -214,7 +214,7 @@ fn section(part: &Part, name: &str, runs: &[&RunResult]) -> Option<Section> {
             n_trials: main.n_trials,
             n_recorded: main.n_recorded,
             threshold: main.threshold,
-            measures: Vec::new(),
+            ..Origin::default()
         };
         figure(analysis, finding, &origin)
     };

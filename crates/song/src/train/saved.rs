@@ -15,9 +15,9 @@ use std::path::Path;
 
 /// State of a checkpoint beside its arrays.
 #[derive(Debug, Serialize, Deserialize)]
-struct Saved {
+pub(super) struct Saved {
     progress: Progress,
-    adam_steps: [u64; 2],
+    pub(super) adam_steps: [u64; 2],
 }
 
 /// Parameters and masks of the networks of the best validation, and that validation.

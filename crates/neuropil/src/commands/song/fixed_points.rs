@@ -3,12 +3,13 @@
 use super::probe::input;
 use crate::cli::song::FixedPointsArgs;
 use crate::cli::{Global, assignment};
-use crate::commands::experiment::open_run;
+use crate::commands::experiment::{open_run, plain};
 use crate::process::thread_pool;
 use crate::terminal::{out, print_json, say, table};
 use neuropil_lab::atomic;
 use neuropil_lab::error::Problem;
 use neuropil_math::rng::{Key, Phase, Purpose};
+use neuropil_song::behaviour::Behaviour;
 use neuropil_song::experiment::Experiment;
 use neuropil_song::figures::{self, Origin};
 use neuropil_song::fixed_points::{FixedPoints, Kind, fixed_points};
@@ -23,12 +24,23 @@ const MOST_SHOWN: usize = 12;
 
 /// Runs the command.
 pub(crate) fn run(args: &FixedPointsArgs, global: &Global) -> Result<u8, Problem> {
-    let run = open_run(&args.run, global.out.as_deref())?;
+    let run = open_run(&args.run, global.out.as_deref(), None)?;
     let experiment = Experiment::of_run(&run, None)?;
     let task = &experiment.task;
     let shown = run.path().display();
     let recorded = require_recorded(&run, task, ", from whose states the descents start")?;
-    let mut u = mean_inputs(task, &args.during)?;
+    let during = args.during.clone().or_else(|| usual_epoch(&recorded.behaviour));
+    let during = during.ok_or_else(|| {
+        let message = format!(
+            "{} has no epochs whose inputs could be held",
+            task.definition.name
+        );
+        Problem::new(
+            message,
+            "only trials that are tables have fixed points of an epoch",
+        )
+    })?;
+    let mut u = mean_inputs(task, &during)?;
     for text in &args.input {
         let (name, value) = assignment("--input", text)?;
         u[input("--input", &name, task)?] = value;
@@ -41,24 +53,49 @@ pub(crate) fn run(args: &FixedPointsArgs, global: &Global) -> Result<u8, Problem
         .install(|| fixed_points(&dynamics, &recorded, &u, args.starts, tau_ms))
         .map_err(|error| Problem::new(format!("{shown}: {error}"), "record activity anew"))?;
     let json = serde_json::to_vec_pretty(&found).expect("results are JSON");
-    atomic::write(&run.place("results/fixed-points.json"), &json)?;
+    let name = file_name(args);
+    atomic::write(&run.place(&format!("results/{name}.json")), &json)?;
     let origin = Origin {
         task: task.definition.name.clone(),
         seed: experiment.config().seed,
         n_trials: 0,
         n_recorded: recorded.behaviour.n_trials(),
         threshold: None,
-        measures: Vec::new(),
+        ..Default::default()
     };
-    let figure = shown_as("fixed-points", figures::fixed_points(&found, &origin));
+    let figure = shown_as(&name, figures::fixed_points(&found, &origin));
     life::save_figure(&run.place("figures"), &run.place("results"), &figure)?;
     if global.json {
         print_json(&found)?;
     } else {
         print(&found)?;
-        say!("saved {}", run.place("figures/fixed-points.svg").display());
+        say!("saved {}", run.place(&format!("figures/{name}.svg")).display());
     }
     Ok(0)
+}
+
+/// The epoch `stimulus`, `delay`, or the one that lasts longest.
+fn usual_epoch(behaviour: &Behaviour) -> Option<String> {
+    let known = |name: &&str| behaviour.duration_ms.contains_key(*name);
+    if let Some(name) = ["stimulus", "delay"].into_iter().find(known) {
+        return Some(name.to_owned());
+    }
+    let total = |durations: &[f64]| durations.iter().filter(|ms| ms.is_finite()).sum::<f64>();
+    let epochs = behaviour.duration_ms.iter();
+    let longest = epochs.max_by(|a, b| total(a.1).total_cmp(&total(b.1)));
+    longest.map(|(name, _)| name.clone())
+}
+
+/// Name of the files: one of its own for other inputs than usual, which do not take the usual ones' place.
+fn file_name(args: &FixedPointsArgs) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    parts.extend(args.during.clone());
+    parts.extend(args.input.iter().map(|input| input.replace('=', "-")));
+    let usual = (!parts.is_empty()).then(|| plain(&parts.join("_")));
+    match args.name.clone().or(usual) {
+        Some(name) => format!("fixed-points-{name}"),
+        None => "fixed-points".to_owned(),
+    }
 }
 
 /// Mean of the noise-free inputs in the middle of an epoch, over all conditions that have it.

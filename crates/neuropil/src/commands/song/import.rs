@@ -8,22 +8,26 @@ use crate::terminal::{print_json, say};
 use neuropil_lab::array::read_tensors;
 use neuropil_lab::error::Problem;
 use neuropil_lab::keeper::{Begin, Given, Keeper};
-use neuropil_song::exchange::{import, save_imported, to_ours};
+use neuropil_song::exchange::{import, refuse_others, save_imported, to_ours};
 use neuropil_song::experiment::Experiment;
 use neuropil_study::Job;
 use serde_json::json;
+use std::path::Path;
 
 /// Runs the command.
 pub(crate) fn run(args: &ImportArgs, global: &Global) -> Result<u8, Problem> {
-    let Some(out) = &global.out else {
+    let named = args.name.as_ref().map(|name| Path::new("runs").join(name));
+    let Some(out) = global.out.as_ref().or(named.as_ref()) else {
         return Err(Problem::new(
-            "--out is missing, expected the run directory to make",
-            "as in `--out runs/mine`",
+            "--out and --name are missing, expected the run directory to make",
+            "as in `--name mine`, which makes runs/mine",
         ));
     };
     let experiment = Experiment::find(&Typed::new(&args.task, global.seed, &args.settings)?.given())?;
     let config = experiment.config();
-    let tensors = to_ours(&read_tensors(&args.weights)?);
+    let theirs = read_tensors(&args.weights)?;
+    refuse_others(&theirs, &args.weights, config, &experiment.task)?;
+    let tensors = to_ours(&theirs);
     let imported = import(&tensors, &args.weights, config, &experiment.task)?;
     let files = experiment.files();
     let given = Given {

@@ -9,17 +9,14 @@ use neuropil_lab::array::{Npz, read_tensors};
 use neuropil_lab::atomic;
 use neuropil_lab::error::Problem;
 use neuropil_lab::run::RunDirectory;
-use neuropil_song::analysis::psychometric::psychometric;
 use neuropil_song::dynamics::Dynamics;
 use neuropil_song::experiment::Experiment;
 use neuropil_song::figures::{self, Origin};
-use neuropil_song::probe::{Probe, Probed, Window, probe, respond};
+use neuropil_song::probe::{Probe, Probed, Told, Window, probe, respond};
 use neuropil_song::report::shown_as;
-use neuropil_song::testing::Tested;
 use neuropil_song::trials::players;
 use neuropil_study::life;
 use neuropil_tasks::task::Task;
-use serde_json::{Value, json};
 use std::path::Path;
 
 /// Trials in all when nobody says how many.
@@ -27,7 +24,7 @@ const DEFAULT_TRIALS: usize = 2000;
 
 /// Runs the command.
 pub(crate) fn run(args: &ProbeArgs, global: &Global) -> Result<u8, Problem> {
-    let run = open_run(&args.run, global.out.as_deref())?;
+    let run = open_run(&args.run, global.out.as_deref(), None)?;
     let experiment = Experiment::of_run(&run, None)?;
     let task = &experiment.task;
     let wanted = wanted(args, &experiment)?;
@@ -45,11 +42,11 @@ pub(crate) fn run(args: &ProbeArgs, global: &Global) -> Result<u8, Problem> {
     let seed = global.seed.unwrap_or(experiment.config().seed);
     let pool = thread_pool(global.threads)?;
     let found = pool.install(|| probe(&dynamics, policy.noise_sd, task, seed, k, &wanted));
-    let document = save(&run, &experiment, &args.name, seed, &wanted, &found)?;
+    let told = save(&run, &experiment, &args.name, seed, &wanted, &found)?;
     if global.json {
-        print_json(&document)?;
+        print_json(&told)?;
     } else {
-        print(&document)?;
+        print(&told)?;
     }
     Ok(0)
 }
@@ -129,64 +126,6 @@ fn wanted(args: &ProbeArgs, experiment: &Experiment) -> Result<Probe, Problem> {
     Ok(probe)
 }
 
-/// A probe in words.
-fn words(probe: &Probe, task: &Task) -> String {
-    let mut parts = Vec::new();
-    if !probe.silence.is_empty() {
-        let units: Vec<String> = probe.silence.iter().map(usize::to_string).collect();
-        parts.push(format!("units {} silenced", units.join(", ")));
-    }
-    parts.extend(
-        probe
-            .stimulate
-            .iter()
-            .map(|(unit, current)| format!("current {current:+} into unit {unit}")),
-    );
-    let inputs = &task.definition.inputs;
-    parts.extend(
-        probe
-            .scale
-            .iter()
-            .map(|&(input, factor)| format!("input {} times {factor}", inputs[input])),
-    );
-    parts.extend(
-        probe
-            .noise
-            .map(|factor| format!("recurrent noise times {factor}")),
-    );
-    if let Some(window) = &probe.window {
-        let origin = window
-            .epoch
-            .as_ref()
-            .map_or("the trial's start".to_owned(), |epoch| format!("{epoch} onset"));
-        let to = window.to_ms.map_or("the end".to_owned(), |ms| format!("{ms} ms"));
-        parts.push(format!("from {} ms to {to} after {origin}", window.from_ms));
-    }
-    parts.join("; ")
-}
-
-fn summary(tested: &Tested, task: &Task) -> Value {
-    let p = &tested.performance;
-    let behaviour = tested.behaviour(task);
-    let times: Vec<f64> = behaviour
-        .choice_ms
-        .iter()
-        .copied()
-        .filter(|ms| ms.is_finite())
-        .collect();
-    let curves = psychometric(&behaviour).map_or(Value::Null, |found| {
-        serde_json::to_value(found.curves).expect("results are JSON")
-    });
-    json!({
-        "percent_decided": 100.0 * p.fraction_decided(),
-        "percent_correct": 100.0 * p.fraction_correct(),
-        "mean_reward": p.mean_reward,
-        "mean_choice_ms": (!times.is_empty()).then(|| times.iter().sum::<f64>() / times.len() as f64),
-        "conditions": tested.by_condition(task),
-        "psychometric": curves,
-    })
-}
-
 /// Result, figure and trials in the run directory; the result is returned.
 fn save(
     run: &RunDirectory,
@@ -195,75 +134,45 @@ fn save(
     seed: u64,
     probe: &Probe,
     found: &Probed,
-) -> Result<Value, Problem> {
+) -> Result<Told, Problem> {
     let task = &experiment.task;
-    let same = found
-        .intact
-        .ends
-        .iter()
-        .zip(&found.probed.ends)
-        .filter(|(a, b)| a.0 == b.0)
-        .count();
-    let n_trials = found.intact.ends.len();
-    let document = json!({
-        "task": task.definition.name,
-        "seed": seed,
-        "n_trials": n_trials,
-        "what": words(probe, task),
-        "probe": probe,
-        "percent_unchanged": 100.0 * same as f64 / n_trials as f64,
-        "intact": summary(&found.intact, task),
-        "probed": summary(&found.probed, task),
-    });
-    let json = serde_json::to_vec_pretty(&document).expect("results are JSON");
+    let told = Told::of(task, seed, probe, found);
+    let json = serde_json::to_vec_pretty(&told).expect("results are JSON");
     atomic::write(&run.place(&format!("results/probe-{name}.json")), &json)?;
-    let behaviour = found.probed.behaviour(task);
-    let csv = behaviour
-        .to_csv()
-        .map_err(|error| Problem::new(format!("probed trials: {error}"), "rename the factor in the task"))?;
+    let csv =
+        found.probed.behaviour(task).to_csv().map_err(|error| {
+            Problem::new(format!("probed trials: {error}"), "rename the factor in the task")
+        })?;
     atomic::write(&run.place(&format!("trials/probe-{name}.csv")), csv.as_bytes())?;
-    if let (Ok(before), Ok(after)) = (
-        psychometric(&found.intact.behaviour(task)),
-        psychometric(&behaviour),
-    ) {
+    if let (Some(before), Some(after)) = (&told.intact.psychometric, &told.probed.psychometric) {
         let origin = Origin {
             task: task.definition.name.clone(),
             seed,
-            n_trials,
-            n_recorded: 0,
-            threshold: None,
-            measures: Vec::new(),
+            n_trials: told.n_trials,
+            ..Origin::default()
         };
-        let figure = figures::probe(&before, &after, &words(probe, task), &origin);
+        let figure = figures::probe(before, after, &told.what, &origin);
         let figure = shown_as(&format!("probe-{name}"), figure);
         life::save_figure(&run.place("figures"), &run.place("results"), &figure)?;
     }
-    Ok(document)
+    Ok(told)
 }
 
-fn print(document: &Value) -> Result<(), Problem> {
+fn print(told: &Told) -> Result<(), Problem> {
     let mut rows = table(["", "decided %", "correct %", "reward", "choice at ms"]);
-    for (name, key) in [("left alone", "intact"), ("probed", "probed")] {
-        let number = |field: &str, digits: usize| {
-            document[key][field]
-                .as_f64()
-                .map_or("–".to_owned(), |value| format!("{value:.digits$}"))
-        };
+    for (name, side) in [("control", &told.intact), ("probed", &told.probed)] {
         rows.add_row([
             name.to_owned(),
-            number("percent_decided", 1),
-            number("percent_correct", 1),
-            number("mean_reward", 3),
-            number("mean_choice_ms", 0),
+            format!("{:.1}", side.percent_decided),
+            format!("{:.1}", side.percent_correct),
+            format!("{:.3}", side.mean_reward),
+            side.mean_choice_ms
+                .map_or("–".to_owned(), |ms| format!("{ms:.0}")),
         ]);
     }
-    out!("{}", document["what"].as_str().unwrap_or_default());
+    out!("{}", told.what);
     out!("{rows}");
-    out!(
-        "{} trials, {:.1} % end alike",
-        document["n_trials"],
-        document["percent_unchanged"].as_f64().unwrap_or_default()
-    );
+    out!("{}", told.sentence());
     Ok(())
 }
 

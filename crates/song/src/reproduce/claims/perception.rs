@@ -66,8 +66,8 @@ pub(super) fn perception(rdm: &Runs, rt: &Runs, linear: &Runs) -> Vec<Claim> {
         ),
         2,
         |run| {
-            let shown = reaction(run)?.coherences.iter().filter(|c| c.coherence > 0.0);
-            let points = shown.filter_map(|c| Some((c.coherence.ln(), c.correct.mean?)));
+            let shown = reaction(run)?.levels.iter().filter(|c| c.value > 0.0);
+            let points = shown.filter_map(|c| Some((c.value.ln(), c.correct.mean?)));
             let r = correlation(&points.collect::<Vec<_>>())?;
             Some((r, r < -0.8))
         },
@@ -81,9 +81,9 @@ pub(super) fn perception(rdm: &Runs, rt: &Runs, linear: &Runs) -> Vec<Claim> {
         ),
         0,
         |run| {
-            let both = reaction(run)?.coherences.iter().filter(|c| {
+            let both = reaction(run)?.levels.iter().filter(|c| {
                 let enough = chronometric::FEW_TRIALS;
-                c.coherence > 0.0 && c.correct.n > enough && c.error.n > enough
+                c.value > 0.0 && c.correct.n > enough && c.error.n > enough
             });
             let difference = mean(
                 &both

@@ -1,0 +1,106 @@
+//! `neuropil compare RUN…`: several runs in one page.
+
+use super::experiment::of_run;
+use crate::cli::{CompareArgs, Global};
+use crate::process::thread_pool;
+use crate::terminal::{out, print_json, say, table};
+use neuropil::registry;
+use neuropil_draw::Report;
+use neuropil_lab::config::Layers;
+use neuropil_lab::error::{Problem, did_you_mean};
+use neuropil_lab::run::RunDirectory;
+use neuropil_study::compare::{Compared, figures, page};
+use neuropil_study::{Shown, Table, life};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// Runs the command.
+pub(crate) fn run(args: &CompareArgs, global: &Global) -> Result<u8, Problem> {
+    let known = registry::analyses();
+    for name in &args.analyses {
+        if !known.iter().any(|analysis| analysis.name == *name) {
+            let known: Vec<&str> = known.iter().map(|analysis| analysis.name.as_str()).collect();
+            let hint = did_you_mean(name, "analyses", &known);
+            return Err(Problem::new(format!("unknown analysis `{name}`"), hint));
+        }
+    }
+    let pool = thread_pool(global.threads)?;
+    let runs = pool.install(|| {
+        let compared = args.runs.iter().map(|path| compared(path, &args.analyses));
+        compared.collect::<Result<Vec<Compared>, Problem>>()
+    })?;
+    let out = global.out.clone().unwrap_or_else(|| beside(&args.runs[0]));
+    let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
+    let report = page(&names.join(", "), &runs);
+    let folder = |name: &str| -> Result<PathBuf, Problem> {
+        let folder = out.join(name);
+        let made = std::fs::create_dir_all(&folder);
+        made.map_err(|error| Problem::new(format!("{}: {error}", folder.display()), "give another `--out`"))?;
+        Ok(folder)
+    };
+    let (pictures, numbers) = (folder("figures")?, folder("results")?);
+    for (_, figure) in figures(&runs) {
+        let shown = Shown {
+            numbers: numbers_of(&figure),
+            figure,
+        };
+        life::save_figure(&pictures, &numbers, &shown)?;
+    }
+    let path = out.join("report.html");
+    life::write_page(&path, &report)?;
+    if global.json {
+        print_json(&json!({ "report": path, "runs": names, "figures": report.sections.len() - 1 }))?;
+    } else {
+        print(&report);
+        out!("{}", path.display());
+    }
+    Ok(0)
+}
+
+/// What is compared of one run: its facts, and the figures of the analyses.
+fn compared(path: &Path, analyses: &[String]) -> Result<Compared, Problem> {
+    let run = RunDirectory::read(path)?;
+    let job = of_run(&run)?;
+    let analysed = job.analyse(&run, analyses, &Layers::new())?;
+    let facts = job.page(&run, &[])?.facts;
+    let mut figures = Vec::new();
+    for item in analysed {
+        match item.answer {
+            Ok(answer) => figures.extend(
+                answer
+                    .figures
+                    .into_iter()
+                    .map(|shown| (shown.figure.name.clone(), item.title.clone(), shown.figure)),
+            ),
+            Err(problem) => say!("{}: {}: {}", path.display(), item.name, problem.message),
+        }
+    }
+    let name = path.file_name().map_or_else(
+        || path.display().to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    );
+    Ok(Compared { name, facts, figures })
+}
+
+/// Where a comparison goes when nobody says: beside the first run.
+fn beside(run: &Path) -> PathBuf {
+    let name = run
+        .file_name()
+        .map_or_else(|| "runs".into(), |name| name.to_string_lossy().into_owned());
+    run.with_file_name(format!("{name}-compared"))
+}
+
+fn numbers_of(figure: &neuropil_draw::Figure) -> Table {
+    let (headers, rows) = neuropil_song::report::data_rows(figure);
+    Table::of_rows(&headers, &rows)
+}
+
+fn print(report: &Report) {
+    if let Some(facts) = report.sections.first().and_then(|section| section.table.as_ref()) {
+        let mut rows = table(facts.headers.iter().map(String::as_str));
+        facts.rows.iter().for_each(|row| {
+            rows.add_row(row);
+        });
+        say!("{rows}");
+    }
+}

@@ -1,0 +1,281 @@
+//! Psychophysical kernel: how much an input weighs in a choice, moment by moment.
+//!
+//! Within each condition of the task inputs differ from trial to trial by noise and by chance events. The kernel is the
+//! mean of this rest before choices of one answer minus that before choices of the other, in bins from the onset of an
+//! epoch on: positive where more of the input led to the first.
+//!
+//! Ahumada, Perception 25, 18 (1996); Neri & Heeger, Nat. Neurosci. 5, 812 (2002).
+
+use neuropil_math::stats::summary::{mean, variance};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use super::activity::Recorded;
+use super::axis::answers_of;
+use super::course::Event;
+use super::{AnalysisError, Focus};
+use crate::behaviour::Behaviour;
+
+/// Width of a bin, ms, at least; of whole recorded steps.
+const BIN_MS: f64 = 100.0;
+/// Fewest trials of each answer in a bin.
+const FEWEST: usize = 10;
+/// Inputs that are shown: those that weigh most.
+const MOST_INPUTS: usize = 6;
+
+/// Weight of inputs over time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Kernel {
+    /// Epoch whose onset is time 0.
+    pub event: String,
+    /// The answer against which the other is compared, and that one.
+    pub answers: [String; 2],
+    /// Width of a bin, ms.
+    pub bin_ms: f64,
+    /// One kernel an input.
+    pub inputs: Vec<InputKernel>,
+}
+
+/// Weight of one input over time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputKernel {
+    /// The input.
+    pub input: String,
+    /// Middle of each bin, ms after the onset.
+    pub times_ms: Vec<f64>,
+    /// Mean before the second answer minus mean before the first.
+    pub difference: Vec<f64>,
+    /// Its standard error.
+    pub sem: Vec<f64>,
+    /// Trials in each bin.
+    pub n: Vec<usize>,
+}
+
+/// Computes the kernels of all inputs that vary within a condition, in the epoch in focus or the one where they vary most.
+///
+/// # Errors
+/// Nothing recorded, no two answers to compare, no input that varies within a condition, or too few trials.
+pub fn kernel(recorded: &Recorded, focus: &Focus) -> Result<Kernel, AnalysisError> {
+    let behaviour = &recorded.behaviour;
+    recorded.shown.validate(behaviour)?;
+    let [low, high] = answers_of(behaviour, focus)?;
+    let side = |trial: usize| match behaviour.action[trial] {
+        Some(action) if behaviour.chosen[trial] && action == high => Some(true),
+        Some(action) if behaviour.chosen[trial] && action == low => Some(false),
+        _ => None,
+    };
+    let sides: Vec<Option<bool>> = (0..behaviour.n_trials()).map(side).collect();
+    let epochs: Vec<&str> = match &focus.align {
+        Some(name) => vec![name],
+        None => behaviour.onset_ms.keys().map(String::as_str).collect(),
+    };
+    let spacing = recorded.shown.spacing_ms();
+    let bin_ms = (BIN_MS / spacing).ceil().max(1.0) * spacing;
+    let conditions = conditions(behaviour, &focus.conditions);
+    let mut best: Option<(f64, &str, Vec<InputKernel>)> = None;
+    for epoch in epochs {
+        let event = Event::named(behaviour, epoch)?;
+        let mut spread = 0.0;
+        let mut found: Vec<(f64, InputKernel)> = Vec::new();
+        for (i, name) in recorded.input_names.iter().enumerate() {
+            let binned = binned(recorded, i, &event, bin_ms);
+            let residuals: Vec<Vec<Option<f64>>> = binned
+                .iter()
+                .map(|bin| without_condition(bin, &conditions))
+                .collect();
+            let varies: f64 = residuals.iter().map(|bin| spread_of(bin)).sum();
+            if varies > 0.0 {
+                spread += varies;
+                let kernel = compared(name, &residuals, &sides, bin_ms);
+                let most = kernel.difference.iter().map(|d| d.abs()).fold(0.0, f64::max);
+                found.extend((!kernel.n.is_empty()).then_some((most, kernel)));
+            }
+        }
+        found.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let kernels: Vec<InputKernel> = found.into_iter().take(MOST_INPUTS).map(|(_, k)| k).collect();
+        if !kernels.is_empty() && best.as_ref().is_none_or(|(most, ..)| spread > *most) {
+            best = Some((spread, epoch, kernels));
+        }
+    }
+    let (_, event, inputs) = best.ok_or(AnalysisError::Needs {
+        what: "an input with noise or random events, and ten recorded trials of each answer",
+        hint: "give an input `noise`, or record more: `neuropil test RUN --kind activity --trials-per-condition 100`",
+    })?;
+    Ok(Kernel {
+        event: event.to_owned(),
+        answers: [low, high].map(|action| behaviour.actions[action].clone()),
+        bin_ms,
+        inputs,
+    })
+}
+
+/// Number of the condition of each trial: of its combination of the named columns.
+fn conditions(behaviour: &Behaviour, columns: &[String]) -> Vec<usize> {
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    (0..behaviour.n_trials())
+        .map(|trial| {
+            let key: Vec<String> = columns
+                .iter()
+                .filter_map(|name| {
+                    let label = behaviour.labels.get(name).map(|labels| labels[trial].clone());
+                    label.or_else(|| Some(behaviour.numbers.get(name)?[trial].to_string()))
+                })
+                .collect();
+            let next = known.len();
+            *known.entry(key.join("\u{1f}")).or_insert(next)
+        })
+        .collect()
+}
+
+/// Mean of an input in each bin of an event's window that a trial's epoch fills, \[bin\]\[trial\].
+fn binned(recorded: &Recorded, input: usize, event: &Event, bin_ms: f64) -> Vec<Vec<Option<f64>>> {
+    let (behaviour, inputs) = (&recorded.behaviour, &recorded.shown);
+    let durations = &behaviour.duration_ms[&event.name];
+    let longest = durations.iter().copied().fold(0.0, f64::max);
+    let n_bins = (longest / bin_ms).floor() as usize;
+    (0..n_bins)
+        .map(|bin| {
+            let (from, to) = (bin as f64 * bin_ms, (bin + 1) as f64 * bin_ms);
+            (0..behaviour.n_trials())
+                .map(|trial| {
+                    let onset = event.at_ms[trial];
+                    if !onset.is_finite() || durations[trial] < to {
+                        return None;
+                    }
+                    let steps = inputs.steps(behaviour, trial, onset + from, onset + to);
+                    let n = steps.len();
+                    let sum: f64 = steps.map(|time| inputs.rate(time, trial, input)).sum();
+                    (n > 0).then(|| sum / n as f64)
+                })
+                .collect()
+        })
+        .collect()
+}
+
+/// Values minus the mean of their condition; conditions of a single trial say nothing.
+fn without_condition(values: &[Option<f64>], conditions: &[usize]) -> Vec<Option<f64>> {
+    let n_conditions = conditions.iter().max().map_or(0, |most| most + 1);
+    let (mut sums, mut counts) = (vec![0.0; n_conditions], vec![0_usize; n_conditions]);
+    for (value, &condition) in values.iter().zip(conditions) {
+        if let Some(value) = value {
+            sums[condition] += value;
+            counts[condition] += 1;
+        }
+    }
+    let rest = values.iter().zip(conditions).map(|(value, &condition)| {
+        let value = value.filter(|_| counts[condition] > 1)?;
+        Some(value - sums[condition] / counts[condition] as f64)
+    });
+    rest.collect()
+}
+
+/// Standard deviation of what is known, without what rounding leaves.
+fn spread_of(values: &[Option<f64>]) -> f64 {
+    let known: Vec<f64> = values.iter().copied().flatten().collect();
+    let sd = if known.len() > 1 {
+        variance(&known, 0).sqrt()
+    } else {
+        0.0
+    };
+    if sd > 1e-6 { sd } else { 0.0 }
+}
+
+/// Difference of means between the two sides in each bin that has enough of both.
+fn compared(input: &str, bins: &[Vec<Option<f64>>], sides: &[Option<bool>], bin_ms: f64) -> InputKernel {
+    let mut kernel = InputKernel {
+        input: input.to_owned(),
+        times_ms: Vec::new(),
+        difference: Vec::new(),
+        sem: Vec::new(),
+        n: Vec::new(),
+    };
+    for (bin, values) in bins.iter().enumerate() {
+        let of = |wanted: bool| -> Vec<f64> {
+            let pairs = values
+                .iter()
+                .zip(sides)
+                .filter(|(_, side)| **side == Some(wanted));
+            pairs.filter_map(|(value, _)| *value).collect()
+        };
+        let (high, low) = (of(true), of(false));
+        if high.len().min(low.len()) < FEWEST {
+            continue;
+        }
+        let error = |values: &[f64]| variance(values, 1) / values.len() as f64;
+        kernel.times_ms.push((bin as f64 + 0.5) * bin_ms);
+        kernel.difference.push(mean(&high) - mean(&low));
+        kernel.sem.push((error(&high) + error(&low)).sqrt());
+        kernel.n.push(high.len() + low.len());
+    }
+    kernel
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::activity::Activity;
+    use super::super::synthetic;
+    use super::*;
+    use neuropil_math::rng::{Key, Purpose};
+    use rand::RngExt;
+
+    /// An animal that hears only the first half of what comes: noise of two bins decides, the rest does not.
+    #[test]
+    fn what_is_heard_weighs_and_what_is_not_does_not() {
+        let n = 2000;
+        let mut behaviour = synthetic::rdm(n, 1);
+        behaviour.onset_ms.insert("stimulus".into(), vec![100.0; n]);
+        behaviour.duration_ms.insert("stimulus".into(), vec![400.0; n]);
+        behaviour.n_steps = vec![80; n];
+        let mut stream = Key::new(4).stream(Purpose::Test, 0);
+        let times_ms: Vec<f64> = (0..40).map(|k| f64::from(k) * 20.0).collect();
+        let mut inputs = vec![0.0_f32; 40 * n * 2];
+        for trial in 0..n {
+            let mut heard = 0.0;
+            for time in 0..40 {
+                let noise: f32 = stream.random_range(-1.0..1.0);
+                inputs[(time * n + trial) * 2] = noise;
+                inputs[(time * n + trial) * 2 + 1] = 1.0;
+                if (100.0..300.0).contains(&times_ms[time]) {
+                    heard += noise;
+                }
+            }
+            behaviour.action[trial] = Some(if heard > 0.0 { 2 } else { 1 });
+            behaviour.chosen[trial] = true;
+        }
+        let activity = Activity {
+            times_ms,
+            n_trials: n,
+            n_units: 2,
+            rates: inputs,
+        };
+        let recorded = Recorded {
+            input_names: vec!["NOISE".into(), "ON".into()],
+            shown: activity,
+            behaviour,
+            ..Recorded::default()
+        };
+        let focus = Focus {
+            align: Some("stimulus".into()),
+            conditions: vec!["coherence".into(), "direction".into()],
+            ..Focus::default()
+        };
+        let found = kernel(&recorded, &focus).unwrap();
+        assert_eq!(found.inputs.len(), 1, "a constant input has no kernel");
+        let kernel = &found.inputs[0];
+        assert_eq!(kernel.times_ms, [50.0, 150.0, 250.0, 350.0]);
+        assert!(
+            kernel.difference[..2]
+                .iter()
+                .zip(&kernel.sem)
+                .all(|(d, s)| *d > 8.0 * s),
+            "{kernel:?}"
+        );
+        assert!(
+            kernel.difference[2..]
+                .iter()
+                .zip(&kernel.sem[2..])
+                .all(|(d, s)| d.abs() < 4.0 * s),
+            "{kernel:?}"
+        );
+    }
+}
