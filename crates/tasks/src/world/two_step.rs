@@ -394,6 +394,8 @@ mod tests {
             answered: 0.0,
             rewarded: 0.0,
             stays: [Tally::default(); 4],
+            steps: 0,
+            played: Vec::new(),
         };
         for _ in 0..1000 {
             session.change(&mut stream);
