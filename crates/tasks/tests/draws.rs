@@ -84,7 +84,7 @@ fn every_task_compiles_at_every_time_step_that_fits_it() {
                         .row_at(trial.n_steps - 1)
                         .outcomes
                         .iter()
-                        .all(|o| o.ends && (o.reward == -1.0 || name == "go-nogo"))
+                        .all(|o| o.ends && (o.reward == -1.0 || ["go-nogo", "sequence"].contains(&name)))
                 );
             }
         }
