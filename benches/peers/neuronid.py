@@ -13,13 +13,18 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = str(THREADS)
 
 import numpy as np
-import torch
-from torch import nn
 
-torch.set_num_threads(THREADS)
+try:
+    import torch
+    from torch import nn
+
+    torch.set_num_threads(THREADS)
+    Module = nn.Module
+except ImportError:
+    Module = object
 
 
-class Network(nn.Module):
+class Network(Module):
     def __init__(self, width, layers, heads, hidden):
         super().__init__()
         self.embed = nn.Conv1d(3, width, 1)
@@ -95,4 +100,8 @@ def drift(ask):
 
 for line in sys.stdin:
     ask = json.loads(line)
-    print(json.dumps({"ms": {"pair": pair, "step": step, "drift": drift}[ask["work"]](ask)}), flush=True)
+    try:
+        answer = {"ms": {"pair": pair, "step": step, "drift": drift}[ask["work"]](ask)}
+    except (ImportError, NameError) as error:
+        answer = {"absent": str(error)}
+    print(json.dumps(answer), flush=True)

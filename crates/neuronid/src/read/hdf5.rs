@@ -74,13 +74,12 @@ impl Hdf5<'_> {
             axis("z")?,
             axis("weight").unwrap_or_else(|_| vec![1.0; x.len()]),
         );
-        let ends = match self.arrays.contains_key(&name("voxel_mask_index")) {
-            true => self
-                .numbers(&name("voxel_mask_index"), None)?
-                .iter()
-                .map(|end| *end as usize)
-                .collect(),
-            false => (1..=x.len()).collect::<Vec<usize>>(),
+        let index = name("voxel_mask_index");
+        let ends: Vec<usize> = if self.arrays.contains_key(&index) {
+            let ends = self.numbers(&index, None)?;
+            ends.iter().map(|end| *end as usize).collect()
+        } else {
+            (1..=x.len()).collect()
         };
         let names = self.nwb_names(at, ends.len())?;
         let mut found = Vec::new();
