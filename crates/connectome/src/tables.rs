@@ -185,6 +185,9 @@ mod tests {
 
     fn labels() -> impl Strategy<Value = Vec<String>> {
         let label = prop_oneof!["[A-Z]{1,4}", "[ -~µ\n,;\"#]{1,6}", "[0-9]{1,3}"];
+        // Blanks around a cell are no part of it, and `-` is no neuron.
+        let label = label.prop_map(|label| label.trim().to_owned());
+        let label = label.prop_filter("a name", |label| !neuropil_lab::table::is_missing(label));
         prop::collection::btree_set(label, 3..9).prop_map(|set| set.into_iter().collect())
     }
 

@@ -67,7 +67,7 @@ pub fn outcomes(behaviour: &Behaviour) -> Result<Outcomes, AnalysisError> {
         .map(|&n| n as f64 * behaviour.dt_ms)
         .collect();
     let mut kinds: Vec<(String, Proportion)> = shares.collect();
-    kinds.sort_by(|a, b| b.1.count.cmp(&a.1.count));
+    kinds.sort_by_key(|kind| std::cmp::Reverse(kind.1.count));
     Ok(Outcomes {
         n_trials: n,
         kinds,

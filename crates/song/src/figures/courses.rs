@@ -131,7 +131,7 @@ pub(super) fn action_course(r: &ActionCourse) -> Drawn {
     let what = format!(
         "Mean probability with which the policy takes each action in a step, bands: ± 1 standard error, {}; trials that have \
          ended are left out.",
-        counted(r.panels.iter().flat_map(|panel| panel.courses.first()))
+        counted(r.panels.iter().filter_map(|panel| panel.courses.first()))
     );
     (
         format!("an answer is at most {:.0} % likely per step", 100.0 * most),
