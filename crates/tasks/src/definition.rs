@@ -35,6 +35,10 @@ pub struct Definition {
     pub dt_ms: f64,
     /// Longest trial in ms: its last step ends the trial.
     pub tmax_ms: f64,
+    /// The last step is one like any other: what is shown and taught goes on, answers count, and `rewards.terminal` is what
+    /// waiting earns. Without it the last step only ends the trial, whatever is done.
+    #[serde(default)]
+    pub answers_at_end: bool,
     /// Names of the input channels. A name with braces, `CUE-{place}`, stands for one channel per level of the factor
     /// (or of the list in `[for]`) of that name; the name of a ring stands for its units.
     pub inputs: Vec<String>,
@@ -159,15 +163,17 @@ pub struct SessionDefinition {
     pub block: Option<Duration>,
 }
 
-/// A ring of inputs with preferred angles all around, each tuned as baseline + height · exp(κ (cos Δ − 1)).
+/// A ring of inputs with preferred angles all around, each tuned as baseline + height · exp(κ (cos Δ − 1)), or with a `width`
+/// σ as baseline + height · exp(−Δ²/2σ²), Δ the angle between.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RingDefinition {
     /// Number of units; unit i (from 0) prefers i · period / units.
     pub units: usize,
-    /// Concentration κ of the tuning.
-    #[serde(default = "ring_concentration")]
-    pub concentration: f64,
+    /// Concentration κ of the tuning; 2 if neither it nor a width is given.
+    pub concentration: Option<f64>,
+    /// Standard deviation σ of a Gaussian tuning instead, degrees.
+    pub width: Option<f64>,
     /// Activity at the preferred angle above the baseline.
     #[serde(default = "ring_height")]
     pub height: f64,
@@ -177,10 +183,6 @@ pub struct RingDefinition {
     /// Angle in degrees after which the tuning repeats: 360, or 180 for orientations.
     #[serde(default = "ring_period")]
     pub period: f64,
-}
-
-fn ring_concentration() -> f64 {
-    2.0
 }
 
 fn ring_height() -> f64 {
@@ -268,7 +270,7 @@ pub struct ShowDefinition {
     pub except: Option<Vec<String>>,
     /// Mean, a number or an expression; also of `t_ms`, the time since the trial began, and `epoch_ms`, since the epoch did.
     pub mean: Option<NumberOrText>,
-    /// On a ring: the angle in degrees, a number or an expression.
+    /// On a ring: the angle in degrees, a number or an expression; several entries of one epoch add up.
     pub angle: Option<NumberOrText>,
     /// On a ring: what the tuning curves are multiplied by; 1 if absent.
     pub strength: Option<NumberOrText>,

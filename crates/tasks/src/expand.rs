@@ -172,16 +172,6 @@ fn within(entry: &Value, with: &[(String, (String, String))]) -> Value {
     }
 }
 
-/// What unit `i` of a ring does at an angle: baseline + height · exp(κ (cos Δ − 1)), all in words of the task.
-pub(crate) fn tuned(ring: &crate::task::Ring, unit: usize, angle: &str, strength: &str) -> String {
-    let per_turn = 360.0 / ring.period_deg;
-    let [preferred, height, baseline] = [ring.preferred_deg(unit), ring.height, ring.baseline];
-    let (scale, kappa) = (bracketed(per_turn), bracketed(ring.concentration));
-    let away = format!("rad({scale}*(({angle}) - {}))", bracketed(preferred));
-    let tuned = format!("{}*exp({kappa}*(cos({away}) - 1))", bracketed(height));
-    format!("({strength})*({} + {tuned})", bracketed(baseline))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

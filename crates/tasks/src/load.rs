@@ -32,19 +32,7 @@ impl Task {
         let source = Source { name, text };
         let own: Table = toml::from_str(text)
             .map_err(|error: toml::de::Error| source.located(error.message(), error.span()))?;
-        let mut merged = own;
-        if let Some(base) = merged.get("extends").cloned() {
-            let Some(base) = base.as_str() else {
-                let message = format!("extends = {base}, expected the name of a task in quotes");
-                return Err(source.error(&["extends"], message, None));
-            };
-            let found = registry::text(base).ok_or_else(|| {
-                let hint = nearest(base, registry::names()).map(|name| format!("did you mean `{name}`?"));
-                source.error(&["extends"], format!("unknown task `{base}`"), hint)
-            })?;
-            let base: Table = toml::from_str(found).expect("library tasks parse");
-            merged = overlay(base, merged);
-        }
+        let merged = source.filled_in(own)?;
         let task = source.task(merged.clone(), dt_ms, Vec::new())?;
         let lessons = source.lessons(&merged, &task, dt_ms)?;
         source.with_lessons(task, lessons)
@@ -52,6 +40,23 @@ impl Task {
 }
 
 impl Source<'_> {
+    /// A table with everything that it extends, and that this extends in turn.
+    fn filled_in(&self, mut own: Table) -> Result<Table, Problem> {
+        while let Some(base) = own.get("extends").cloned() {
+            let Some(base) = base.as_str() else {
+                let message = format!("extends = {base}, expected the name of a task in quotes");
+                return Err(self.error(&["extends"], message, None));
+            };
+            let found = registry::text(base).ok_or_else(|| {
+                let hint = nearest(base, registry::names()).map(|name| format!("did you mean `{name}`?"));
+                self.error(&["extends"], format!("unknown task `{base}`"), hint)
+            })?;
+            let base: Table = toml::from_str(found).expect("library tasks parse");
+            own = overlay(base, own);
+        }
+        Ok(own)
+    }
+
     /// The task of a table in which everything that it extends is filled in; `labels` are known whether or not its
     /// factors have them.
     fn task(&self, mut merged: Table, dt_ms: Option<f64>, labels: Vec<String>) -> Result<Task, Problem> {
@@ -79,11 +84,10 @@ impl Source<'_> {
     }
 }
 
-/// `top` over `base`, table by table; the name and aliases of the base are not inherited.
-fn overlay(mut base: Table, top: Table) -> Table {
-    for key in ["aliases", "extends"] {
-        base.remove(key);
-    }
+/// `top` over `base`, table by table; the aliases of the base are not inherited, and what it extends comes next.
+fn overlay(mut base: Table, mut top: Table) -> Table {
+    base.remove("aliases");
+    top.remove("extends");
     merge(&mut base, top);
     base
 }
@@ -167,7 +171,11 @@ impl Loader<'_> {
         let terminal = terminal.transpose()?;
         let quantities = self.quantities(&answers)?;
         self.check_analysis(&epochs)?;
-        let noisy = |input: &usize| shows.iter().any(|show| show.input == *input && show.noise > 0.0);
+        let noisy = |input: &usize| {
+            shows
+                .iter()
+                .any(|show| show.inputs.contains(input) && show.noise > 0.0)
+        };
         let task = Task {
             noisy_inputs: (0..self.definition.inputs.len()).filter(noisy).collect(),
             n_steps: (self.definition.tmax_ms / dt_ms + GRID).floor() as usize + 1,

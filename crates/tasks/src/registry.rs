@@ -62,6 +62,44 @@ const LIBRARY: &[(&str, &str)] = &[
         include_str!("../library/probabilistic-reversal.toml"),
     ),
     ("sequence", include_str!("../library/sequence.toml")),
+    ("masse-go", include_str!("../library/masse-go.toml")),
+    ("masse-rt-go", include_str!("../library/masse-rt-go.toml")),
+    ("masse-dly-go", include_str!("../library/masse-dly-go.toml")),
+    ("masse-anti-go", include_str!("../library/masse-anti-go.toml")),
+    (
+        "masse-anti-rt-go",
+        include_str!("../library/masse-anti-rt-go.toml"),
+    ),
+    (
+        "masse-anti-dly-go",
+        include_str!("../library/masse-anti-dly-go.toml"),
+    ),
+    ("masse-dm1", include_str!("../library/masse-dm1.toml")),
+    ("masse-dm2", include_str!("../library/masse-dm2.toml")),
+    ("masse-ctx-dm1", include_str!("../library/masse-ctx-dm1.toml")),
+    ("masse-ctx-dm2", include_str!("../library/masse-ctx-dm2.toml")),
+    (
+        "masse-multsen-dm",
+        include_str!("../library/masse-multsen-dm.toml"),
+    ),
+    ("masse-dm1-dly", include_str!("../library/masse-dm1-dly.toml")),
+    ("masse-dm2-dly", include_str!("../library/masse-dm2-dly.toml")),
+    (
+        "masse-ctx-dm1-dly",
+        include_str!("../library/masse-ctx-dm1-dly.toml"),
+    ),
+    (
+        "masse-ctx-dm2-dly",
+        include_str!("../library/masse-ctx-dm2-dly.toml"),
+    ),
+    (
+        "masse-multsen-dm-dly",
+        include_str!("../library/masse-multsen-dm-dly.toml"),
+    ),
+    ("masse-dms", include_str!("../library/masse-dms.toml")),
+    ("masse-dmc", include_str!("../library/masse-dmc.toml")),
+    ("masse-dnms", include_str!("../library/masse-dnms.toml")),
+    ("masse-dnmc", include_str!("../library/masse-dnmc.toml")),
 ];
 
 /// The seven tasks of Song, Yang & Wang (2017).
@@ -95,6 +133,30 @@ pub const FURTHER: [&str; 18] = [
     "delayed-response",
     "probabilistic-reversal",
     "sequence",
+];
+
+/// The twenty tasks of Masse, Grant & Freedman (2018), in the order in which one network learns them.
+pub const MASSE: [&str; 20] = [
+    "masse-go",
+    "masse-rt-go",
+    "masse-dly-go",
+    "masse-anti-go",
+    "masse-anti-rt-go",
+    "masse-anti-dly-go",
+    "masse-dm1",
+    "masse-dm2",
+    "masse-ctx-dm1",
+    "masse-ctx-dm2",
+    "masse-multsen-dm",
+    "masse-dm1-dly",
+    "masse-dm2-dly",
+    "masse-ctx-dm1-dly",
+    "masse-ctx-dm2-dly",
+    "masse-multsen-dm-dly",
+    "masse-dms",
+    "masse-dmc",
+    "masse-dnms",
+    "masse-dnmc",
 ];
 
 /// Names of all tasks of the library.

@@ -34,6 +34,7 @@ impl Task {
 
     fn segments(&self, condition: &Condition, layout: &Layout, before: &[Vec<f64>]) -> Vec<Segment> {
         let (last, epochs) = (self.n_steps - 1, &layout.epochs);
+        let at_end = self.definition.answers_at_end;
         let mut starts = vec![0, last];
         starts.extend(epochs.iter().flatten().flat_map(|&(start, end)| [start, end]));
         starts.retain(|&start| start < self.n_steps);
@@ -41,7 +42,7 @@ impl Task {
         starts.dedup();
         let active = |step: usize| {
             let holds = |(i, epoch): (usize, &Option<(usize, usize)>)| match epoch {
-                Some((from, to)) if (*from..*to).contains(&step) && step != last => 1 << i,
+                Some((from, to)) if (*from..*to).contains(&step) && (step != last || at_end) => 1 << i,
                 _ => 0,
             };
             epochs.iter().enumerate().map(holds).sum::<u64>()
@@ -119,8 +120,9 @@ impl Task {
         let (mut inputs, mut noise_sd) = (vec![0.0; self.n_inputs()], vec![0.0; self.n_inputs()]);
         for show in &self.shows {
             if self.holds(&show.when, moment) {
-                inputs[show.input] = show.mean.value(moment.known());
-                noise_sd[show.input] = (2.0 * NOISE_TAU_MS * show.noise).sqrt() / self.dt_ms.sqrt();
+                show.what.show(moment.known(), &mut inputs[show.inputs.clone()]);
+                let sd = (2.0 * NOISE_TAU_MS * show.noise).sqrt() / self.dt_ms.sqrt();
+                noise_sd[show.inputs.clone()].fill(sd);
             }
         }
         if self.world.is_some() {
@@ -147,11 +149,17 @@ impl Task {
                 None if self.answers.iter().all(|answer| answer.ends) => self.definition.rewards.abort,
                 None => 0.0,
             };
-            outcomes.fill(Outcome {
+            let terminal = Outcome {
                 reward,
                 ends: true,
                 ..Outcome::NOTHING
-            });
+            };
+            if self.definition.answers_at_end {
+                outcomes[0] = terminal;
+                outcomes.iter_mut().for_each(|outcome| outcome.ends = true);
+            } else {
+                outcomes.fill(terminal);
+            }
         }
         Row {
             inputs,
@@ -202,9 +210,9 @@ impl Task {
         }
     }
 
-    /// What a teacher would have; nothing at the last step.
+    /// What a teacher would have; nothing at a last step that only ends the trial.
     fn target(&self, outcomes: &[Outcome], moment: &mut Moment<'_>) -> Option<Target> {
-        if moment.last {
+        if moment.last && !self.definition.answers_at_end {
             return None;
         }
         if self.outputs.is_empty() {
@@ -218,7 +226,7 @@ impl Task {
         let mut values = vec![0.0; self.outputs.len()];
         for taught in &self.taught {
             if self.holds(&taught.when, moment) {
-                values[taught.output] = taught.value.value(moment.known());
+                values[taught.output] = taught.value(moment.known());
             }
         }
         Some(Target::Values(values))

@@ -9,6 +9,7 @@ use crate::world::Rules;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 /// Tolerance for "divides evenly" and "begins at this step", in steps.
@@ -74,15 +75,41 @@ pub struct Ring {
     pub units: usize,
     /// Angle after which the tuning repeats, degrees.
     pub period_deg: f64,
-    pub(crate) concentration: f64,
+    pub(crate) tuning: Tuning,
     pub(crate) height: f64,
     pub(crate) baseline: f64,
+}
+
+/// Shape of the tuning curves of a ring.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Tuning {
+    /// exp(κ (cos Δ − 1)).
+    Cosine(f64),
+    /// exp(−Δ²/2σ²), σ in degrees.
+    Gaussian(f64),
 }
 
 impl Ring {
     /// Angle that a unit of the ring prefers, degrees.
     pub fn preferred_deg(&self, unit: usize) -> f64 {
         unit as f64 * self.period_deg / self.units as f64
+    }
+
+    /// What a unit does at an angle.
+    pub fn response(&self, unit: usize, angle_deg: f64) -> f64 {
+        let away = angle_deg - self.preferred_deg(unit);
+        let shape = match self.tuning {
+            Tuning::Cosine(kappa) => {
+                let turns = 360.0 / self.period_deg;
+                (kappa * ((turns * away).to_radians().cos() - 1.0)).exp()
+            }
+            Tuning::Gaussian(width) => {
+                let half = self.period_deg / 2.0;
+                let away = (away + half).rem_euclid(self.period_deg) - half;
+                (-0.5 * (away / width).powi(2)).exp()
+            }
+        };
+        self.baseline + self.height * shape
     }
 
     /// Name of a unit's channel.
@@ -123,21 +150,64 @@ impl When {
     }
 }
 
-/// What an input shows.
+/// What an input, or a ring of inputs, shows.
 #[derive(Clone, Debug)]
 pub(crate) struct Show {
-    pub(crate) input: usize,
+    pub(crate) inputs: Range<usize>,
     pub(crate) when: When,
-    pub(crate) mean: Expr,
+    pub(crate) what: Shown,
     pub(crate) noise: f64,
 }
 
-/// What a teacher would have an output be.
+/// How it is shown.
+#[derive(Clone, Debug)]
+pub(crate) enum Shown {
+    /// The same mean on every channel, in place of what was there.
+    Mean(Expr),
+    /// Tuning curves at an angle, added to what is there.
+    Bump { ring: Ring, angle: Expr, strength: Expr },
+}
+
+impl Shown {
+    pub(crate) fn expressions(&self) -> Vec<&Expr> {
+        match self {
+            Self::Mean(mean) => vec![mean],
+            Self::Bump { angle, strength, .. } => vec![angle, strength],
+        }
+    }
+
+    pub(crate) fn show(&self, known: Known<'_>, inputs: &mut [f64]) {
+        match self {
+            Self::Mean(mean) => inputs.fill(mean.value(known)),
+            Self::Bump {
+                ring,
+                angle,
+                strength,
+            } => {
+                let (angle, strength) = (angle.value(known), strength.value(known));
+                for (unit, input) in inputs.iter_mut().enumerate() {
+                    *input += strength * ring.response(unit, angle);
+                }
+            }
+        }
+    }
+}
+
+/// What a teacher would have an output be: a value or, of a unit of a ring, its response to an angle.
 #[derive(Clone, Debug)]
 pub(crate) struct Taught {
     pub(crate) output: usize,
     pub(crate) when: When,
     pub(crate) value: Expr,
+    pub(crate) tuned: Option<(Ring, usize)>,
+}
+
+impl Taught {
+    pub(crate) fn value(&self, known: Known<'_>) -> f64 {
+        let value = self.value.value(known);
+        let tuned = self.tuned.as_ref();
+        tuned.map_or(value, |(ring, unit)| ring.response(*unit, value))
+    }
 }
 
 /// What an action earns.
@@ -391,7 +461,9 @@ impl Task {
             // Every draw is made whether the epoch is there or not, so that streams stay aligned.
             spans_ms.push((start, end));
             let there = epoch.when.as_ref().is_none_or(|when| when.holds(known));
-            epochs.push(there.then(|| (self.step(start), self.step(end))));
+            let to_the_last = epoch.duration.is_none() && self.definition.answers_at_end;
+            let end = if to_the_last { self.n_steps } else { self.step(end) };
+            epochs.push(there.then(|| (self.step(start), end)));
         }
         let mut pulses = Vec::new();
         for (i, event) in self.events.iter().enumerate() {

@@ -4,7 +4,7 @@ use super::Loader;
 use super::factors::{LOOKED_AT, MOST_EACH};
 use crate::expr::{Expr, Known};
 use crate::table::Moment;
-use crate::task::{Epoch, Layout, Task, When};
+use crate::task::{Epoch, Layout, Show, Shown, Task, When};
 use neuropil_lab::error::{Problem, did_you_mean};
 use neuropil_math::rng::{Key, Purpose};
 use std::collections::BTreeMap;
@@ -194,11 +194,10 @@ impl Loader<'_> {
         }
         let still = |when: &When| !when.moving;
         for show in task.shows.iter().filter(|show| still(&show.when)) {
-            self.finite(
-                &["show", &self.definition.inputs[show.input], "mean"],
-                &show.mean,
-                known,
-            )?;
+            let name = self.shown_as(show);
+            for expr in show.what.expressions() {
+                self.finite(&["show", name, "mean"], expr, known)?;
+            }
         }
         for answer in task.answers.iter().filter(|answer| still(&answer.when)) {
             let name = &self.definition.actions[answer.action];
@@ -213,6 +212,14 @@ impl Loader<'_> {
             self.finite(&["rewards", "terminal"], terminal, known)?;
         }
         self.check_rows(task, layout, before)
+    }
+
+    /// Name under which `[show]` has an input, or the ring that it belongs to.
+    fn shown_as<'a>(&'a self, show: &'a Show) -> &'a str {
+        match &show.what {
+            Shown::Bump { ring, .. } => &ring.name,
+            Shown::Mean(_) => &self.definition.inputs[show.inputs.start],
+        }
     }
 
     fn finite(&self, path: &[&str], expr: &Expr, known: Known<'_>) -> Result<(), Problem> {

@@ -2,12 +2,13 @@
 
 use super::{Loader, entries};
 use crate::definition::{AnswerDefinition, NumberOrText, RingDefinition, ShowDefinition, TargetDefinition};
-use crate::expand::tuned;
 use crate::expr::Expr;
-use crate::task::{Answer, Epoch, Ring, Show, Taught, When};
+use crate::task::{Answer, Epoch, Ring, Show, Shown, Taught, Tuning, When};
 use neuropil_lab::error::Problem;
 use toml::Value;
 
+/// Concentration of the tuning of a ring that says nothing of it.
+const CONCENTRATION: f64 = 2.0;
 /// Units of the largest ring.
 const MOST_UNITS: usize = 10_000;
 
@@ -59,7 +60,21 @@ impl Loader<'_> {
             );
             return self.error(&["rings", name, "units"], message, None);
         }
-        for (key, x) in [("concentration", given.concentration), ("period", given.period)] {
+        let tuning = match (given.concentration, given.width) {
+            (None, Some(width)) => Tuning::Gaussian(width),
+            (concentration, None) => Tuning::Cosine(concentration.unwrap_or(CONCENTRATION)),
+            (Some(_), Some(_)) => {
+                let message = format!("rings.{name} has a concentration and a width, expected one of them");
+                return self.error(&["rings", name, "width"], message, None);
+            }
+        };
+        let positive = [
+            ("concentration", given.concentration),
+            ("width", given.width),
+            ("period", Some(given.period)),
+        ];
+        for (key, x) in positive {
+            let Some(x) = x else { continue };
             if !(x.is_finite() && x > 0.0) {
                 let message = format!("rings.{name}.{key} is {x}, expected a number > 0");
                 return self.error(&["rings", name, key], message, None);
@@ -76,7 +91,7 @@ impl Loader<'_> {
             first: 0,
             units: given.units,
             period_deg: given.period,
-            concentration: given.concentration,
+            tuning,
             height: given.height,
             baseline: given.baseline,
         })
@@ -167,6 +182,7 @@ impl Loader<'_> {
                 }
                 if let Some(i) =
                     (0..epochs.len()).find(|&i| taken[i] && when.during[i] && given.when.is_none())
+                    && given.angle.is_none()
                 {
                     let message = format!("show.{name} is given twice for epoch `{}`", epochs[i].name);
                     return self.error(&path, message, None);
@@ -175,46 +191,33 @@ impl Loader<'_> {
                     .iter_mut()
                     .zip(&when.during)
                     .for_each(|(taken, during)| *taken |= during);
-                let means = self.means(path, &given, ring)?;
-                when.moving |= means.iter().any(|mean| self.moves(mean));
-                shows.extend(means.into_iter().enumerate().map(|(unit, mean)| Show {
-                    input: input + unit,
-                    when: when.clone(),
-                    mean,
+                let what = self.shown(path, &given, ring)?;
+                when.moving |= what.expressions().into_iter().any(|expr| self.moves(expr));
+                shows.push(Show {
+                    inputs: input..input + ring.map_or(1, |ring| ring.units),
+                    when,
+                    what,
                     noise: given.noise,
-                }));
+                });
             }
         }
         Ok(shows)
     }
 
-    /// Mean of a channel, or of each unit of a ring.
-    fn means(
-        &self,
-        path: [&str; 3],
-        given: &ShowDefinition,
-        ring: Option<&Ring>,
-    ) -> Result<Vec<Expr>, Problem> {
+    /// What a channel or a ring shows.
+    fn shown(&self, path: [&str; 3], given: &ShowDefinition, ring: Option<&Ring>) -> Result<Shown, Problem> {
         let name = path[1];
+        let number = |key: &str, given: &NumberOrText| self.number(&[path[0], name, path[2], key], given);
         match (ring, &given.mean, &given.angle) {
-            (None, Some(mean), None) if given.strength.is_none() => {
-                Ok(vec![self.number(&[path[0], name, path[2], "mean"], mean)?])
-            }
-            (Some(ring), None, Some(angle)) => {
-                self.number(&[path[0], name, path[2], "angle"], angle)?;
-                if let Some(strength) = &given.strength {
-                    self.number(&[path[0], name, path[2], "strength"], strength)?;
-                }
-                let strength = given.strength.as_ref().map_or_else(|| "1".to_owned(), text_of);
-                let units = 0..ring.units;
-                let tuned =
-                    units.map(|unit| self.expr(&path, &tuned(ring, unit, &text_of(angle), &strength)));
-                tuned.collect()
-            }
-            (Some(ring), Some(mean), None) if given.strength.is_none() => {
-                let mean = self.number(&[path[0], name, path[2], "mean"], mean)?;
-                Ok(vec![mean; ring.units])
-            }
+            (_, Some(mean), None) if given.strength.is_none() => Ok(Shown::Mean(number("mean", mean)?)),
+            (Some(ring), None, Some(angle)) => Ok(Shown::Bump {
+                ring: ring.clone(),
+                angle: number("angle", angle)?,
+                strength: match &given.strength {
+                    Some(strength) => number("strength", strength)?,
+                    None => Expr::constant(1.0),
+                },
+            }),
             (Some(_), ..) => {
                 let message = format!(
                     "show.{name} is a ring: it needs `angle` (and may have `strength`), or one `mean` for all"
@@ -273,12 +276,10 @@ impl Loader<'_> {
                 let given: TargetDefinition = self.source.parse(&path, entry)?;
                 let (during, except) = (given.during.as_ref(), given.except.as_ref());
                 let mut when = self.when(path, during, except, given.when.as_ref(), epochs)?;
-                let value = match (ring, &given.value, &given.angle) {
-                    (_, Some(value), None) => self.number(&[path[0], name, &i, "value"], value)?,
-                    (Some((ring, unit)), None, Some(angle)) => {
-                        self.number(&[path[0], name, &i, "angle"], angle)?;
-                        self.expr(&path, &tuned(ring, *unit, &text_of(angle), "1"))?
-                    }
+                let number = |key: &str, given: &NumberOrText| self.number(&[path[0], name, &i, key], given);
+                let (value, tuned) = match (ring, &given.value, &given.angle) {
+                    (_, Some(value), None) => (number("value", value)?, None),
+                    (Some(tuned), None, Some(angle)) => (number("angle", angle)?, Some(tuned.clone())),
                     _ => {
                         let message =
                             format!("targets.{name} needs `value`, or `angle` if it is a ring of `[rings]`");
@@ -286,16 +287,14 @@ impl Loader<'_> {
                     }
                 };
                 when.moving |= self.moves(&value);
-                all.push(Taught { output, when, value });
+                all.push(Taught {
+                    output,
+                    when,
+                    value,
+                    tuned,
+                });
             }
         }
         Ok(all)
-    }
-}
-
-fn text_of(given: &NumberOrText) -> String {
-    match given {
-        NumberOrText::Number(x) => format!("({x})"),
-        NumberOrText::Text(text) => text.clone(),
     }
 }
