@@ -27,7 +27,7 @@ pub use idx::Idx;
 use crate::error::GatingError;
 use neuropil_lab::error::Problem;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Values of pictures, example by example.
@@ -194,6 +194,8 @@ struct Found {
     names: BTreeMap<i64, String>,
     scale: Option<f32>,
     notes: Vec<String>,
+    /// Labels between the least and the largest are classes, whether or not they have an example.
+    counted: bool,
 }
 
 impl Dataset {
@@ -368,14 +370,14 @@ fn assemble(place: &str, mut found: Found) -> Result<Dataset, GatingError> {
         Pixels::Reals(_) if of_train > 1.5 => 1.0 / of_train,
         Pixels::Reals(_) => 1.0,
     });
-    let stored: std::collections::BTreeSet<i64> = train.labels.iter().chain(&test.labels).copied().collect();
+    let stored: BTreeSet<i64> = train.labels.iter().chain(&test.labels).copied().collect();
     let mut labels: Vec<i64> = stored.iter().copied().collect();
-    for label in found.names.keys() {
-        if !stored.contains(label) {
-            labels.push(*label);
-        }
+    labels.extend(found.names.keys().filter(|label| !stored.contains(label)));
+    if let (true, Some(&first), Some(&last)) = (found.counted, stored.first(), stored.last()) {
+        labels.extend((first..=last).filter(|label| !stored.contains(label)));
     }
     labels.sort_unstable();
+    labels.dedup();
     say_labels(&mut found.notes, &labels, &train, &test);
     let number: BTreeMap<i64, usize> = labels
         .iter()
@@ -428,25 +430,25 @@ fn say_labels(notes: &mut Vec<String>, labels: &[i64], train: &Pictures, test: &
             labels.len() - 1
         ));
     }
-    for (name, half, other) in [("train", train, "test"), ("test", test, "train")] {
-        let here: std::collections::BTreeSet<i64> = half.labels.iter().copied().collect();
-        let absent: Vec<i64> = (first..=last)
-            .filter(|label| !here.contains(label))
-            .take(10)
-            .collect();
-        let absent: Vec<String> = absent
-            .iter()
-            .filter(|label| labels.contains(label) || !gaps)
-            .map(i64::to_string)
-            .collect();
-        if !absent.is_empty() && !half.is_empty() {
+    let [train, test] = [train, test].map(|half| half.labels.iter().copied().collect::<BTreeSet<i64>>());
+    for (where_to, absent) in [
+        ("in either half", absent(labels, &[&train, &test], &[])),
+        ("in train, only in test", absent(labels, &[&train], &[&test])),
+        ("in test, only in train", absent(labels, &[&test], &[&train])),
+    ] {
+        if !absent.is_empty() {
             let s = if absent.len() > 1 { "classes" } else { "class" };
-            notes.push(format!(
-                "{s} {} of {other} without an example in {name}",
-                absent.join(", ")
-            ));
+            notes.push(format!("{s} {} without an example {where_to}", absent.join(", ")));
         }
     }
+}
+
+/// Up to ten labels that none of some sets has and all of others have.
+fn absent(labels: &[i64], from: &[&BTreeSet<i64>], but_in: &[&BTreeSet<i64>]) -> Vec<String> {
+    let missing = |label: &&i64| from.iter().all(|set| !set.contains(label));
+    let there = |label: &&i64| but_in.iter().all(|set| set.contains(label));
+    let absent = labels.iter().filter(missing).filter(there);
+    absent.take(10).map(i64::to_string).collect()
 }
 
 /// Takes every fifth example out.

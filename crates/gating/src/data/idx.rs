@@ -240,6 +240,7 @@ fn one_half(images: &Path, labels: &Path, test: bool) -> Result<Pictures, Gating
 
 pub(super) fn folder(path: &Path, names: &[String], reading: &Reading) -> Result<Found, GatingError> {
     let mut found = Found {
+        counted: true,
         name: "IDX pictures".to_owned(),
         ..Found::default()
     };
