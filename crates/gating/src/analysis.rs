@@ -1,41 +1,66 @@
-//! What a trained course shows: one file for each analysis, one line in `ALL`.
+//! What a sequence of tasks shows: one file for each analysis, one line in `ALL`.
 
 pub mod accuracy;
+pub mod connections;
 pub mod flexibility;
 pub mod overlap;
+pub mod perturbation;
 pub mod weights;
 
-use crate::course::Course;
 use crate::error::GatingError;
+use crate::sequence::Sequence;
+use neuropil_lab::error::Problem;
 use neuropil_study::{Answer, Origin};
 
 /// An analysis: name, what it shows, and how it is made.
 pub(crate) struct Analysis {
     pub name: &'static str,
     pub title: &'static str,
-    pub make: fn(&Course, &Origin) -> Result<Answer, GatingError>,
+    pub make: fn(&mut dyn Sequence, &Origin) -> Result<Answer, GatingError>,
 }
 
 /// All analyses, in the order of the page.
-pub(crate) const ALL: [Analysis; 4] = [
+pub(crate) const ALL: [Analysis; 6] = [
     Analysis {
         name: "accuracy",
         title: "Accuracy on all tasks after each task",
-        make: |course, origin| Ok(Answer::of(&accuracy::accuracy(course)?, origin)),
+        make: |sequence, origin| Ok(Answer::of(&accuracy::accuracy(&sequence.record())?, origin)),
     },
     Analysis {
         name: "overlap",
         title: "Units that tasks share",
-        make: |course, origin| Ok(Answer::of(&overlap::overlap(course.gates()), origin)),
+        make: |sequence, origin| Ok(Answer::of(&overlap::overlap(sequence.record().gates), origin)),
     },
     Analysis {
         name: "importance",
         title: "Importance of weights, layer by layer",
-        make: |course, origin| Ok(Answer::of(&weights::weights(course), origin)),
+        make: |sequence, origin| Ok(Answer::of(&weights::weights(&sequence.record()), origin)),
     },
     Analysis {
         name: "flexibility",
         title: "Distance that weights moved and accuracy on the task just learnt",
-        make: |course, origin| Ok(Answer::of(&flexibility::flexibility(course), origin)),
+        make: |sequence, origin| Ok(Answer::of(&flexibility::flexibility(&sequence.record()), origin)),
+    },
+    Analysis {
+        name: "connections",
+        title: "Importance by the gates of both ends of a weight",
+        make: |sequence, origin| {
+            let found = connections::connections(&sequence.record());
+            let found = found.ok_or_else(|| {
+                let message = "the network has no weights between hidden units";
+                Problem::new(message, "two hidden layers at least, or a recurrent network")
+            })?;
+            Ok(Answer::of(&found, origin))
+        },
+    },
+    Analysis {
+        name: "perturbation",
+        title: "What it costs to change weights of little and of great importance",
+        make: |sequence, origin| {
+            Ok(Answer::of(
+                &perturbation::perturbation(sequence, origin.seed),
+                origin,
+            ))
+        },
     },
 ];

@@ -5,44 +5,28 @@
 //! enters or leaves a gated unit has a gradient or differs from its anchor. Every draw is keyed by task and batch, so that
 //! a course that was stopped goes on to the same bits.
 
+mod batch;
+mod close;
+mod keep;
+
 use crate::data::{Dataset, Half};
 use crate::error::GatingError;
 use crate::gates::Gates;
-use crate::importance::{Examples, fisher, memory_aware, synaptic_intelligence};
-use crate::masse2018;
+use crate::method::Method;
 use crate::network::{Factors, Network, Pass, Power, Tensor};
 use crate::optimiser::Learner;
-use crate::replay::{Kept, Memory, Rule};
-use crate::settings::{Method, Settings, Stabiliser};
+use crate::record::{Learnt, Record};
+use crate::replay::Memory;
+use crate::settings::Settings;
 use crate::tasks::{Head, Kind, Tasks};
 use neuropil_lab::error::Problem;
-use neuropil_math::arrays::Arrays;
-use neuropil_math::rng::{Key, Phase, Purpose};
-use neuropil_nn::layer::dropout;
+use neuropil_math::rng::Key;
 use neuropil_nn::loss::{argmax, cross_entropy, softmax};
 use neuropil_nn::params::Gathered;
-use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 /// Examples that are tested at a time.
 const TEST_BATCH: usize = 512;
-
-/// What is kept of a task that was learnt.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Learnt {
-    /// Accuracy on every task up to this one, after it.
-    pub accuracies: Vec<f64>,
-    /// Mean loss of the task over its last hundred batches.
-    pub loss: f64,
-    /// Largest c Σ Ω (θ − θ̃)² of a batch.
-    pub largest_penalty: f64,
-    /// Distance that the stabilised weights moved.
-    pub distance: f64,
-    /// Updates of arrays that were clipped.
-    pub clipped: u64,
-    /// Largest 2cΩ of a weight after the task: beyond 2 divided by the step, the pull overshoots.
-    pub largest_pull: f64,
-}
 
 /// Counters and what was measured so far.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -101,7 +85,7 @@ pub struct Course<'a> {
 /// # Errors
 /// Settings that do not fit the data.
 pub fn draw(settings: &Settings, data: &Dataset) -> Result<(Tasks, Gates), GatingError> {
-    let method = Method::of(settings)?;
+    let method = settings.method()?;
     let key = Key::new(settings.seed);
     let of = &settings.tasks;
     let mut tasks = match of.kind {
@@ -122,24 +106,7 @@ pub fn draw(settings: &Settings, data: &Dataset) -> Result<(Tasks, Gates), Gatin
         )
         .into());
     }
-    let hidden = &settings.network.hidden;
-    let gates = match method.scheme {
-        Some(scheme) => Gates::draw(scheme, hidden, of.n, key)?,
-        None => crate::gates_file::read(settings.gates.file.as_ref())?,
-    };
-    if gates.widths() != hidden || gates.n_tasks() < of.n {
-        return Err(Problem::new(
-            format!(
-                "gates of {} tasks for layers of {:?} units, expected {} tasks and layers of {hidden:?}",
-                gates.n_tasks(),
-                gates.widths(),
-                of.n
-            ),
-            "`network.hidden` and `tasks.n` must fit the file of gates",
-        )
-        .in_file(settings.gates.file.clone())
-        .into());
-    }
+    let gates = Gates::of_method(method, &settings.gates, &settings.network.hidden, of.n, key)?;
     Ok((tasks, gates))
 }
 
@@ -162,7 +129,7 @@ impl<'a> Course<'a> {
         tasks: &'a Tasks,
         gates: &'a Gates,
     ) -> Result<Self, GatingError> {
-        let method = Method::of(settings)?;
+        let method = settings.method()?;
         let network = network(settings, method, data, tasks);
         let theta = network.initial(Key::new(settings.seed));
         let importance = vec![0.0; theta.len()];
@@ -188,7 +155,7 @@ impl<'a> Course<'a> {
                 clipped: 0,
                 memory: method
                     .replay
-                    .then(|| Memory::new(settings.stabilise.memory, Rule::Reservoir)),
+                    .then(|| Memory::new(settings.stabilise.memory, settings.stabilise.keep)),
             },
         })
     }
@@ -239,12 +206,9 @@ impl<'a> Course<'a> {
 
     /// Gates of the units that a task computes, if they are not all 1.
     fn values(&self, task: usize, active: &[Vec<u32>]) -> Vec<Option<Vec<f32>>> {
-        let layers = active.iter().zip(self.gates.of(task));
+        let layers = active.iter().enumerate();
         layers
-            .map(|(active, gates)| {
-                let gates: Vec<f32> = active.iter().map(|&unit| gates[unit as usize]).collect();
-                gates.iter().any(|&gate| gate != 1.0).then_some(gates)
-            })
+            .map(|(layer, units)| self.gates.values(task, layer, units))
             .collect()
     }
 
@@ -323,9 +287,12 @@ impl<'a> Course<'a> {
             .network
             .backward(&current.learner.theta, &pass, &d, rule, Power::One, &mut gradient);
         let strength = self.settings.strength(self.method);
-        let stepped = current
-            .learner
-            .step(&current.tensors, &gradient, &self.settings.optimiser(), strength);
+        let stepped = current.learner.step(
+            &current.tensors,
+            &gradient,
+            &self.settings.training.optimiser(),
+            strength,
+        );
         let progress = &mut self.progress;
         progress.batch += 1;
         progress.largest_penalty = progress.largest_penalty.max(stepped.penalty);
@@ -340,215 +307,38 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
-    /// Examples of a batch, drawn with replacement, and their labels.
-    fn draw(&self, task: usize, batch: usize, examples: &[u32], n: usize) -> (Vec<f32>, Vec<usize>) {
-        let inputs = self.data.train.size();
-        let mut rng = Key::new(self.settings.seed)
-            .attempt(task as u64)
-            .at(batch as u64)
-            .stream(Purpose::Condition, 0);
-        let mut x = vec![0.0; n * inputs];
-        let label = |row: &mut [f32]| {
-            let example = examples[rng.random_range(0..examples.len())] as usize;
-            self.tasks.copy(self.data, Half::Train, task, example, row);
-            self.tasks.label(self.data, Half::Train, task, example)
-        };
-        let labels = x.chunks_exact_mut(inputs).map(label).collect();
-        (x, labels)
-    }
-
-    /// Adds as many kept examples as the batch has; says whether there were any.
-    fn replay(&self, task: usize, batch: usize, n: usize, x: &mut Vec<f32>, labels: &mut Vec<usize>) -> bool {
-        let Some(memory) = self
-            .progress
-            .memory
-            .as_ref()
-            .filter(|memory| !memory.kept().is_empty())
-        else {
-            return false;
-        };
-        let inputs = self.data.train.size();
-        let mut rng = Key::new(self.settings.seed)
-            .attempt(task as u64)
-            .at(batch as u64)
-            .stream(Purpose::Condition, 1);
-        for _ in 0..n {
-            let kept = memory.kept()[rng.random_range(0..memory.kept().len())];
-            let from = x.len();
-            x.resize(from + inputs, 0.0);
-            self.tasks
-                .copy(self.data, Half::Train, kept.task, kept.example, &mut x[from..]);
-            labels.push(self.tasks.label(self.data, Half::Train, kept.task, kept.example));
-        }
-        true
-    }
-
-    fn drop_inputs(&self, key: Key, x: &mut [f32]) {
-        let keep = self.settings.network.input_keep;
-        if keep < 1.0 {
-            let units: Vec<u32> = (0..self.data.train.size() as u32).collect();
-            let mut multipliers = vec![0.0; x.len()];
-            dropout::draw(key, 0, keep, &units, &mut multipliers);
-            x.iter_mut().zip(&multipliers).for_each(|(x, &m)| *x *= m);
-        }
-    }
-
-    /// Gates and dropout of every hidden layer.
-    fn factors(
-        &self,
-        task: usize,
-        active: &[Vec<u32>],
-        key: Key,
-        rows: usize,
-        training: bool,
-    ) -> Vec<(Option<Vec<f32>>, Option<Vec<f32>>)> {
-        let keep = self.settings.network.hidden_keep;
-        let gates = self.values(task, active).into_iter().zip(active).enumerate();
-        gates
-            .map(|(layer, (gates, active))| {
-                let dropped = (training && keep < 1.0).then(|| {
-                    let mut multipliers = vec![0.0; rows * active.len()];
-                    dropout::draw(key, layer as u64 + 1, keep, active, &mut multipliers);
-                    multipliers
-                });
-                (gates, dropped)
-            })
-            .collect()
-    }
-
-    /// Ends the task at hand: importance, anchors, memory, test of all tasks so far.
-    fn close(&mut self) {
-        let task = self.progress.task;
-        let mut current = self.current.take().expect("a task at hand");
-        let mut added = self.added(task, &current);
-        for tensor in current.tensors.iter().filter(|tensor| !tensor.stabilised) {
-            added[tensor.range.clone()].fill(0.0);
-        }
-        let moved = current
-            .tensors
-            .iter()
-            .filter(|tensor| tensor.stabilised)
-            .flat_map(|tensor| tensor.range.clone());
-        let square = |i: usize| f64::from(current.learner.theta[i] - current.learner.anchor[i]).powi(2);
-        let distance = moved.map(square).sum::<f64>().sqrt();
-        let decay = self.settings.stabilise.decay as f32;
-        if decay < 1.0 {
-            self.importance
-                .iter_mut()
-                .for_each(|importance| *importance *= decay);
-            current
-                .learner
-                .importance
-                .iter_mut()
-                .for_each(|importance| *importance *= decay);
-        }
-        current
-            .learner
-            .close(&added, self.settings.training.reset_between_tasks);
-        current.places.scatter(&current.learner.theta, &mut self.theta);
-        current
-            .places
-            .scatter(&current.learner.importance, &mut self.importance);
-        if let Some(memory) = &mut self.progress.memory {
-            let key = Key::new(self.settings.seed);
-            for &example in &current.examples {
-                let class = self.tasks.label(self.data, Half::Train, task, example as usize);
-                memory.offer(
-                    Kept {
-                        task,
-                        example: example as usize,
-                        class,
-                    },
-                    key,
-                );
-            }
-        }
-        let accuracies = (0..=task).map(|seen| self.accuracy(seen)).collect();
-        let largest = self.importance.iter().fold(0.0_f32, |a, &b| a.max(b));
-        let progress = &mut self.progress;
-        let (sum, count) = progress.losses;
-        progress.learnt.push(Learnt {
-            accuracies,
-            loss: sum / count.max(1) as f64,
-            largest_penalty: progress.largest_penalty,
-            distance,
-            clipped: progress.clipped,
-            largest_pull: 2.0 * self.settings.strength(self.method) * f64::from(largest),
-        });
-        progress.losses = (0.0, 0);
-        progress.largest_penalty = 0.0;
-        progress.clipped = 0;
-        progress.batch = 0;
-        progress.task += 1;
-    }
-
-    /// What the task at hand adds to the importance of the units that it uses.
-    fn added(&self, task: usize, current: &Current) -> Vec<f32> {
-        let of = &self.settings.stabilise;
-        let learner = &current.learner;
-        if matches!(self.method.stabiliser, Stabiliser::Si | Stabiliser::None) {
-            return synaptic_intelligence(&learner.path, &learner.theta, &learner.anchor, of.xi);
-        }
-        let mut sums = vec![0.0; learner.theta.len()];
-        let n = 256.min(of.samples);
-        let batches = of.samples.div_ceil(n);
-        for batch in 0..batches {
-            let key = Key::new(self.settings.seed)
-                .phase(Phase::Validate)
-                .attempt(task as u64)
-                .at(batch as u64);
-            let rows = n.min(of.samples - batch * n);
-            let (mut x, labels) = self.draw(task, (1 << 30) + batch, &current.examples, rows);
-            let factors = self.factors(task, &current.active, key, rows, of.dropout);
-            if of.dropout {
-                self.drop_inputs(key, &mut x);
-            }
-            let head = self.tasks.head_of(task);
-            let views = views(&factors);
-            let rule = self.method.rule.then_some(task);
-            let examples = Examples {
-                x: &x,
-                labels: &labels,
-                factors: &views,
-                rule,
-                head: &head,
-            };
-            if self.method.stabiliser == Stabiliser::Ewc {
-                fisher(
-                    &current.network,
-                    &learner.theta,
-                    &examples,
-                    of.labels,
-                    masse2018::FISHER_FLOOR,
-                    key,
-                    &mut sums,
-                );
-            } else {
-                memory_aware(&current.network, &learner.theta, &examples, &mut sums);
-            }
-        }
-        sums.iter_mut().for_each(|sum| *sum /= of.samples as f32);
-        sums
-    }
-
     /// Accuracy on all test examples of a task, with its gates, rule and outputs.
     pub fn accuracy(&self, task: usize) -> f64 {
         self.tested(task, task, usize::MAX).0
     }
 
-    /// The settings.
-    pub fn settings(&self) -> &Settings {
-        self.settings
+    /// Mean accuracy over the tasks learnt so far with changed weights, which are changed back afterwards.
+    pub(crate) fn accuracy_with(&mut self, change: &dyn Fn(&mut [f32])) -> f64 {
+        let kept = self.theta.clone();
+        change(&mut self.theta);
+        let n = self.progress.learnt.len();
+        let sum: f64 = (0..n).map(|task| self.accuracy(task)).sum();
+        self.theta = kept;
+        sum / n.max(1) as f64
     }
 
-    /// The tasks.
-    pub fn tasks(&self) -> &Tasks {
-        self.tasks
-    }
-
-    /// The gates.
-    pub fn gates(&self) -> &Gates {
-        self.gates
+    /// What analyses are made from.
+    pub fn record(&self) -> Record<'_> {
+        let n = self.progress.learnt.len();
+        Record {
+            scenario: self.tasks.scenario(),
+            method: &self.settings.method,
+            names: (0..self.tasks.len()).map(|task| task.to_string()).collect(),
+            learnt: &self.progress.learnt,
+            untrained: &self.progress.untrained,
+            before: &self.progress.before,
+            chance: (0..n)
+                .map(|task| 1.0 / self.tasks.head_of(task).len() as f64)
+                .collect(),
+            gates: self.gates,
+            importance: &self.importance,
+            tensors: self.network.tensors(),
+        }
     }
 
     /// Accuracy on the first `most` of a task's test examples and mean entropy of the answers (nats) with the gates, rule
@@ -582,68 +372,6 @@ impl<'a> Course<'a> {
         }
         let n = examples.len().max(1) as f64;
         (correct as f64 / n, entropy / n)
-    }
-
-    /// Everything that a stopped course goes on from.
-    pub fn arrays(&self) -> Arrays {
-        let mut arrays = Arrays::new();
-        let mut put = |name: &str, values: &[f32]| {
-            arrays.insert(name.to_owned(), (vec![values.len()], values.to_vec().into()));
-        };
-        put("theta", &self.theta);
-        put("importance", &self.importance);
-        if let Some(Current { learner, .. }) = &self.current {
-            put("task.theta", &learner.theta);
-            put("task.path", &learner.path);
-            put("task.first", &learner.first);
-            put("task.second", &learner.second);
-        }
-        arrays
-    }
-
-    /// Counters to be kept beside [`Course::arrays`].
-    pub fn kept_progress(&self) -> Progress {
-        let steps = self.current.as_ref().map_or(0, |current| current.learner.steps);
-        Progress {
-            steps,
-            ..self.progress.clone()
-        }
-    }
-
-    /// Goes on from what was kept.
-    ///
-    /// # Errors
-    /// Arrays of another network.
-    pub fn restore(&mut self, arrays: &Arrays, progress: Progress) -> Result<(), GatingError> {
-        let take = |name: &str, n: usize| -> Result<Vec<f32>, GatingError> {
-            let found = arrays.get(name).and_then(|(_, values)| values.singles());
-            let values = found.filter(|values| values.len() == n);
-            values.ok_or_else(|| {
-                Problem::new(
-                    format!("the checkpoint has no `{name}` of {n} values"),
-                    "it is of another network",
-                )
-                .into()
-            })
-        };
-        self.theta = take("theta", self.theta.len())?;
-        self.importance = take("importance", self.importance.len())?;
-        self.current = None;
-        self.progress = progress;
-        if arrays.contains_key("task.theta") {
-            let before = self.progress.before.clone();
-            self.begin();
-            self.progress.before = before;
-            let steps = self.progress.steps;
-            let current = self.current.as_mut().expect("a task that was begun");
-            let n = current.learner.theta.len();
-            current.learner.theta = take("task.theta", n)?;
-            current.learner.path = take("task.path", n)?;
-            current.learner.first = take("task.first", n)?;
-            current.learner.second = take("task.second", n)?;
-            current.learner.steps = steps;
-        }
-        Ok(())
     }
 }
 

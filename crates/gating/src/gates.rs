@@ -6,6 +6,8 @@
 
 use crate::error::GatingError;
 use crate::masse2018;
+use crate::method::Method;
+use crate::settings::GateSettings;
 use neuropil_lab::error::Problem;
 use neuropil_math::rng::{Key, Purpose};
 use rand::RngExt;
@@ -70,6 +72,51 @@ impl Gates {
             gates.tasks.push(layers);
         }
         Ok(gates)
+    }
+
+    /// Gates of a method: drawn, or read from the file of the settings.
+    ///
+    /// # Errors
+    /// What [`Gates::draw`] refuses, a file that cannot be read, or one for other layers or fewer tasks.
+    pub fn of_method(
+        method: Method,
+        settings: &GateSettings,
+        widths: &[usize],
+        n_tasks: usize,
+        key: Key,
+    ) -> Result<Self, GatingError> {
+        let gates = match method.scheme {
+            Some(scheme) => Self::draw(scheme, widths, n_tasks, key)?,
+            None => crate::gates_file::read(settings.file.as_ref())?,
+        };
+        if gates.widths() == widths && gates.n_tasks() >= n_tasks {
+            return Ok(gates);
+        }
+        let message = format!(
+            "gates of {} tasks for layers of {:?} units, expected {n_tasks} tasks and layers of {widths:?}",
+            gates.n_tasks(),
+            gates.widths(),
+        );
+        let hint = "the sizes of the network and the number of tasks must fit the file of gates";
+        Err(Problem::new(message, hint).in_file(settings.file.clone()).into())
+    }
+
+    /// What is to be said of the draws.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let again = |(task, layer): &(usize, usize)| {
+            format!(
+                "gates of task {task}, layer {}, had no active unit and were drawn again",
+                layer + 1
+            )
+        };
+        self.redrawn.iter().map(again).collect()
+    }
+
+    /// Values of the gates of some units, if they are not all 1.
+    pub fn values(&self, task: usize, layer: usize, units: &[u32]) -> Option<Vec<f32>> {
+        let gates = &self.tasks[task][layer];
+        let gates: Vec<f32> = units.iter().map(|&unit| gates[unit as usize]).collect();
+        gates.iter().any(|&gate| gate != 1.0).then_some(gates)
     }
 
     /// Gates that were made elsewhere, \[task\]\[layer\]\[unit\].

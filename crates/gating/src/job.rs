@@ -1,74 +1,33 @@
-//! A course as a job: trained with checkpoints, tested, analysed, and told on a page.
+//! A sequence of tasks as a job: trained with checkpoints, tested, analysed, and told on a page.
 
 use crate::analysis;
 use crate::analysis::accuracy::accuracy;
-use crate::course::{Course, Progress, draw};
-use crate::data::Dataset;
-use crate::gates::Gates;
-use crate::inference::infer;
-use crate::settings::{Method, Settings};
-use crate::tasks::Tasks;
+use crate::inference::Inferred;
+use crate::record::Record;
+use crate::sequence::{Experiment, Sequence};
 use neuropil_draw::{Report, Section};
 use neuropil_lab::atomic;
-use neuropil_lab::checkpoint::Checkpoint;
 use neuropil_lab::config::Layers;
 use neuropil_lab::error::Problem;
 use neuropil_lab::keeper::{Keeper, best};
 use neuropil_lab::run::RunDirectory;
-use neuropil_study::{Analysed, Answer, Flow, Job, Measure, News, Origin, Summary};
+use neuropil_study::{Analysed, Answer, Flow, Job, Measure, News, Origin, Summary, Tell};
 use serde_json::json;
-use std::sync::OnceLock;
-
-/// Test examples that an unknown task is inferred from.
-const EXAMPLES_TO_INFER: usize = 256;
-
-/// Data, tasks and gates of settings.
-#[derive(Debug)]
-struct Ground {
-    data: Dataset,
-    tasks: Tasks,
-    gates: Gates,
-}
 
 /// A network that learns the tasks of a sequence.
 #[derive(Debug)]
 pub(crate) struct Learning {
-    settings: Settings,
+    experiment: Box<dyn Experiment>,
     text: String,
-    ground: OnceLock<Ground>,
 }
 
 impl Learning {
-    pub(crate) fn new(settings: Settings, text: String) -> Self {
-        Self {
-            settings,
-            text,
-            ground: OnceLock::new(),
-        }
+    pub(crate) fn new(experiment: Box<dyn Experiment>, text: String) -> Self {
+        Self { experiment, text }
     }
 
-    /// Reads the data and draws what is random about the tasks, once.
-    fn ground(&self) -> Result<&Ground, Problem> {
-        if let Some(ground) = self.ground.get() {
-            return Ok(ground);
-        }
-        if self.settings.data.path.is_empty() {
-            return Err(Problem::new(
-                format!(
-                    "`data.path` is empty, expected the folder or file with the data of `{}`",
-                    self.settings.experiment
-                ),
-                "`--set data.path=DIR`; the chapter \"Learn many tasks in a row\" says which files",
-            ));
-        }
-        let data = Dataset::open(&self.settings.data.path, &self.settings.data.reading)?;
-        let (tasks, gates) = draw(&self.settings, &data)?;
-        Ok(self.ground.get_or_init(|| Ground { data, tasks, gates }))
-    }
-
-    /// The course of a run as it was kept last.
-    fn learnt(&self, run: &RunDirectory) -> Result<Course<'_>, Problem> {
-        let ground = self.ground()?;
+    /// The sequence of a run as it was kept last.
+    fn learnt(&self, run: &RunDirectory) -> Result<Box<dyn Sequence + '_>, Problem> {
         let path = run.checkpoint("best");
         let kept = best(run)?.ok_or_else(|| {
             Problem::new(
@@ -76,53 +35,39 @@ impl Learning {
                 "`neuropil train --resume` goes on",
             )
         })?;
-        refuse_other(run, ground)?;
-        let mut course = Course::new(&self.settings, &ground.data, &ground.tasks, &ground.gates)?;
-        let progress: Progress = kept.state(&path)?;
-        course.restore(&kept.arrays, progress)?;
-        Ok(course)
+        self.refuse_other(run)?;
+        let mut sequence = self.experiment.begin()?;
+        sequence.restore(&kept, &path)?;
+        Ok(sequence)
     }
 
-    fn origin(&self, course: &Course) -> Origin {
+    /// Tasks and gates are stored as they were drawn: they must be those that the settings give today.
+    fn refuse_other(&self, run: &RunDirectory) -> Result<(), Problem> {
+        for (name, ours) in self.experiment.stored()? {
+            let path = run.file(name);
+            let kept = std::fs::read(&path)
+                .map_err(|error| Problem::bare(format!("{}: cannot read: {error}", path.display())))?;
+            if kept != ours {
+                let hint = "were the data changed since, or is the run of another version? its tasks cannot be tested with these";
+                return Err(Problem::new("not what these settings and data give", hint)
+                    .in_file(path.display().to_string()));
+            }
+        }
+        Ok(())
+    }
+
+    fn origin(&self, record: &Record) -> Origin {
         Origin {
-            of: self.settings.experiment.clone(),
-            seed: self.settings.seed,
-            counts: [("tasks", course.progress().learnt.len())].into(),
+            of: self.experiment.name().to_owned(),
+            seed: self.experiment.seed(),
+            counts: [("tasks", record.learnt.len())].into(),
             ..Origin::default()
         }
     }
 }
 
-/// Tasks and gates are stored as they were drawn: they must be those that the settings give today.
-fn refuse_other(run: &RunDirectory, ground: &Ground) -> Result<(), Problem> {
-    for (name, ours) in stored(ground) {
-        let path = run.file(name);
-        let kept = std::fs::read(&path)
-            .map_err(|error| Problem::bare(format!("{}: cannot read: {error}", path.display())))?;
-        if kept != ours {
-            let hint = "were the data changed since, or is the run of another version? its tasks cannot be tested with these";
-            return Err(Problem::new("not what these settings and data give", hint)
-                .in_file(path.display().to_string()));
-        }
-    }
-    Ok(())
-}
-
-fn stored(ground: &Ground) -> Vec<(&'static str, Vec<u8>)> {
-    let json = |value: &dyn Fn() -> serde_json::Result<Vec<u8>>| value().expect("drawn things are JSON");
-    vec![
-        ("tasks.json", json(&|| serde_json::to_vec(&ground.tasks))),
-        ("gates.json", json(&|| serde_json::to_vec(&ground.gates))),
-    ]
-}
-
-fn checkpoint(course: &Course) -> Checkpoint {
-    let state = serde_json::to_value(course.kept_progress()).expect("progress is JSON");
-    Checkpoint::new(course.arrays(), state)
-}
-
-fn measured(course: &Course) -> Vec<Measure> {
-    let Ok(found) = accuracy(course) else {
+fn measured(record: &Record) -> Vec<Measure> {
+    let Ok(found) = accuracy(record) else {
         return Vec::new();
     };
     let percent = |name: &str, label: &str, value: f64| Measure::percent(name, label, 100.0 * value);
@@ -146,7 +91,7 @@ fn measured(course: &Course) -> Vec<Measure> {
 
 impl Job for Learning {
     fn name(&self) -> &str {
-        &self.settings.experiment
+        self.experiment.name()
     }
 
     fn settings(&self) -> &str {
@@ -154,15 +99,15 @@ impl Job for Learning {
     }
 
     fn files(&self) -> Vec<(&'static str, Vec<u8>)> {
-        self.ground().map(stored).unwrap_or_default()
+        self.experiment.stored().unwrap_or_default()
     }
 
     fn seed(&self) -> u64 {
-        self.settings.seed
+        self.experiment.seed()
     }
 
     fn prepare(&self) -> Result<(), Problem> {
-        self.ground().map(drop)
+        self.experiment.prepare()
     }
 
     fn train(
@@ -171,66 +116,33 @@ impl Job for Learning {
         updates: Option<u64>,
         watch: &mut dyn FnMut(&News<'_>) -> Flow,
     ) -> Result<Summary, Problem> {
-        let ground = self.ground()?;
-        let mut course = Course::new(&self.settings, &ground.data, &ground.tasks, &ground.gates)?;
+        let mut sequence = self.experiment.begin()?;
         let path = keeper.last_path();
         match keeper.take_last() {
-            Some(last) => {
-                let progress: Progress = last.state(&path)?;
-                course.restore(&last.arrays, progress)?;
-            }
-            None => self.say(ground, watch),
-        }
-        let (batches, batch) = (
-            self.settings.training.batches as u64,
-            self.settings.training.batch as u64,
-        );
-        let done = |course: &Course| course.progress().task as u64 * batches + course.progress().batch as u64;
-        let mut interrupted = false;
-        while !course.is_over() && updates.is_none_or(|updates| done(&course) < updates) {
-            let before = course.progress().task;
-            course.step()?;
-            let progress = course.progress();
-            let learnt = progress.task > before;
-            interrupted = watch(&News::Update(done(&course))) == Flow::Stop;
-            if learnt {
-                keeper.log(&json!({ "event": "task", "task": before, "learnt": progress.learnt.last() }))?;
-                let kept = checkpoint(&course);
-                keeper.checked(kept.clone(), Some(kept))?;
-                let toward = Some((course.progress().task as f64, ground.tasks.len() as f64));
-                let seen = done(&course) * batch;
-                interrupted |= watch(&News::Check {
-                    seen,
-                    unit: "examples",
-                    measures: &measured(&course),
-                    toward,
-                }) == Flow::Stop;
-            } else if interrupted
-                || progress
-                    .batch
-                    .is_multiple_of(self.settings.training.checkpoint_every)
-            {
-                keeper.checked(checkpoint(&course), None)?;
-            }
-            if interrupted {
-                break;
+            Some(last) => sequence.restore(&last, &path)?,
+            None => {
+                for note in self.experiment.notes()? {
+                    watch(&News::Said(&note));
+                }
             }
         }
-        if !course.is_over() && !interrupted && course.progress().batch > 0 {
-            keeper.checked(checkpoint(&course), None)?;
+        let interrupted = self.go_on(&mut *sequence, keeper, updates, watch)?;
+        let place = sequence.place();
+        if !place.is_over() && !interrupted && place.batch > 0 {
+            keeper.checked(sequence.checkpoint(), None)?;
         }
-        let made = done(&course);
         let wall_seconds = keeper.end(
-            &json!({ "event": "end", "update": made, "tasks": course.progress().task }),
-            course.is_over(),
+            &json!({ "event": "end", "update": place.made, "tasks": place.learnt }),
+            place.is_over(),
         )?;
-        let measures = measured(&course);
+        let measures = measured(&sequence.record());
+        let (_, batch) = self.experiment.batch();
         Ok(Summary {
-            task: self.settings.experiment.clone(),
-            seed: self.settings.seed,
-            criterion_met: course.is_over(),
-            updates: made,
-            trials: made * batch,
+            task: self.experiment.name().to_owned(),
+            seed: self.experiment.seed(),
+            criterion_met: place.is_over(),
+            updates: place.made,
+            trials: place.made * batch,
             restarts: 0,
             criterion: measures
                 .iter()
@@ -244,13 +156,11 @@ impl Job for Learning {
     }
 
     fn test(&self, run: &RunDirectory, _options: &Layers) -> Result<Answer, Problem> {
-        let course = self.learnt(run)?;
-        let mut answer = Answer::of(&accuracy(&course)?, &self.origin(&course));
-        if self.method().gates() || self.method().rule {
-            let inferred = infer(&course, EXAMPLES_TO_INFER);
-            answer
-                .sentences
-                .extend(neuropil_study::Tell::sentences(&inferred));
+        let sequence = self.learnt(run)?;
+        let record = sequence.record();
+        let mut answer = Answer::of(&accuracy(&record)?, &self.origin(&record));
+        if let Some(inferred) = sequence.inferred() {
+            answer.sentences.extend(inferred.sentences());
             answer.json["inferred"] = serde_json::to_value(&inferred).expect("a result is JSON");
         }
         let path = run.place("results/test.json");
@@ -274,31 +184,26 @@ impl Job for Learning {
                 format!("analyses: {}", known.join(", ")),
             ));
         }
-        let course = self.learnt(run)?;
-        let origin = self.origin(&course);
+        let mut sequence = self.learnt(run)?;
+        let origin = self.origin(&sequence.record());
         let wanted = analysis::ALL
             .iter()
             .filter(|analysis| names.is_empty() || names.iter().any(|name| name == analysis.name));
         let made = wanted.map(|analysis| Analysed {
             name: analysis.name.to_owned(),
             title: analysis.title.to_owned(),
-            answer: (analysis.make)(&course, &origin).map_err(Problem::from),
+            answer: (analysis.make)(&mut *sequence, &origin).map_err(Problem::from),
             sound: true,
         });
         Ok(made.collect())
     }
 
     fn page(&self, run: &RunDirectory, analysed: &[Analysed]) -> Result<Report, Problem> {
-        let course = self.learnt(run)?;
-        let told = accuracy(&course)?;
+        let sequence = self.learnt(run)?;
+        let record = sequence.record();
         let read = |name: &str| std::fs::read_to_string(run.file(name)).unwrap_or_default();
-        let mut lead = neuropil_study::Tell::sentences(&told);
-        if self.method().gates() || self.method().rule {
-            lead.extend(neuropil_study::Tell::sentences(&infer(
-                &course,
-                EXAMPLES_TO_INFER,
-            )));
-        }
+        let mut lead = accuracy(&record)?.sentences();
+        lead.extend(sequence.inferred().iter().flat_map(Inferred::sentences));
         let section = |item: &Analysed| match &item.answer {
             Ok(answer) => Section {
                 title: item.title.clone(),
@@ -312,14 +217,17 @@ impl Job for Learning {
                 ..Section::default()
             },
         };
-        let facts = measured(&course)
+        let facts = measured(&record)
             .iter()
             .map(|measure| (measure.label.clone(), measure.with_unit()))
             .collect();
+        let experiment = &self.experiment;
         Ok(Report {
             title: format!(
                 "{}: {}, seed {}",
-                self.settings.experiment, self.settings.method, self.settings.seed
+                experiment.name(),
+                experiment.method(),
+                experiment.seed()
             ),
             lead: lead.join(" "),
             facts,
@@ -333,44 +241,42 @@ impl Job for Learning {
 }
 
 impl Learning {
-    fn method(&self) -> Method {
-        Method::of(&self.settings).expect("a method that was checked")
-    }
-
-    /// What the tasks are and what was assumed about the data, before anything is trained.
-    fn say(&self, ground: &Ground, watch: &mut dyn FnMut(&News<'_>) -> Flow) {
-        watch(&News::Said(&format!(
-            "{}: {}",
-            ground.data.name,
-            ground.tasks.scenario()
-        )));
-        for note in &ground.data.notes {
-            watch(&News::Said(note));
-        }
-        for (task, classes) in ground.tasks.classes.iter().enumerate() {
-            let counts = ground.data.counts(crate::data::Half::Train);
-            let absent: Vec<&str> = classes
-                .iter()
-                .filter(|&&class| counts[class] == 0)
-                .map(|&class| ground.data.classes[class].name.as_str())
-                .collect();
-            if !absent.is_empty() && absent.len() < classes.len() {
-                watch(&News::Said(&format!(
-                    "task {task} is trained without class {}: no training example",
-                    absent.join(", ")
-                )));
+    /// Learns until all is learnt, so many batches are made or `watch` says stop; was it stopped?
+    fn go_on(
+        &self,
+        sequence: &mut dyn Sequence,
+        keeper: &mut Keeper,
+        updates: Option<u64>,
+        watch: &mut dyn FnMut(&News<'_>) -> Flow,
+    ) -> Result<bool, Problem> {
+        let (unit, batch) = self.experiment.batch();
+        loop {
+            let before = sequence.place();
+            if before.is_over() || updates.is_some_and(|updates| before.made >= updates) {
+                return Ok(false);
             }
-        }
-        for (task, layer) in &ground.gates.redrawn {
-            watch(&News::Said(&format!(
-                "gates of task {task}, layer {}, had no active unit and were drawn again",
-                layer + 1
-            )));
-        }
-        if ground.tasks.head == crate::tasks::Head::All && !self.method().replay {
-            watch(&News::Said(
-                "class-incremental without replay: expect about one task's share of the classes to be right at the end",
-            ));
+            sequence.step()?;
+            let place = sequence.place();
+            let mut interrupted = watch(&News::Update(place.made)) == Flow::Stop;
+            if place.learnt > before.learnt {
+                let record = sequence.record();
+                keeper.log(
+                    &json!({ "event": "task", "task": record.names[before.learnt], "learnt": record.learnt.last() }),
+                )?;
+                let kept = sequence.checkpoint();
+                keeper.checked(kept.clone(), Some(kept))?;
+                interrupted |= watch(&News::Check {
+                    seen: place.made * batch,
+                    unit,
+                    measures: &measured(&record),
+                    toward: Some((place.learnt as f64, place.tasks as f64)),
+                }) == Flow::Stop;
+            } else if interrupted || place.batch.is_multiple_of(self.experiment.checkpoint_every()) {
+                keeper.checked(sequence.checkpoint(), None)?;
+            }
+            if interrupted {
+                return Ok(true);
+            }
         }
     }
 }

@@ -6,22 +6,27 @@
 //! ([`importance`], [`optimiser`]).
 
 pub mod analysis;
-pub mod cognitive;
+pub mod behaviour;
 pub mod course;
 pub mod data;
 pub mod error;
 pub mod gates;
 mod gates_file;
+mod images;
 pub mod importance;
 pub mod inference;
 mod job;
 pub mod masse2018;
+pub mod method;
 pub mod metrics;
 pub mod network;
 pub mod optimiser;
+mod ranges;
+pub mod record;
 pub mod recurrent;
 pub mod replay;
 mod reproduce;
+mod sequence;
 pub mod settings;
 pub mod system;
 pub mod tasks;

@@ -89,4 +89,24 @@ pub mod cognitive {
     pub const VALUE_COST: f64 = 0.01;
     /// Weight of the entropy of the policy.
     pub const ENTROPY_COST: f64 = 0.001;
+    /// Added to a probability before its logarithm is taken, by reward.
+    pub const LOG_FLOOR: f64 = 1e-7;
+    /// Batches over which the fraction of correct trials is averaged, and above which mean a task counts as learnt.
+    pub const WINDOW: usize = 2000;
+    /// See [`WINDOW`].
+    pub const ENOUGH: f64 = 0.985;
+    /// Time constant of the excitatory and inhibitory units, ms.
+    pub const TAU_MS: f64 = 100.0;
+    /// Fraction of the units that excite.
+    pub const EXCITATORY: f64 = 0.8;
+    /// Time constants of facilitating synapses, ms: recovery of release, of resources; depressing ones have them swapped.
+    pub const SLOW_FAST_MS: [f64; 2] = [1500.0, 200.0];
+    /// Release at rest of facilitating and of depressing synapses.
+    pub const RELEASE: [f64; 2] = [0.15, 0.45];
+    /// Rate of these units before the first step.
+    pub const INITIAL_RATE: f64 = 0.1;
+    /// Standard deviation of their noise at rest.
+    pub const NOISE: f64 = 0.05;
+    /// Shape of the gamma distribution of their initial weights; the scale is [`INITIAL`].
+    pub const GAMMA_SHAPE: f64 = 0.25;
 }

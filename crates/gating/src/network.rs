@@ -46,6 +46,14 @@ pub struct Tensor {
     pub stabilised: bool,
 }
 
+impl Tensor {
+    /// Is it a matrix of weights that are stabilised, rather than biases?
+    pub fn is_matrix(&self) -> bool {
+        let last = self.name.rsplit('.').next().unwrap_or_default();
+        self.stabilised && last.starts_with('w')
+    }
+}
+
 /// What multiplies the rates of a hidden layer; nothing where none.
 #[derive(Clone, Copy, Debug)]
 pub struct Factors<'a, R> {

@@ -140,10 +140,10 @@ vectorised! {
         let n = theta.len();
         let (anchor, importance, gradient) = (&anchor[..n], &importance[..n], &gradient[..n]);
         let (first, second, delta) = (&mut first[..n], &mut second[..n], &mut delta[..n]);
-        let whole = n - n % LANES;
-        for at in (0..whole).step_by(LANES) {
-            for lane in 0..LANES {
-                let i = at + lane;
+        // A macro, since a function would not be compiled for the vectors of this one.
+        macro_rules! weight {
+            ($i:expr, $lane:expr) => {
+                let (i, lane) = ($i, $lane);
                 let pull = theta[i] - anchor[i];
                 let held = importance[i] * pull;
                 let g = R::fma::<F>(k.twice_c, held, gradient[i]);
@@ -152,17 +152,16 @@ vectorised! {
                 delta[i] = -k.rate * first[i] / (second[i].sqrt() + k.epsilon);
                 lanes[0][lane] = R::fma::<F>(delta[i], delta[i], lanes[0][lane]);
                 lanes[1][lane] = R::fma::<F>(held, pull, lanes[1][lane]);
+            };
+        }
+        let whole = n - n % LANES;
+        for at in (0..whole).step_by(LANES) {
+            for lane in 0..LANES {
+                weight!(at + lane, lane);
             }
         }
         for i in whole..n {
-            let pull = theta[i] - anchor[i];
-            let held = importance[i] * pull;
-            let g = R::fma::<F>(k.twice_c, held, gradient[i]);
-            first[i] = k.b1 * first[i] + k.rest1 * g;
-            second[i] = k.b2 * second[i] + k.rest2 * g * g;
-            delta[i] = -k.rate * first[i] / (second[i].sqrt() + k.epsilon);
-            lanes[0][i - whole] += delta[i] * delta[i];
-            lanes[1][i - whole] += held * pull;
+            weight!(i, i - whole);
         }
         for (sum, lanes) in sums.iter_mut().zip(lanes) {
             *sum = lanes.iter().map(|lane| lane.f64()).sum();

@@ -1,12 +1,14 @@
 //! Settings of a sequence of tasks: every key with its unit, its default and where the default is from.
 
 use crate::data::Reading;
-use crate::gates::Scheme;
 use crate::importance::{Labels, Pairing};
 use crate::masse2018;
+use crate::method::{Method, Stabiliser};
 use crate::optimiser::{Correction, Optimiser};
+use crate::ranges::{Row, must, positive, probability, whole};
+use crate::replay::Rule;
 use crate::tasks::{Head, Kind};
-use neuropil_lab::error::{Problem, did_you_mean};
+use neuropil_lab::error::Problem;
 use serde::{Deserialize, Serialize};
 
 /// All settings of an experiment with a dense network.
@@ -104,6 +106,8 @@ pub struct StabiliseSettings {
     pub decay: f64,
     /// Examples that replay keeps.
     pub memory: usize,
+    /// Which of them: `reservoir`, each with the same probability, or `by-class`, as many of every class as fit.
+    pub keep: Rule,
     /// Which change of reward is put beside which update.
     pub pairing: Pairing,
 }
@@ -198,6 +202,7 @@ impl Default for StabiliseSettings {
             dropout: true,
             decay: 1.0,
             memory: 500,
+            keep: Rule::Reservoir,
             pairing: Pairing::Causal,
         }
     }
@@ -218,275 +223,115 @@ impl Default for TrainingSettings {
     }
 }
 
-/// What gives weights their importance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stabiliser {
-    /// Nothing.
-    None,
-    /// Synaptic intelligence.
-    Si,
-    /// Elastic weight consolidation.
-    Ewc,
-    /// Memory-aware synapses.
-    Mas,
-}
-
-/// What keeps a network from forgetting: words joined by `+`.
-///
-/// One of `xdg`, `xdg-exact`, `partial`, `split`, `file`; one of `si`, `ewc`, `mas`; `rule`; `replay`. `none` stands alone.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Method {
-    /// Gates; none if they are read from a file.
-    pub scheme: Option<Scheme>,
-    /// What gives weights their importance.
-    pub stabiliser: Stabiliser,
-    /// Is the task told by a rule signal?
-    pub rule: bool,
-    /// Are earlier examples replayed?
-    pub replay: bool,
-}
-
-const WORDS: [&str; 11] = [
-    "none",
-    "xdg",
-    "xdg-exact",
-    "partial",
-    "split",
-    "file",
-    "si",
-    "ewc",
-    "mas",
-    "rule",
-    "replay",
-];
-
-impl Method {
-    /// Reads the words of a method.
+impl Settings {
+    /// What the words of [`Settings::method`] come to.
     ///
     /// # Errors
     /// An unknown word, or two of one kind.
-    ///
-    /// ```
-    /// use neuropil_gating::settings::{Method, Settings, Stabiliser};
-    /// let method = Method::of(&Settings::default())?;
-    /// assert_eq!((method.stabiliser, method.rule), (Stabiliser::Si, false));
-    /// # Ok::<(), neuropil_lab::error::Problem>(())
-    /// ```
-    pub fn of(settings: &Settings) -> Result<Self, Problem> {
-        let (mut scheme, mut stabiliser, mut rule, mut replay) = (None, None, false, false);
-        let words: Vec<&str> = settings.method.split('+').map(str::trim).collect();
-        let twice = |what: &str| {
-            Problem::new(
-                format!("`method` is `{}`: two {what}", settings.method),
-                "one kind of gates and one of stabilisation",
-            )
-        };
-        for word in &words {
-            let gate = match *word {
-                "xdg" => Some(Some(Scheme::Xdg(settings.gates.gated))),
-                "xdg-exact" => Some(Some(Scheme::Exact(settings.gates.gated))),
-                "partial" => Some(Some(Scheme::Partial)),
-                "split" => Some(Some(Scheme::Split(settings.gates.parts))),
-                "file" => Some(None),
-                _ => None,
-            };
-            let weight = match *word {
-                "si" => Some(Stabiliser::Si),
-                "ewc" => Some(Stabiliser::Ewc),
-                "mas" => Some(Stabiliser::Mas),
-                _ => None,
-            };
-            match (gate, weight, *word) {
-                (Some(gate), ..) => {
-                    if scheme.replace(gate).is_some() {
-                        return Err(twice("kinds of gates"));
-                    }
-                }
-                (_, Some(weight), _) => {
-                    if stabiliser.replace(weight).is_some() {
-                        return Err(twice("kinds of stabilisation"));
-                    }
-                }
-                (.., "rule") => rule = true,
-                (.., "replay") => replay = true,
-                (.., "none") if words.len() == 1 => {}
-                (.., "none") => {
-                    return Err(Problem::new(
-                        format!(
-                            "`method` is `{}`, expected `none` to stand alone",
-                            settings.method
-                        ),
-                        "leave `none` out",
-                    ));
-                }
-                _ => {
-                    let message = format!("`method` has the unknown part `{word}`");
-                    return Err(Problem::new(
-                        message,
-                        did_you_mean(word, "parts, joined by +", &WORDS),
-                    ));
-                }
-            }
-        }
-        Ok(Self {
-            scheme: scheme.unwrap_or(Some(Scheme::None)),
-            stabiliser: stabiliser.unwrap_or(Stabiliser::None),
-            rule,
-            replay,
-        })
+    pub fn method(&self) -> Result<Method, Problem> {
+        Method::of(&self.method, &self.gates)
     }
 
-    /// Does a task use some of the units only?
-    pub fn gates(self) -> bool {
-        self.scheme != Some(Scheme::None)
-    }
-}
-
-impl Settings {
-    /// Strength c, by default that of the paper for this method.
+    /// Strength c, by default that of the paper for this method; 0 where nothing gives weights importance.
     pub fn strength(&self, method: Method) -> f64 {
-        if self.stabilise.strength >= 0.0 {
-            return self.stabilise.strength;
-        }
-        match (method.stabiliser, method.gates()) {
-            (Stabiliser::None, _) => 0.0,
+        let default = match (method.stabiliser, method.gates()) {
+            (Stabiliser::None, _) => return 0.0,
             (Stabiliser::Si | Stabiliser::Mas, true) => masse2018::STRENGTH_SI_GATED,
             (Stabiliser::Si | Stabiliser::Mas, false) => masse2018::STRENGTH_SI,
             (Stabiliser::Ewc, true) => masse2018::STRENGTH_EWC_GATED,
             (Stabiliser::Ewc, false) => masse2018::STRENGTH_EWC,
-        }
-    }
-
-    /// The optimiser.
-    pub fn optimiser(&self) -> Optimiser {
-        Optimiser {
-            correction: self.training.correction,
-            update_clip: (self.training.update_clip > 0.0).then_some(self.training.update_clip),
-            ..Optimiser::adam(self.training.rate)
-        }
+        };
+        self.stabilise.strength(default)
     }
 
     /// Everything that is out of its range, at once, with the key's name.
     pub fn problems(&self) -> Vec<(&'static str, Problem)> {
-        let mut found = Vec::new();
-        let mut must = |holds: bool, key: &'static str, value: String, expected: &str| {
-            if !holds {
-                found.push((
-                    key,
-                    Problem::bare(format!("`{key}` is {value}, expected {expected}")),
-                ));
-            }
-        };
-        let probability = |p: f64| p > 0.0 && p <= 1.0;
-        let (network, stabilise, training) = (&self.network, &self.stabilise, &self.training);
-        must(
-            self.tasks.n > 0 && self.tasks.n <= 100_000,
-            "tasks.n",
-            self.tasks.n.to_string(),
-            "from 1 to 100000",
-        );
-        must(
-            !network.hidden.is_empty() && network.hidden.iter().all(|&n| (1..=1_000_000).contains(&n)),
-            "network.hidden",
-            format!("{:?}", network.hidden),
-            "one layer at least, each of 1 to 1000000 units",
-        );
-        must(
-            probability(network.input_keep),
-            "network.input_keep",
-            network.input_keep.to_string(),
-            "a probability above 0, up to 1",
-        );
-        must(
-            probability(network.hidden_keep),
-            "network.hidden_keep",
-            network.hidden_keep.to_string(),
-            "a probability above 0, up to 1",
-        );
-        must(
-            (0.0..1.0).contains(&self.gates.gated),
-            "gates.gated",
-            self.gates.gated.to_string(),
-            "a fraction from 0 up to, but not including, 1",
-        );
-        must(
-            self.gates.parts > 0,
-            "gates.parts",
-            self.gates.parts.to_string(),
-            "1 or more",
-        );
-        must(
-            stabilise.strength == -1.0 || (stabilise.strength >= 0.0 && stabilise.strength < 1e12),
-            "stabilise.strength",
-            stabilise.strength.to_string(),
-            "0 or more (-1: the method's default)",
-        );
-        must(
-            stabilise.xi > 0.0 && stabilise.xi < 1e12,
-            "stabilise.xi",
-            stabilise.xi.to_string(),
-            "a number above 0",
-        );
-        must(
-            (1..=100_000_000).contains(&stabilise.samples),
-            "stabilise.samples",
-            stabilise.samples.to_string(),
-            "from 1 to 100000000",
-        );
-        must(
-            stabilise.decay > 0.0 && stabilise.decay <= 1.0,
-            "stabilise.decay",
-            stabilise.decay.to_string(),
-            "a number above 0, up to 1",
-        );
-        must(
-            stabilise.memory <= 100_000_000,
-            "stabilise.memory",
-            stabilise.memory.to_string(),
-            "at most 100000000",
-        );
-        must(
-            (1..=1_000_000_000).contains(&training.batches),
-            "training.batches",
-            training.batches.to_string(),
-            "from 1 to 1000000000",
-        );
-        must(
-            (1..=1_000_000).contains(&training.batch),
-            "training.batch",
-            training.batch.to_string(),
-            "from 1 to 1000000",
-        );
-        must(
-            training.rate > 0.0 && training.rate <= 1e3,
-            "training.rate",
-            training.rate.to_string(),
-            "a number above 0",
-        );
-        must(
-            training.update_clip >= 0.0 && training.update_clip.is_finite(),
-            "training.update_clip",
-            training.update_clip.to_string(),
-            "a length, or 0 for none",
-        );
-        must(
-            training.checkpoint_every > 0,
-            "training.checkpoint_every",
-            training.checkpoint_every.to_string(),
-            "1 or more",
-        );
-        if let Err(problem) = Method::of(self) {
-            found.push(("method", problem));
+        let network = &self.network;
+        let hidden = !network.hidden.is_empty() && network.hidden.iter().all(|n| (1..=1_000_000).contains(n));
+        let layers = "one layer at least, each of 1 to 1000000 units";
+        let own = vec![
+            whole("tasks.n", self.tasks.n, 1..=100_000),
+            must("network.hidden", format!("{:?}", network.hidden), hidden, layers),
+            probability("network.input_keep", network.input_keep),
+            probability("network.hidden_keep", network.hidden_keep),
+        ];
+        let sections = [
+            own,
+            self.gates.rows(),
+            self.stabilise.rows(),
+            self.training.rows(),
+            Method::rows(&self.method, &self.gates),
+        ];
+        sections.into_iter().flatten().flatten().collect()
+    }
+}
+
+impl GateSettings {
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        let fraction = (0.0..1.0).contains(&self.gated);
+        let expected = "a fraction from 0 up to, but not including, 1";
+        vec![
+            must("gates.gated", self.gated, fraction, expected),
+            must("gates.parts", self.parts, self.parts > 0, "1 or more"),
+        ]
+    }
+}
+
+impl StabiliseSettings {
+    /// Strength c: what is set, or the given default.
+    pub(crate) fn strength(&self, default: f64) -> f64 {
+        if self.strength >= 0.0 {
+            self.strength
+        } else {
+            default
         }
-        if self.method.split('+').any(|word| word.trim() == "file") && self.gates.file.is_empty() {
-            found.push((
-                "gates.file",
-                Problem::new(
-                    "`method` asks for gates from a file, but `gates.file` is empty",
-                    "`--set gates.file=gates.csv`",
-                ),
-            ));
+    }
+
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        let c = self.strength;
+        let strength = c == -1.0 || (0.0..1e12).contains(&c);
+        vec![
+            must(
+                "stabilise.strength",
+                c,
+                strength,
+                "0 or more (-1: the method's default)",
+            ),
+            positive("stabilise.xi", self.xi, 1e12),
+            whole("stabilise.samples", self.samples, 1..=100_000_000),
+            probability("stabilise.decay", self.decay),
+            whole("stabilise.memory", self.memory, 0..=100_000_000),
+        ]
+    }
+}
+
+impl TrainingSettings {
+    /// The optimiser.
+    pub fn optimiser(&self) -> Optimiser {
+        Optimiser {
+            correction: self.correction,
+            update_clip: (self.update_clip > 0.0).then_some(self.update_clip),
+            ..Optimiser::adam(self.rate)
         }
-        found
+    }
+
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        let clip = self.update_clip >= 0.0 && self.update_clip.is_finite();
+        vec![
+            whole("training.batches", self.batches, 1..=1_000_000_000),
+            whole("training.batch", self.batch, 1..=1_000_000),
+            positive("training.rate", self.rate, 1e3),
+            must(
+                "training.update_clip",
+                self.update_clip,
+                clip,
+                "a length, or 0 for none",
+            ),
+            whole(
+                "training.checkpoint_every",
+                self.checkpoint_every,
+                1..=1_000_000_000,
+            ),
+        ]
     }
 }

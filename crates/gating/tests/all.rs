@@ -1,6 +1,9 @@
 //! Integration tests of the crate, in one binary.
 
+mod cognitive;
 mod course;
 mod faults;
 mod golden;
+mod masse;
+mod recurrent;
 mod support;

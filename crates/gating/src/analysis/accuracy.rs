@@ -1,8 +1,8 @@
 //! The accuracy grid and the measures of continual learning.
 
-use crate::course::Course;
 use crate::error::GatingError;
 use crate::metrics::{Baselines, Measures, measures};
+use crate::record::Record;
 use neuropil_draw::{Color, Figure, Heat, Panel, Series};
 use neuropil_study::{Origin, Shown, Table, Tell};
 use serde::Serialize;
@@ -14,6 +14,8 @@ pub struct Accuracy {
     pub scenario: String,
     /// Method, as it was typed.
     pub method: String,
+    /// Names of the tasks.
+    pub names: Vec<String>,
     /// `grid[k][j]`: on task j after task k, j ≤ k.
     pub grid: Vec<Vec<f64>>,
     /// Mean over the tasks so far, after each.
@@ -24,40 +26,32 @@ pub struct Accuracy {
     pub measures: Measures,
 }
 
-/// Accuracies of what a course learnt so far.
+/// Accuracies of what was learnt so far.
 ///
 /// # Errors
 /// Nothing was learnt.
-pub fn accuracy(course: &Course) -> Result<Accuracy, GatingError> {
-    let learnt = &course.progress().learnt;
-    let grid: Vec<Vec<f64>> = learnt.iter().map(|task| task.accuracies.clone()).collect();
+pub fn accuracy(record: &Record) -> Result<Accuracy, GatingError> {
+    let grid = record.grid();
     let n = grid.len();
-    // Forward transfer needs the accuracy on the next task before it is learnt: put it where it belongs.
-    let mut whole = grid.clone();
-    for (k, row) in whole.iter_mut().enumerate() {
-        row.extend(course.progress().before.get(k + 1).copied());
-    }
     let baselines = Baselines {
-        untrained: Some(&course.progress().untrained),
+        untrained: Some(record.untrained),
         alone: None,
     };
     let mut found = measures(&grid, baselines)?;
-    let untrained = &course.progress().untrained;
-    let forward: Vec<f64> = (1..n).map(|j| whole[j - 1][j] - untrained[j]).collect();
+    // Forward transfer needs the accuracy on the next task before it is learnt, which is not in the grid.
+    let forward: Vec<f64> = (1..n).map(|j| record.before[j] - record.untrained[j]).collect();
     found.forward_transfer =
         (!forward.is_empty()).then(|| forward.iter().sum::<f64>() / forward.len() as f64);
-    let heads: f64 = (0..n)
-        .map(|task| 1.0 / course.tasks().head_of(task).len() as f64)
-        .sum();
     Ok(Accuracy {
-        scenario: course.tasks().scenario(),
-        method: course.settings().method.clone(),
+        scenario: record.scenario.clone(),
+        method: record.method.to_owned(),
         mean: grid
             .iter()
             .map(|row| row.iter().sum::<f64>() / row.len() as f64)
             .collect(),
-        chance: heads / n as f64,
+        chance: record.chance.iter().sum::<f64>() / n as f64,
         measures: found,
+        names: record.names[..n].to_vec(),
         grid,
     })
 }
@@ -98,7 +92,7 @@ impl Tell for Accuracy {
         let n = self.grid.len();
         let column = |f: &dyn Fn(usize) -> f64| -> Vec<f64> { (0..n).map(f).collect() };
         Table::new()
-            .with("task", (0..n).collect::<Vec<usize>>())
+            .with("task", self.names.clone())
             .with("mean_so_far", self.mean.clone())
             .with("just_learnt", column(&|k| self.grid[k][k]))
             .with("after_all", self.grid.last().cloned().unwrap_or_default())

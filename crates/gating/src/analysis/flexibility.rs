@@ -1,6 +1,6 @@
 //! What stability costs: how far weights still move, beside how well new tasks are learnt.
 
-use crate::course::Course;
+use crate::record::Record;
 use neuropil_draw::{Figure, Panel, Series};
 use neuropil_math::stats::correlation::pearson;
 use neuropil_study::{Origin, Shown, Table, Tell};
@@ -17,9 +17,9 @@ pub struct Flexibility {
     pub correlation: Option<f64>,
 }
 
-/// Distance and accuracy of a course.
-pub fn flexibility(course: &Course) -> Flexibility {
-    let learnt = &course.progress().learnt;
+/// Distance and accuracy of a sequence.
+pub fn flexibility(record: &Record) -> Flexibility {
+    let learnt = record.learnt;
     let distance: Vec<f64> = learnt.iter().map(|task| task.distance).collect();
     let newest: Vec<f64> = learnt
         .iter()

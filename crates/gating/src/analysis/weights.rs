@@ -1,6 +1,7 @@
 //! How importance is distributed over the weights of each layer.
 
-use crate::course::Course;
+use crate::network::Tensor;
+use crate::record::Record;
 use neuropil_draw::{Color, Figure, Panel, Series};
 use neuropil_math::stats::summary::quantile;
 use neuropil_study::{Origin, Shown, Table, Tell};
@@ -14,7 +15,7 @@ const RANGE: (f64, f64) = (-8.0, 4.0);
 /// Importance of the weights of one layer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Layer {
-    /// Name of the array: `1.w`, from the input to the first hidden layer.
+    /// Name of the array: `1.w`, from the input to the first hidden layer; `w_rec`, between units of a recurrent network.
     pub name: String,
     /// Mean Ω.
     pub mean: f64,
@@ -35,12 +36,11 @@ pub struct Weights {
     pub layers: Vec<Layer>,
 }
 
-/// Importance Ω of a course's weights.
-pub fn weights(course: &Course) -> Weights {
-    let tensors = course.network().tensors();
-    let matrices = tensors.iter().filter(|tensor| tensor.name.ends_with(".w"));
-    let layer = |tensor: &crate::network::Tensor| {
-        let values: Vec<f64> = course.importance()[tensor.range.clone()]
+/// Importance Ω of all matrices of weights that are stabilised.
+pub fn weights(record: &Record) -> Weights {
+    let matrices = record.tensors.iter().filter(|tensor| tensor.is_matrix());
+    let layer = |tensor: &Tensor| {
+        let values: Vec<f64> = record.importance[tensor.range.clone()]
             .iter()
             .map(|&v| f64::from(v))
             .collect();

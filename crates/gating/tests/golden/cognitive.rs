@@ -1,14 +1,15 @@
 //! `tasks20.json`, `rl_rollouts.json`, `accuracy.json`: trials of the twenty tasks from their conditions.
 
+use crate::masse::{Condition, FIXATE, INPUTS, NAMES, OUTPUTS, Rules, Task, Trial, tuning};
 use crate::support::{golden, near, numbers};
-use neuropil_gating::cognitive::{Condition, INPUTS, NAMES, OUTPUTS, Rules, Task, Trial, tuning};
+use neuropil_gating::behaviour::Behaviour;
 use serde_json::Value;
 
 const STEPS: usize = 100;
 
 fn trial(name: &Value, condition: &Value) -> Trial {
     let condition: Condition = serde_json::from_value(condition.clone()).expect("a condition");
-    Task::named(name.as_str().unwrap()).unwrap().trial(&condition)
+    Task::named(name.as_str().unwrap()).trial(&condition)
 }
 
 /// One value, or row, per step from segments `[start, end), value`.
@@ -114,9 +115,9 @@ fn what_counts_as_right() {
         let (mut n, mut right) = (0, 0);
         for (index, condition) in case["conditions"].as_array().unwrap().iter().enumerate() {
             let (trial, answers) = (trial(&case["task"], condition), actions(&case["pred"][index]));
-            let counted = trial.counted(&answers);
-            (n, right) = (n + counted.0, right + counted.1);
-            let (kept, answer) = trial.behaviour(&answers);
+            let found = Behaviour::of(&trial.wanted(), &answers, FIXATE, OUTPUTS);
+            (n, right) = (n + found.steps, right + found.right);
+            let (kept, answer) = (found.kept, found.answer);
             let expected = numbers(&case["trial_fixation_fraction_and_majority_response"][index]);
             near("behaviour", &[kept, answer as f64], &expected, 1e-12, 0.0);
         }

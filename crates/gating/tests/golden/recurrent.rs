@@ -2,12 +2,18 @@
 
 use super::{double, real};
 use crate::support::{golden, near, numbers, wholes};
-use neuropil_gating::recurrent::{Trials, among, pass};
+use neuropil_gating::recurrent::among;
+use neuropil_learn::batch::Batch;
+use neuropil_learn::targets::{Targets, Wanted};
+use neuropil_learn::unroll::{Judge, Outputs, Runner, Unrolled};
 use neuropil_math::real::Real;
+use neuropil_math::rng::Key;
 use neuropil_nn::cell::Cell;
 use neuropil_nn::network::{Mask, Network, Shape};
 use neuropil_nn::synapse::Synapse;
+use neuropil_tasks::environment::Environment;
 use serde_json::Value;
+use std::sync::Mutex;
 
 const LANES: usize = 8;
 
@@ -19,30 +25,118 @@ fn tolerance<R: Real>() -> (f64, f64) {
     }
 }
 
+/// Given trials: inputs \[step\]\[trial\]\[input\], targets and weights \[step\]\[trial\].
+struct Trials {
+    n_steps: usize,
+    n_trials: usize,
+    n_inputs: usize,
+    inputs: Vec<f64>,
+    targets: Vec<usize>,
+    weights: Vec<f64>,
+}
+
+/// The block of some of them, given trials in its first lanes.
+struct Shown<'a> {
+    of: &'a Trials,
+    trials: Vec<u64>,
+    lanes: usize,
+}
+
+impl Environment for Shown<'_> {
+    fn observe(&mut self, t: usize, inputs: &mut [f64]) {
+        for (lane, &trial) in self.trials.iter().enumerate() {
+            for input in 0..self.of.n_inputs {
+                let place = ((t - 1) * self.of.n_trials + trial as usize) * self.of.n_inputs + input;
+                inputs[input * self.lanes + lane] = self.of.inputs[place];
+            }
+        }
+    }
+
+    fn act(&mut self, _: usize, _: &[usize], _: &[bool], _: &mut [f64], _: &mut [bool]) {}
+}
+
+impl Batch for Trials {
+    fn n_trials(&self) -> usize {
+        self.n_trials
+    }
+
+    fn n_steps(&self) -> usize {
+        self.n_steps + 1
+    }
+
+    fn expected_steps(&self, _: usize) -> usize {
+        self.n_steps + 1
+    }
+
+    fn offers_choice(&self, _: usize, _: usize) -> bool {
+        true
+    }
+
+    fn open(&self, _: Key, trials: &[u64], lanes: usize) -> Box<dyn Environment + '_> {
+        Box::new(Shown {
+            of: self,
+            trials: trials.to_vec(),
+            lanes,
+        })
+    }
+}
+
+/// Another judge, whose outputs are noted.
+struct Noted<J> {
+    judge: J,
+    logits: Mutex<Vec<f64>>,
+}
+
+impl<R: Real, J: Judge<R, LANES>> Judge<R, LANES> for Noted<J> {
+    type Report = J::Report;
+
+    fn judge(&self, world: &mut dyn Environment, block: Outputs<'_, R>) -> J::Report {
+        *self.logits.lock().unwrap() = double(block.outputs);
+        self.judge.judge(world, block)
+    }
+}
+
 /// Runs the network of the active units alone and puts what it gives back among all units.
 fn run<R: Real>(
     shape: Shape,
     alpha: f64,
     params: &[f64],
     gate: &[f64],
-    trials: Trials<R>,
-) -> (f64, Vec<f64>, Vec<f64>, Vec<f64>) {
+    trials: &Trials,
+) -> (f64, Vec<f64>, Vec<f64>) {
     let active: Vec<usize> = (0..gate.len()).filter(|&unit| gate[unit] != 0.0).collect();
     let (small, places) = among(shape, &active);
     let mut network = Network::<R>::new(small, Mask(vec![true; places.places().len()]), alpha);
     network.load(&places.gather(&real::<R>(params)));
-    let passed = pass::<R, LANES>(&network, trials);
+    let (n_steps, n_trials, outputs) = (trials.n_steps, trials.n_trials, shape.n_outputs);
+    assert!(n_trials <= LANES, "one block");
+    let wanted = |trial: u64, t: usize| {
+        let place = t.checked_sub(1)? * n_trials + trial as usize;
+        Some(Wanted {
+            class: trials.targets[place],
+            weight: trials.weights[place],
+            scored: true,
+        })
+    };
+    let judge = Noted {
+        judge: Targets { wanted, n: 1.0 },
+        logits: Mutex::default(),
+    };
+    let mut unrolled = Unrolled::<R, LANES>::new(&network, n_trials, n_steps + 1);
+    let runner = Runner {
+        network: &network,
+        noise_sd: 0.0,
+        gains: None,
+    };
+    let report = unrolled.learn(runner, trials, Key::new(1), &judge);
     let mut gradient = vec![0.0; params.len()];
-    places.scatter(&double(&passed.gradient), &mut gradient);
-    let few = double(&passed.rates);
-    let mut rates = vec![0.0; trials.n_steps * trials.n_trials * gate.len()];
-    for (all, few) in rates
-        .chunks_exact_mut(gate.len())
-        .zip(few.chunks_exact(active.len()))
-    {
-        active.iter().zip(few).for_each(|(&unit, &rate)| all[unit] = rate);
-    }
-    (passed.loss, gradient, double(&passed.logits), rates)
+    places.scatter(&double(unrolled.gradient()), &mut gradient);
+    let noted = judge.logits.into_inner().unwrap();
+    let of = |step: usize, trial: usize, k: usize| noted[((step + 1) * outputs + k) * LANES + trial];
+    let logits = (0..n_steps)
+        .flat_map(|step| (0..n_trials).flat_map(move |trial| (0..outputs).map(move |k| (step, trial, k))));
+    let logits = logits.map(|(step, trial, k)| of(step, trial, k)).collect();
+    (report.loss, gradient, logits)
 }
 
 /// Arrays of an LSTM, one per gate, in the network's layout.
@@ -84,19 +178,18 @@ fn lstm_in<R: Real>() {
     let of = &file["supervised"];
     let n = (size("T") * size("B")) as f64;
     let weights: Vec<f64> = numbers(&of["mask"]).iter().map(|mask| mask / n).collect();
-    let (inputs, targets): (Vec<R>, _) = (real(&numbers(&file["input"])), wholes(&of["target"]));
     let trials = Trials {
         n_steps: size("T"),
         n_trials: size("B"),
-        inputs: &inputs,
-        targets: &targets,
-        weights: &weights,
+        n_inputs: size("I"),
+        inputs: numbers(&file["input"]),
+        targets: wholes(&of["target"]),
+        weights,
     };
     let params = lstm_params(shape, &file["params"]);
-    let (loss, gradient, logits, rates) = run::<R>(shape, 1.0, &params, &numbers(&file["gate"]), trials);
+    let (loss, gradient, logits) = run::<R>(shape, 1.0, &params, &numbers(&file["gate"]), &trials);
     near("loss", &[loss], &numbers(&of["loss"]), relative, absolute);
     near("logits", &logits, &numbers(&of["logits"]), relative, absolute);
-    near("h", &rates, &numbers(&of["h"]), relative, absolute);
     let mut gradient = gradient;
     shape.layout().view_mut(&mut gradient, "x0").fill(0.0); // theirs begins at 0 for good
     near(
@@ -162,24 +255,23 @@ fn ei_in<R: Real>() {
     let n_steps = file["target"].as_array().unwrap().len();
     let n_trials = targets.len() / n_steps;
     let weights = vec![1.0 / targets.len() as f64; targets.len()];
-    let input: Vec<R> = real(&of("input"));
     let trials = Trials {
         n_steps,
         n_trials,
-        inputs: &input,
-        targets: &targets,
-        weights: &weights,
+        n_inputs: inputs,
+        inputs: of("input"),
+        targets,
+        weights,
     };
-    let (loss, gradient, logits, rates) = run::<R>(
+    let (loss, gradient, logits) = run::<R>(
         shape,
         file["alpha"].as_f64().unwrap(),
         &params,
         &of("gate"),
-        trials,
+        &trials,
     );
     near("loss", &[loss], &numbers(&file["loss"]), relative, absolute);
     near("logits", &logits, &of("logits"), relative, absolute);
-    near("h", &rates, &of("h"), relative, absolute);
     for (ours, theirs) in arrays {
         let expected = numbers(&file["grad"][theirs]);
         near(
