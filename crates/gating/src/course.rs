@@ -106,7 +106,13 @@ pub fn draw(settings: &Settings, data: &Dataset) -> Result<(Tasks, Gates), Gatin
         )
         .into());
     }
-    let gates = Gates::of_method(method, &settings.gates, &settings.network.hidden, of.n, key)?;
+    let gates = Gates::of_scheme(
+        method.scheme,
+        &settings.gates,
+        &settings.network.hidden,
+        of.n,
+        key,
+    )?;
     Ok((tasks, gates))
 }
 

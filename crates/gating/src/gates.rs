@@ -4,14 +4,51 @@
 //! is multiplied by its gate in training, in every estimate and at test. Equation (1) of Masse et al. (2018); an exact
 //! count as in van de Ven & Tolias (2019).
 
+mod file;
+
 use crate::error::GatingError;
 use crate::masse2018;
-use crate::method::Method;
-use crate::settings::GateSettings;
+use crate::ranges::{Row, must};
 use neuropil_lab::error::Problem;
 use neuropil_math::rng::{Key, Purpose};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+
+/// Settings of gates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GateSettings {
+    /// Fraction of the hidden units that a task may not use.
+    pub gated: f64,
+    /// Sub-networks of the split network.
+    pub parts: usize,
+    /// A table of gates made elsewhere: columns `task`, `layer` and one per unit.
+    pub file: String,
+    /// Train the whole network with masks in place of the network of the active units: the same result, slower.
+    pub whole: bool,
+}
+
+impl Default for GateSettings {
+    fn default() -> Self {
+        Self {
+            gated: masse2018::GATED,
+            parts: masse2018::PARTS,
+            file: String::new(),
+            whole: false,
+        }
+    }
+}
+
+impl GateSettings {
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        let fraction = (0.0..1.0).contains(&self.gated);
+        let expected = "a fraction from 0 up to, but not including, 1";
+        vec![
+            must("gates.gated", self.gated, fraction, expected),
+            must("gates.parts", self.parts, self.parts > 0, "1 or more"),
+        ]
+    }
+}
 
 /// How gates are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,20 +111,20 @@ impl Gates {
         Ok(gates)
     }
 
-    /// Gates of a method: drawn, or read from the file of the settings.
+    /// Gates of a scheme: drawn; without one, read from the file of the settings.
     ///
     /// # Errors
     /// What [`Gates::draw`] refuses, a file that cannot be read, or one for other layers or fewer tasks.
-    pub fn of_method(
-        method: Method,
+    pub fn of_scheme(
+        scheme: Option<Scheme>,
         settings: &GateSettings,
         widths: &[usize],
         n_tasks: usize,
         key: Key,
     ) -> Result<Self, GatingError> {
-        let gates = match method.scheme {
+        let gates = match scheme {
             Some(scheme) => Self::draw(scheme, widths, n_tasks, key)?,
-            None => crate::gates_file::read(settings.file.as_ref())?,
+            None => file::read(settings.file.as_ref())?,
         };
         if gates.widths() == widths && gates.n_tasks() >= n_tasks {
             return Ok(gates);

@@ -11,7 +11,6 @@ pub mod course;
 pub mod data;
 pub mod error;
 pub mod gates;
-mod gates_file;
 mod images;
 pub mod importance;
 pub mod inference;

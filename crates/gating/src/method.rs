@@ -1,8 +1,7 @@
 //! What keeps a network from forgetting, as it is typed: words joined by `+`.
 
-use crate::gates::Scheme;
+use crate::gates::{GateSettings, Scheme};
 use crate::ranges::Row;
-use crate::settings::GateSettings;
 use neuropil_lab::error::{Problem, did_you_mean};
 
 /// What gives weights their importance.
@@ -55,7 +54,7 @@ impl Method {
     ///
     /// ```
     /// use neuropil_gating::method::{Method, Stabiliser};
-    /// use neuropil_gating::settings::GateSettings;
+    /// use neuropil_gating::gates::GateSettings;
     /// let method = Method::of("xdg+si", &GateSettings::default())?;
     /// assert_eq!((method.stabiliser, method.rule), (Stabiliser::Si, false));
     /// # Ok::<(), neuropil_lab::error::Problem>(())

@@ -1,6 +1,7 @@
 //! Settings of a sequence of tasks: every key with its unit, its default and where the default is from.
 
 use crate::data::Reading;
+use crate::gates::GateSettings;
 use crate::importance::{Labels, Pairing};
 use crate::masse2018;
 use crate::method::{Method, Stabiliser};
@@ -72,20 +73,6 @@ pub struct NetworkSettings {
     pub input_keep: f64,
     /// Probability that a hidden unit is kept in training.
     pub hidden_keep: f64,
-}
-
-/// Gates.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct GateSettings {
-    /// Fraction of the hidden units that a task may not use.
-    pub gated: f64,
-    /// Sub-networks of the split network.
-    pub parts: usize,
-    /// A table of gates made elsewhere: columns `task`, `layer` and one per unit.
-    pub file: String,
-    /// Train the whole network with masks in place of the network of the active units: the same result, slower.
-    pub whole: bool,
 }
 
 /// Stabilisation.
@@ -181,17 +168,6 @@ impl Default for NetworkSettings {
     }
 }
 
-impl Default for GateSettings {
-    fn default() -> Self {
-        Self {
-            gated: masse2018::GATED,
-            parts: masse2018::PARTS,
-            file: String::new(),
-            whole: false,
-        }
-    }
-}
-
 impl Default for StabiliseSettings {
     fn default() -> Self {
         Self {
@@ -263,17 +239,6 @@ impl Settings {
             Method::rows(&self.method, &self.gates),
         ];
         sections.into_iter().flatten().flatten().collect()
-    }
-}
-
-impl GateSettings {
-    pub(crate) fn rows(&self) -> Vec<Row> {
-        let fraction = (0.0..1.0).contains(&self.gated);
-        let expected = "a fraction from 0 up to, but not including, 1";
-        vec![
-            must("gates.gated", self.gated, fraction, expected),
-            must("gates.parts", self.parts, self.parts > 0, "1 or more"),
-        ]
     }
 }
 

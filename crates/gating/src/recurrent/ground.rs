@@ -45,7 +45,7 @@ impl Ground {
     ///
     /// # Errors
     /// No such task, one that this teacher cannot teach, tasks whose channels do not fit one another, and what
-    /// [`Gates::of_method`] refuses.
+    /// [`Gates::of_scheme`] refuses.
     pub(crate) fn of(settings: &RecurrentSettings) -> Result<Self, GatingError> {
         let names = &settings.tasks.names;
         let tasks = names
@@ -63,7 +63,7 @@ impl Ground {
         let (method, key) = (settings.method()?, Key::new(settings.seed));
         let widths = [settings.network.units];
         Ok(Self {
-            gates: Gates::of_method(method, &settings.gates, &widths, tasks.len(), key)?,
+            gates: Gates::of_scheme(method.scheme, &settings.gates, &widths, tasks.len(), key)?,
             method,
             channels: inputs
                 .into_iter()

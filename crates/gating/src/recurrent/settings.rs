@@ -1,9 +1,10 @@
 //! Settings of a sequence of tasks for one recurrent network: every key with its unit, its default and where it is from.
 
+use crate::gates::GateSettings;
 use crate::masse2018::{self, cognitive};
 use crate::method::{Method, Stabiliser};
 use crate::ranges::{must, whole};
-use crate::settings::{GateSettings, StabiliseSettings, TrainingSettings};
+use crate::settings::{StabiliseSettings, TrainingSettings};
 use neuropil_lab::error::Problem;
 use neuropil_nn::cell::Cell;
 use neuropil_tasks::registry;

@@ -1,7 +1,7 @@
 //! Gates that were made elsewhere: a table with the columns `task`, `layer` (from 1) and one per unit, in order.
 
+use super::Gates;
 use crate::error::GatingError;
-use crate::gates::Gates;
 use neuropil_lab::error::Problem;
 use neuropil_lab::table::Table;
 use std::path::Path;
