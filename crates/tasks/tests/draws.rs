@@ -69,13 +69,16 @@ fn conditions_are_uniform() {
 fn every_task_compiles_at_every_time_step_that_fits_it() {
     let tables = |name: &&str| registry::find(name, None).unwrap().world.is_none();
     for name in registry::names().filter(tables) {
+        // Where every step has its answer, breaking fixation is one from the start. Those trials last 1980 ms.
+        let at_every_step = registry::MASSE.contains(&name);
         for dt in [1.0, 2.0, 5.0, 10.0, 25.0, 50.0] {
+            if at_every_step && 1980.0 % dt != 0.0 {
+                continue;
+            }
             let task = registry::find(name, Some(dt)).unwrap_or_else(|e| panic!("{name} at {dt} ms: {e}"));
             for id in 0..50 {
                 let trial = task.draw(&mut Key::new(7).stream(Purpose::Condition, id));
                 let first = trial.first_choice_step().expect("every trial offers a choice");
-                // Where every step has its answer, breaking fixation is one from the start.
-                let at_every_step = registry::MASSE.contains(&name);
                 assert!(
                     (first > 0 || at_every_step) && first < trial.n_steps - 1,
                     "{name} at {dt} ms: first choice at {first}"
