@@ -161,7 +161,7 @@ impl Tell for Rollouts {
             let (xs, ys) = path(states);
             paths = paths.series(Series::line(xs, ys).color(Color::cycle(k)));
         }
-        let mut scores = Panel::new("", "mean log probability of a step")
+        let mut scores = Panel::new("", "share of possible steps")
             .x_ticks(
                 self.groups()
                     .iter()
@@ -169,16 +169,13 @@ impl Tell for Rollouts {
                     .map(|(k, (name, _))| (k as f64, (*name).to_owned()))
                     .collect::<Vec<_>>(),
             )
-            .x_range(-0.6, 2.6);
+            .x_range(-0.6, 2.6)
+            .y_range(-0.05, 1.05);
         for (k, (_, group)) in self.groups().into_iter().enumerate() {
-            let known: Vec<f64> = group
-                .iter()
-                .map(|score| score.log_probability)
-                .filter(|log| log.is_finite())
-                .collect();
-            let n = known.len().max(2) as f64;
-            let at = (0..known.len()).map(|i| k as f64 + 0.5 * (i as f64 / (n - 1.0) - 0.5));
-            scores = scores.series(Series::points(at.collect::<Vec<f64>>(), known).color(Color::cycle(k)));
+            let shares: Vec<f64> = group.iter().map(|score| score.possible).collect();
+            let n = shares.len().max(2) as f64;
+            let at = (0..shares.len()).map(|i| k as f64 + 0.5 * (i as f64 / (n - 1.0) - 0.5));
+            scores = scores.series(Series::points(at.collect::<Vec<f64>>(), shares).color(Color::cycle(k)));
         }
         vec![Shown {
             figure: Figure {
