@@ -107,6 +107,25 @@ pub struct Focus {
 }
 
 impl Focus {
+    /// The units that are asked for, of `n_units` there are; where none is, those that are chosen.
+    fn units_or(
+        &self,
+        n_units: usize,
+        chosen: impl FnOnce() -> Vec<usize>,
+    ) -> Result<Vec<usize>, AnalysisError> {
+        if self.units.is_empty() {
+            return Ok(chosen());
+        }
+        match self.units.iter().find(|&&unit| unit >= n_units) {
+            None => Ok(self.units.clone()),
+            Some(unit) => Err(AnalysisError::NoSuch {
+                what: "unit",
+                asked: unit.to_string(),
+                known: format!("0 to {}", n_units - 1),
+            }),
+        }
+    }
+
     /// What a task says of its analyses.
     pub fn of(task: &Task) -> Self {
         let own = &task.definition.analysis;

@@ -64,38 +64,28 @@ pub fn peri_event(
     };
     let sorted = sorting(behaviour, focus, |sorted| explained(sorted).iter().sum())?;
     let eta = explained(&sorted);
-    let shown = match focus.units.as_slice() {
-        [] => {
-            let mut units: Vec<usize> = (0..activity.n_units).collect();
-            let spread = |unit: usize| {
-                let known: Vec<f64> = rates[unit]
-                    .iter()
-                    .copied()
-                    .filter(|rate| rate.is_finite())
-                    .collect();
-                neuropil_math::stats::summary::variance(&known, 0)
-            };
-            // Where nothing varies, those that differ most from trial to trial.
-            let key = |unit: usize| {
-                if sorted.by.is_empty() {
-                    spread(unit)
-                } else {
-                    eta[unit]
-                }
-            };
-            units.sort_by(|&a, &b| key(b).total_cmp(&key(a)).then(a.cmp(&b)));
-            units.truncate(N_SHOWN);
-            units
-        }
-        units => units.to_vec(),
-    };
-    if let Some(&unit) = shown.iter().find(|&&unit| unit >= activity.n_units) {
-        return Err(AnalysisError::NoSuch {
-            what: "unit",
-            asked: unit.to_string(),
-            known: format!("0 to {}", activity.n_units - 1),
-        });
-    }
+    let shown = focus.units_or(activity.n_units, || {
+        let spread = |unit: usize| {
+            let known: Vec<f64> = rates[unit]
+                .iter()
+                .copied()
+                .filter(|rate| rate.is_finite())
+                .collect();
+            neuropil_math::stats::summary::variance(&known, 0)
+        };
+        // Where nothing varies, those that differ most from trial to trial.
+        let key = |unit: usize| {
+            if sorted.by.is_empty() {
+                spread(unit)
+            } else {
+                eta[unit]
+            }
+        };
+        let mut units: Vec<usize> = (0..activity.n_units).collect();
+        units.sort_by(|&a, &b| key(b).total_cmp(&key(a)).then(a.cmp(&b)));
+        units.truncate(N_SHOWN);
+        units
+    })?;
     let around = events.iter().map(|event| AroundEvent {
         event: event.name.clone(),
         units: shown

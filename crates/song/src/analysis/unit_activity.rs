@@ -115,17 +115,7 @@ pub fn unit_activity(
         return Err(behaviour.none_of_the_trials("ended in a choice"));
     }
     let selectivity = selectivity(behaviour, activity, epoch, &side)?;
-    let shown = match focus.units.as_slice() {
-        [] => most_selective(&selectivity),
-        units => units.to_vec(),
-    };
-    if let Some(&unit) = shown.iter().find(|&&unit| unit >= activity.n_units) {
-        return Err(AnalysisError::NoSuch {
-            what: "unit",
-            asked: unit.to_string(),
-            known: format!("0 to {}", activity.n_units - 1),
-        });
-    }
+    let shown = focus.units_or(activity.n_units, || most_selective(&selectivity))?;
     let sortings = sortings(behaviour)?;
     let normalised_by = (sortings.len() > 1).then(|| activity.mean_and_sd(behaviour));
     let mut aligned = Vec::new();
