@@ -21,7 +21,8 @@ use crate::data::Connectome;
 use crate::error::DataError;
 use crate::graph::Csr;
 use crate::winding2023;
-use draws::{GROUP, Lanes, WORDS, bernoulli, splitmix};
+use draws::{GROUP, Lanes, WORDS, bernoulli};
+use neuropil_math::rng::splitmix64;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
@@ -102,7 +103,7 @@ impl<'a> Percolation<'a> {
     fn row(&self, group: usize, i: usize) -> &[Lanes] {
         self.groups[group][i].get_or_init(|| {
             let block = std::array::from_fn(|word| {
-                splitmix(self.settings.seed ^ splitmix((group * WORDS + word) as u64))
+                splitmix64(self.settings.seed ^ splitmix64((group * WORDS + word) as u64))
             });
             let kept = self.graph.row(i).map(|(j, w)| {
                 let edge = (i as u64) << 32 | j as u64;

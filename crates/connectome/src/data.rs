@@ -26,7 +26,19 @@ pub enum Side {
 impl Side {
     /// Reads `L`, `left`, `LHS`, `R`, `right`, `RHS` and their like; anything else is the midline.
     pub fn parse(text: &str) -> Self {
-        crate::read::side(text).unwrap_or(Self::Centre)
+        Self::known(text).unwrap_or(Self::Centre)
+    }
+
+    /// A side in any of the words for it, or for midline and not known; `None` for other words.
+    pub(crate) fn known(text: &str) -> Option<Self> {
+        match text.trim().trim_end_matches('.').to_lowercase().as_str() {
+            "l" | "left" | "lhs" | "sinister" | "links" | "gauche" => Some(Self::Left),
+            "r" | "right" | "rhs" | "dexter" | "rechts" | "droite" => Some(Self::Right),
+            "c" | "m" | "centre" | "center" | "central" | "middle" | "mid" | "midline" | "medial"
+            | "unpaired" | "both" | "bilateral" | "unknown" | "unk" | "undefined" => Some(Self::Centre),
+            other if neuropil_lab::table::is_missing(other) => Some(Self::Centre),
+            _ => None,
+        }
     }
 }
 

@@ -24,7 +24,6 @@ mod supplement;
 
 pub(crate) use annotations::{has_pair_column, says};
 pub(crate) use builder::canonical;
-pub(crate) use columns::side;
 pub(crate) use ids::read as ids;
 
 use crate::data::Connectome;

@@ -5,7 +5,6 @@
 
 pub mod bootstrap;
 pub mod contrasts;
-mod exponential;
 pub mod gaussian;
 pub mod logistic;
 pub mod poisson;

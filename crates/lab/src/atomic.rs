@@ -109,6 +109,18 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Content of a file; none if there is no such file.
+///
+/// # Errors
+/// It is there and cannot be read.
+pub(crate) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, LabError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(LabError::io(path, "read")(error)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,12 +6,11 @@
 
 use crate::error::LabError;
 use crate::hash::Sum;
-use crate::{atomic, sealed};
+use crate::{atomic, atomic::read_if_there, sealed};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Checksums of the files of a bundle, by name.
@@ -169,18 +168,6 @@ pub fn paths(folder: &Path, index: &str) -> Result<Option<(BTreeMap<String, Path
     };
     let paths = sums.into_iter().map(path).collect::<Result<_, LabError>>()?;
     Ok(Some((paths, made)))
-}
-
-/// Content of a file; none if there is no such file.
-///
-/// # Errors
-/// It is there and cannot be read.
-pub(crate) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, LabError> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(LabError::io(path, "read")(error)),
-    }
 }
 
 /// Writes files, and `index` (`NAME.json` in the same folder) with their checksums and how they were made.

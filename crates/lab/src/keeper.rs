@@ -261,7 +261,7 @@ impl Keeper {
 /// although the run has kept a network.
 pub fn last(run: &RunDirectory) -> Result<Option<Checkpoint>, LabError> {
     let path = run.checkpoint("last");
-    let Some(bytes) = bundle::read_if_there(&path)? else {
+    let Some(bytes) = atomic::read_if_there(&path)? else {
         let best = run.checkpoint("best");
         if best.try_exists().map_err(LabError::io(&best, "read"))? {
             let belongs = "the checkpoint that belongs to `best.safetensors`";
@@ -310,7 +310,7 @@ pub fn best(run: &RunDirectory) -> Result<Option<Checkpoint>, LabError> {
     let moment = last(run)?.map(|last| last.moment);
     let bytes = match moment {
         None => None,
-        Some(None) => bundle::read_if_there(&path)?,
+        Some(None) => atomic::read_if_there(&path)?,
         Some(Some(moment)) => match moment.beside.get(BEST) {
             Some(sum) => Some(bundle::find(&run.path().join("checkpoint"), BEST, *sum)?),
             None => None,
@@ -347,7 +347,7 @@ fn refuse_changed(run: &RunDirectory, given: &Given<'_>) -> Result<(), LabError>
         return Err(refuse(format!("other settings: {}", changed.join("; "))));
     }
     for (name, bytes) in given.files {
-        if bundle::read_if_there(&run.file(name))?.is_some_and(|old| old != *bytes) {
+        if atomic::read_if_there(&run.file(name))?.is_some_and(|old| old != *bytes) {
             return Err(refuse(format!("another `{name}`")));
         }
     }

@@ -1,7 +1,6 @@
 //! Small records as JSON files that notice when they were changed.
 
 use crate::atomic;
-use crate::bundle::read_if_there;
 use crate::error::LabError;
 use crate::hash::{seal, unseal};
 use serde::Serialize;
@@ -32,7 +31,7 @@ pub fn save(path: &Path, record: &impl Serialize) -> Result<(), LabError> {
 /// # Errors
 /// It cannot be read, was changed, or is something else.
 pub fn load<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, LabError> {
-    let Some(bytes) = read_if_there(path)? else {
+    let Some(bytes) = atomic::read_if_there(path)? else {
         return Ok(None);
     };
     let damaged = |what: String| LabError::content(path, what, "the record as written");

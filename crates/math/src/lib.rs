@@ -1,6 +1,7 @@
 //! Random streams, statistics and linear algebra for neuropil.
 
 pub mod arrays;
+pub mod exponential;
 pub mod linalg;
 pub mod noise;
 pub mod real;

@@ -165,10 +165,7 @@ impl Key {
         for word in words {
             state = splitmix64(state ^ splitmix64(word));
         }
-        let (a, b) = (
-            splitmix64(state),
-            splitmix64(state.wrapping_add(0x9E37_79B9_7F4A_7C15)),
-        );
+        let (a, b) = (splitmix64(state), splitmix64(state.wrapping_add(GOLDEN)));
         [a as u32, (a >> 32) as u32, b as u32, (b >> 32) as u32]
     }
 }
@@ -176,8 +173,14 @@ impl Key {
 /// Fractional part of √2: keeps the first part from being the whole.
 const PARTS: u64 = 0x6A09_E667_F3BC_C908;
 
-fn splitmix64(state: u64) -> u64 {
-    let z = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+/// What SplitMix64 adds to its state: 2⁶⁴ over the golden ratio, made odd.
+pub const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// The next output of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014) from its state: a well-mixed function of 64 bits, for
+/// draws that are known by their place and not by their turn.
+#[inline]
+pub fn splitmix64(state: u64) -> u64 {
+    let z = state.wrapping_add(GOLDEN);
     let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)

@@ -13,6 +13,9 @@ pub(crate) mod gated;
 pub(crate) mod leaky;
 pub(crate) mod linear;
 pub(crate) mod lstm;
+mod shape;
+
+pub use shape::Shape;
 
 use crate::product::Product;
 use neuropil_math::real::Real;

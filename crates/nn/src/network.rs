@@ -11,11 +11,10 @@
 mod backward;
 mod history;
 mod place;
-mod shape;
 
+pub use crate::cell::Shape;
 pub use backward::{Backward, Gradients};
 pub use history::{History, Keep};
-pub use shape::Shape;
 
 use crate::cell::{Cell, Forward, Parts, apply_gains, of_cell};
 use crate::params::Layout;

@@ -6,7 +6,8 @@
 //! The optimiser moves θ; w is computed from it after every step, so that members keep their proportions exactly. Weights
 //! have their initial values as bases and gains θ = 1; values per unit (x0, b_in, w_out) have bases of 1 and share θ.
 
-use crate::network::{Mask, Shape};
+use crate::cell::Shape;
+use crate::network::Mask;
 use crate::params::Layout;
 use neuropil_math::real::Real;
 use std::collections::BTreeMap;

@@ -1,7 +1,6 @@
 //! Random events within an epoch: pulses, clicks, flashes.
 
 use crate::expr::{Expr, Known};
-use crate::task::Task;
 use crate::trial::Pulse;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -74,10 +73,10 @@ impl Times {
 }
 
 impl Event {
-    /// Draws the events of a trial; returns how many there are.
+    /// Draws the events of a trial of so many steps of `dt_ms` at most; returns how many there are.
     pub(crate) fn draw(
         &self,
-        task: &Task,
+        (dt_ms, n_steps): (f64, usize),
         known: Known<'_>,
         spans_ms: &[(f64, f64)],
         epochs: &[Option<(usize, usize)>],
@@ -87,8 +86,8 @@ impl Event {
         let there = self.when.as_ref().is_none_or(|when| when.holds(known));
         let size = self.size.value(known);
         // The same area at every time step.
-        let n_steps = (self.lasts_ms / task.dt_ms).round().max(1.0);
-        let per_step = size * self.lasts_ms / (n_steps * task.dt_ms);
+        let lasts = (self.lasts_ms / dt_ms).round().max(1.0);
+        let per_step = size * self.lasts_ms / (lasts * dt_ms);
         let mut n = 0;
         for (i, &(start, end)) in spans_ms.iter().enumerate() {
             let Some((from, to)) = epochs[i].filter(|(from, to)| self.during[i] && from < to) else {
@@ -96,8 +95,8 @@ impl Event {
             };
             let times = self.times.draw(known, end - start, stream);
             for t in times.iter().filter(|_| there) {
-                let first = (((start + t) / task.dt_ms) as usize).clamp(from, to - 1);
-                let steps = first..(first + n_steps as usize).min(task.n_steps - 1);
+                let first = (((start + t) / dt_ms) as usize).clamp(from, to - 1);
+                let steps = first..(first + lasts as usize).min(n_steps - 1);
                 n += 1;
                 pulses.extend(steps.map(|step| Pulse {
                     step,

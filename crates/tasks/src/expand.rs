@@ -1,6 +1,6 @@
 //! Names with braces: `CUE-{place}` stands for one name per level of `place`.
 
-use crate::load::identifier;
+use crate::expr::identifier;
 use toml::{Table, Value};
 
 /// Tables whose keys may have braces.

@@ -363,6 +363,13 @@ impl Expr {
     }
 }
 
+/// A name as expressions write it.
+pub(crate) fn identifier(name: &str) -> String {
+    name.chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -300,10 +300,3 @@ fn entries(value: &Value) -> Vec<(String, &Value)> {
         one => vec![(String::new(), one)],
     }
 }
-
-/// A name as expressions write it.
-pub(crate) fn identifier(name: &str) -> String {
-    name.chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-        .collect()
-}

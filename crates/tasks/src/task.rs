@@ -468,7 +468,8 @@ impl Task {
         let mut pulses = Vec::new();
         for (i, event) in self.events.iter().enumerate() {
             let known = Known { now: &values, before };
-            let n = event.draw(self, known, &spans_ms, &epochs, &mut pulses, stream);
+            let grid = (self.dt_ms, self.n_steps);
+            let n = event.draw(grid, known, &spans_ms, &epochs, &mut pulses, stream);
             values[self.places.counts + i] = n as f64;
         }
         pulses.sort_by_key(|pulse: &Pulse| (pulse.step, pulse.input));

@@ -1,5 +1,7 @@
 //! Draws for many runs at once, one bit a run: a function of (seed, run, edge), whoever asks and in whatever order.
 
+use neuropil_math::rng::{GOLDEN, splitmix64};
+
 /// Words of 64 runs that are simulated together.
 pub(super) const WORDS: usize = 4;
 /// Runs that are simulated together.
@@ -7,14 +9,6 @@ pub(super) const GROUP: usize = 64 * WORDS;
 
 /// 256 runs, one bit each.
 pub(super) type Lanes = [u64; WORDS];
-
-/// The mixing function of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014).
-pub(super) fn splitmix(state: u64) -> u64 {
-    let z = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
 
 /// One bit per run that is set with `probability`: U < probability, compared bit by bit from the top in all
 /// runs at once, until every run is decided (about 9 words). SplitMix64 in counter mode, keyed by block and edge.
@@ -24,14 +18,14 @@ pub(super) fn bernoulli(probability: f64, block: Lanes, edge: u64) -> Lanes {
     }
     // 2^64 as a double; the product is exact in its 53 bits.
     let mut threshold = (probability * 18_446_744_073_709_551_616.0) as u64;
-    let mut key: Lanes = std::array::from_fn(|word| splitmix(block[word] ^ splitmix(edge)));
+    let mut key: Lanes = std::array::from_fn(|word| splitmix64(block[word] ^ splitmix64(edge)));
     let (mut kept, mut open) = ([0; WORDS], [u64::MAX; WORDS]);
     while threshold != 0 && open != [0; WORDS] {
         let bit = threshold >> 63 == 1;
         threshold <<= 1;
         for word in 0..WORDS {
-            key[word] = key[word].wrapping_add(0x9E37_79B9_7F4A_7C15);
-            let draw = splitmix(key[word]);
+            key[word] = key[word].wrapping_add(GOLDEN);
+            let draw = splitmix64(key[word]);
             if bit {
                 kept[word] |= open[word] & !draw;
                 open[word] &= draw;

@@ -4,9 +4,10 @@
 //! the sum over active inhibitory neurons of their probabilities onto j is taken off every active excitatory
 //! neuron's probability onto j, not below 0; inhibitory neurons transmit nothing and become active like others.
 
-use super::{Cascade, Settings, distinct, edge_probability, splitmix};
+use super::{Cascade, Settings, distinct, edge_probability};
 use crate::error::DataError;
 use crate::graph::Csr;
+use neuropil_math::rng::splitmix64;
 use rayon::prelude::*;
 
 /// Runs of one unit of parallel work.
@@ -68,7 +69,7 @@ pub fn signed(
         .map(|shard| {
             let mut hits = vec![0u32; n * levels];
             for run in shard * SHARD..((shard + 1) * SHARD).min(settings.runs) {
-                let key = splitmix(settings.seed ^ splitmix(run as u64 ^ 0x5167_6e65_6400_0000));
+                let key = splitmix64(settings.seed ^ splitmix64(run as u64 ^ 0x5167_6e65_6400_0000));
                 let mut seen = vec![false; n];
                 let mut front = sources.clone();
                 front.iter().for_each(|&s| seen[s] = true);
@@ -79,7 +80,7 @@ pub fn signed(
                     let mut next = Vec::new();
                     for &i in emitting.iter().filter(|&&i| !transmission.inhibitory[i]) {
                         for (j, q) in transmission.graph.row(i) {
-                            let word = splitmix(key ^ splitmix((i as u64) << 32 | j as u64));
+                            let word = splitmix64(key ^ splitmix64((i as u64) << 32 | j as u64));
                             let uniform = (word >> 11) as f64 / (1u64 << 53) as f64;
                             if !seen[j] && uniform < q - reduction[j] {
                                 seen[j] = true;

@@ -206,7 +206,7 @@ impl Annotations {
                 && !is_missing(&side[i])
             {
                 said[i].clone_from(&partner[i]);
-                own_side[i] = columns::side(&side[i]).unwrap_or(Side::Centre);
+                own_side[i] = Side::known(&side[i]).unwrap_or(Side::Centre);
                 column = "s1_partner";
             } else if let Some((_, partner)) = pair {
                 said[i].clone_from(&partner[i]);
@@ -235,7 +235,7 @@ impl Annotations {
         let unknown: BTreeSet<&str> = texts
             .iter()
             .map(String::as_str)
-            .filter(|text| columns::side(text).is_none())
+            .filter(|text| Side::known(text).is_none())
             .collect();
         if !unknown.is_empty() {
             let words: Vec<String> = unknown
@@ -250,7 +250,7 @@ impl Annotations {
         }
         texts
             .iter()
-            .map(|text| columns::side(text).unwrap_or(Side::Centre))
+            .map(|text| Side::known(text).unwrap_or(Side::Centre))
             .collect()
     }
 }

@@ -1,7 +1,5 @@
 //! What the columns of other programs' tables are called.
 
-use crate::data::Side;
-
 /// Presynaptic neuron.
 pub(super) const PRE: &[&str] = &[
     "pre",
@@ -170,16 +168,4 @@ pub(super) fn find<'a>(headers: impl Iterator<Item = &'a str> + Clone, names: &[
     names
         .iter()
         .find_map(|name| headers.clone().position(|header| plain(header) == *name))
-}
-
-/// A side in any of the words for it; `None` for other words.
-pub(crate) fn side(text: &str) -> Option<Side> {
-    match text.trim().trim_end_matches('.').to_lowercase().as_str() {
-        "l" | "left" | "lhs" | "sinister" | "links" | "gauche" => Some(Side::Left),
-        "r" | "right" | "rhs" | "dexter" | "rechts" | "droite" => Some(Side::Right),
-        "c" | "m" | "centre" | "center" | "central" | "middle" | "mid" | "midline" | "medial"
-        | "unpaired" | "both" | "bilateral" | "unknown" | "unk" | "undefined" => Some(Side::Centre),
-        other if neuropil_lab::table::is_missing(other) => Some(Side::Centre),
-        _ => None,
-    }
 }

@@ -5,9 +5,9 @@
 //! lanes by the same instructions. Likelihoods are carried as products that are rescaled at every node, which for
 //! two states is as safe as logarithms and needs one logarithm in eight nodes.
 
+use neuropil_math::exponential::exp;
 use neuropil_math::simd::vectorised;
 
-use super::exponential::exp;
 use crate::tree::{NONE, Tree};
 
 /// Parameter values of one walk.

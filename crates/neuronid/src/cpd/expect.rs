@@ -1,6 +1,7 @@
 //! The E-step: which fixed point belongs to which moved one.
 
 use crate::worm::Point;
+use neuropil_math::exponential::exp;
 use neuropil_math::simd::vectorised;
 use std::f64::consts::PI;
 
@@ -75,13 +76,13 @@ vectorised! {
             let mut sums = [0.0; SIDE_BY_SIDE];
             let (chunks, rest) = p.as_chunks_mut::<SIDE_BY_SIDE>();
             for chunk in chunks {
+                *chunk = exp(chunk.map(|p| (least - p) * half_precision));
                 for (sum, p) in sums.iter_mut().zip(chunk) {
-                    *p = falling((*p - least) * half_precision);
                     *sum += *p;
                 }
             }
             for (sum, p) in sums.iter_mut().zip(rest) {
-                *p = falling((*p - least) * half_precision);
+                [*p] = exp([(least - *p) * half_precision]);
                 *sum += *p;
             }
             let kernel: f64 = sums.iter().sum();
@@ -95,62 +96,5 @@ vectorised! {
                 pz[m] += p * point[2];
             }
         }
-    }
-}
-
-/// e^−x for x ≥ 0 to some units in the last place, 0 from e^−700 on: x = k ln 2 − r, |r| ≤ ½ ln 2, and the series of e^r.
-#[inline(always)]
-fn falling(x: f64) -> f64 {
-    /// 1.5·2⁵²: adding it leaves the nearest whole number in the low bits.
-    const ROUNDER: f64 = 6_755_399_441_055_744.0;
-    /// ln 2 in two parts, the first of which has zeros behind.
-    const LN2: (f64, f64) = (0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10);
-    /// 1/12!, 1/11!, …, 1.
-    const SERIES: [f64; 13] = [
-        1.0 / 479_001_600.0,
-        1.0 / 39_916_800.0,
-        1.0 / 3_628_800.0,
-        1.0 / 362_880.0,
-        1.0 / 40_320.0,
-        1.0 / 5_040.0,
-        1.0 / 720.0,
-        1.0 / 120.0,
-        1.0 / 24.0,
-        1.0 / 6.0,
-        0.5,
-        1.0,
-        1.0,
-    ];
-    let bounded = if x < 700.0 { x } else { 700.0 };
-    let shifted = ROUNDER - bounded * std::f64::consts::LOG2_E;
-    let k = shifted - ROUNDER;
-    let r = (-bounded - k * LN2.0) - k * LN2.1;
-    let mut e = SERIES[0];
-    for c in &SERIES[1..] {
-        e = e * r + c;
-    }
-    let value = f64::from_bits(e.to_bits().wrapping_add(shifted.to_bits() << 52));
-    if x < 700.0 { value } else { 0.0 }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::falling;
-
-    #[test]
-    fn the_exponential_is_that_of_the_library() {
-        for i in 0..70_000 {
-            let x = f64::from(i) * 0.01 + 0.003;
-            let exact = (-x).exp();
-            assert!(
-                (falling(x) - exact).abs() <= 3e-15 * exact,
-                "{x}: {} for {exact}",
-                falling(x)
-            );
-        }
-        assert_eq!(
-            (falling(0.0), falling(1e6), falling(f64::INFINITY)),
-            (1.0, 0.0, 0.0)
-        );
     }
 }

@@ -23,8 +23,8 @@
 //! δh_{t−1} = (1 − α) δz + δp ∘ u_t s_t − δs_t ∘ Δt u_{t−1} s_{t−1} + δu_t ∘ Δt U (1 − u_{t−1})
 //! ```
 
+use super::Shape;
 use super::{Backward, Forward, Parts, Sizes};
-use crate::network::Shape;
 use crate::params::Layout;
 use crate::synapse::{ROWS, Synapse};
 use neuropil_math::real::Real;

@@ -22,8 +22,8 @@
 //! All arrays are `[unit][lane]`. One function per pass: slices that come in as arguments are known not to
 //! overlap, and only then does the compiler turn the loops into vector instructions.
 
+use super::Shape;
 use super::{Backward, Forward, Parts, Sizes};
-use crate::network::Shape;
 use crate::params::Layout;
 use neuropil_math::real::Real;
 use neuropil_math::simd::vectorised;

@@ -5,8 +5,8 @@
 //! δy = α δx_t,   δr_{t−1} = δy W_recᵀ,   δx_{t−1} = (1 − α) δx_t
 //! ```
 
+use super::Shape;
 use super::{Backward, Forward, Parts, Sizes};
-use crate::network::Shape;
 use crate::params::Layout;
 use neuropil_math::real::Real;
 use neuropil_math::simd::vectorised;

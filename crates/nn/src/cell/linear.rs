@@ -1,7 +1,7 @@
 //! No dynamics: the state is the input of the same step, and nothing flows back in time.
 
+use super::Shape;
 use super::{Backward, Forward, Parts, Sizes};
-use crate::network::Shape;
 use crate::params::Layout;
 use neuropil_math::real::Real;
 

@@ -23,8 +23,8 @@
 //! δh_{t−1} = δy W_recᵀ + δa_i W_iᵀ + δa_f W_fᵀ + δa_o W_oᵀ,   δc_{t−1} = f_t ∘ δc_t
 //! ```
 
+use super::Shape;
 use super::{Backward, Forward, Parts, Sizes, apply_gains};
-use crate::network::Shape;
 use crate::params::Layout;
 use neuropil_math::real::Real;
 use neuropil_math::simd::vectorised;

@@ -4,7 +4,7 @@
 //! computed draws the same masks as the whole one.
 
 use neuropil_math::real::Real;
-use neuropil_math::rng::{Key, Purpose};
+use neuropil_math::rng::{GOLDEN, Key, Purpose, splitmix64};
 
 /// Multipliers \[example\]\[unit\], 0 or 1/`keep`, of the layer `layer`.
 ///
@@ -37,9 +37,9 @@ pub fn draw<R: Real>(key: Key, layer: u64, keep: f64, units: &[u32], out: &mut [
     let threshold = (keep * 4_294_967_296.0).round() as u64;
     let kept = R::of(1.0 / keep);
     for (example, row) in out.chunks_exact_mut(units.len().max(1)).enumerate() {
-        let base = seed ^ mix(example as u64);
+        let base = seed ^ splitmix64(example as u64);
         for (value, &unit) in row.iter_mut().zip(units) {
-            let draw = mix(base.wrapping_add(u64::from(unit).wrapping_mul(0x9E37_79B9_7F4A_7C15))) >> 32;
+            let draw = splitmix64(base.wrapping_add(u64::from(unit).wrapping_mul(GOLDEN))) >> 32;
             *value = if draw < threshold { kept } else { R::ZERO };
         }
     }
@@ -82,15 +82,7 @@ impl Dropout {
 
 /// A number in [0, 1) from 64 bits.
 fn unit(bits: u64) -> f64 {
-    (mix(bits.wrapping_add(0x9E37_79B9_7F4A_7C15)) >> 11) as f64 / (1_u64 << 53) as f64
-}
-
-/// The output function of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014).
-#[inline]
-fn mix(state: u64) -> u64 {
-    let z = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
+    (splitmix64(bits) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 #[cfg(test)]

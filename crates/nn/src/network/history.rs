@@ -1,8 +1,8 @@
 //! What the forward pass of one block of trials leaves for the backward pass.
 
 use super::floor;
-use super::shape::Shape;
 use crate::buffer::Buffer;
+use crate::cell::Shape;
 use neuropil_math::real::Real;
 use std::ops::Range;
 

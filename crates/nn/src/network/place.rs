@@ -1,6 +1,6 @@
 //! Where the entries of the products live in the flat parameter buffer.
 
-use super::shape::Shape;
+use crate::cell::Shape;
 use crate::params::Layout;
 
 /// Indices of a network's arrays.

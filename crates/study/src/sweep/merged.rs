@@ -1,15 +1,10 @@
 //! All finished runs of a sweep as one table, and what the runs of each cell come to.
 
-use super::page;
-use crate::life::write_page;
-use neuropil_lab::atomic;
-use neuropil_lab::error::{LabError, Problem};
+use neuropil_lab::error::LabError;
 use neuropil_lab::sweep::folder::{Finished, Folder, Planned};
-use neuropil_lab::table::write_csv;
 use neuropil_math::stats::summary::{mean, mean_interval, variance};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use std::path::PathBuf;
 
 /// A mean over the runs of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -194,24 +189,6 @@ impl Merged {
             "cells": cells.collect::<Vec<_>>(),
             "missing": self.missing,
         })
-    }
-
-    /// Writes `table.csv`, `table.json`, `cells.csv` and `comparison.html` into the sweep's folder; the page's path.
-    ///
-    /// # Errors
-    /// A file cannot be written.
-    pub fn save(&self, folder: &Folder) -> Result<PathBuf, Problem> {
-        let place = |name: &str| folder.path().join(name);
-        let (headers, rows) = self.table();
-        write_csv(&place("table.csv"), &headers, &rows)?;
-        let mut text = serde_json::to_string_pretty(&self.json()).expect("tables are JSON");
-        text.push('\n');
-        atomic::write(&place("table.json"), text.as_bytes())?;
-        let (headers, rows) = self.cell_table();
-        write_csv(&place("cells.csv"), &headers, &rows)?;
-        let path = place("comparison.html");
-        write_page(&path, &page::page(self))?;
-        Ok(path)
     }
 }
 

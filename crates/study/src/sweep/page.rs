@@ -1,15 +1,41 @@
 //! The comparison page of a sweep: what the runs of each cell come to, and how they got there.
 
 use super::merged::{Cell, Merged, number, shown};
+use crate::life::write_page;
 use neuropil_draw::{Color, Figure, Mark, Panel, Report, ReportTable, Section, Series};
+use neuropil_lab::atomic;
+use neuropil_lab::error::Problem;
+use neuropil_lab::sweep::folder::Folder;
+use neuropil_lab::table::write_csv;
 use serde_json::{Map, Value};
+use std::path::PathBuf;
 
 /// Measures that the page compares.
 const MOST_MEASURES: usize = 6;
 /// Cells whose curves are shown.
 const MOST_CURVES: usize = 12;
 
-pub(super) fn page(merged: &Merged) -> Report {
+impl Merged {
+    /// Writes `table.csv`, `table.json`, `cells.csv` and `comparison.html` into the sweep's folder; the page's path.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn save(&self, folder: &Folder) -> Result<PathBuf, Problem> {
+        let place = |name: &str| folder.path().join(name);
+        let (headers, rows) = self.table();
+        write_csv(&place("table.csv"), &headers, &rows)?;
+        let mut text = serde_json::to_string_pretty(&self.json()).expect("tables are JSON");
+        text.push('\n');
+        atomic::write(&place("table.json"), text.as_bytes())?;
+        let (headers, rows) = self.cell_table();
+        write_csv(&place("cells.csv"), &headers, &rows)?;
+        let path = place("comparison.html");
+        write_page(&path, &page(self))?;
+        Ok(path)
+    }
+}
+
+fn page(merged: &Merged) -> Report {
     let measures = compared(merged);
     let done = merged.runs.len();
     let all = done + merged.missing.len();

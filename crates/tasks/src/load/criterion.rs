@@ -1,8 +1,8 @@
 //! When a task counts as learnt.
 
-use super::{Loader, identifier};
+use super::Loader;
 use crate::definition::CriterionDefinition;
-use crate::expr::Expr;
+use crate::expr::{Expr, identifier};
 use crate::quantity::{Quantity, Source as Counted};
 use crate::task::Answer;
 use neuropil_lab::error::Problem;

@@ -1,8 +1,8 @@
 //! Factors, derived quantities, and the conditions that they make.
 
-use super::{Loader, identifier};
+use super::Loader;
 use crate::definition::{Drawn, NumberOrText};
-use crate::expr::Expr;
+use crate::expr::{Expr, identifier};
 use crate::task::{Column, Continuous, Derived, Factor, Odds, Per, condition};
 use neuropil_lab::error::Problem;
 use neuropil_math::rng::{Key, Purpose};

@@ -1,8 +1,14 @@
 //! Exponentials of many values at once, in a form that compilers turn into vector instructions.
 
 /// eˣ for every lane, relative error below 3e-16; below −708 it is 3e-308, above 709 it is 8e307.
+///
+/// ```
+/// use neuropil_math::exponential::exp;
+///
+/// assert_eq!(exp([0.0, -1e9]), [1.0, exp([-708.0])[0]]);
+/// ```
 #[inline(always)]
-pub(super) fn exp<const L: usize>(x: [f64; L]) -> [f64; L] {
+pub fn exp<const L: usize>(x: [f64; L]) -> [f64; L] {
     // Taylor to degree 13 on |r| ≤ ln 2 / 2 after the integer part of x / ln 2 is taken into the exponent.
     const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
     const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;

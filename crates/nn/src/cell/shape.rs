@@ -1,6 +1,6 @@
 //! Sizes and kind of a network, and the layout of its parameters.
 
-use crate::cell::{Cell, of_cell};
+use super::{Cell, of_cell};
 use crate::params::Layout;
 use neuropil_math::real::Real;
 
