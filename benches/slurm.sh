@@ -62,7 +62,7 @@ CONF
 }
 
 say() { echo "── $*"; }
-status() { "$program" sweep status "$work/array" || true; }
+status() { { "$program" sweep status "$work/array" || true; } | sed "s|$work|FOLDER|"; }
 # Waits until as many runs of the array as that are done, or at work.
 wait_for() { # STATE NUMBER
     local n

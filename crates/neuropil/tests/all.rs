@@ -8,4 +8,5 @@ mod keeping;
 mod pipes;
 mod runs;
 mod support;
+mod transfer;
 mod wiring;
