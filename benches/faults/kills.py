@@ -26,7 +26,17 @@ def cases():
     seeds = ["-q", "train", *TASK, "--seeds", "1..3", *SMALL, "--only", "--out", "OUT"]
     sweep = ["-q", "sweep", *TASK, "--seeds", "1..2", "--set", "policy.units=8,12", "--updates", "40", "--dt", "50",
              "--set", "training.check_every=5", "--set", "training.validation_trials=40", "--out", "OUT"]
-    cascades = ["connectome", "hubs", "DATA", "--out", "OUT"]
+    further = {
+        name: ["-q", "train", *words, "--threads", "1", "--out", "OUT"]
+        for name, words in {
+            "gating": ["gating/split-digits", "--updates", "200"],
+            "successor": ["successor/ring"],
+            "neuronid": ["neuronid/small", "--updates", "6"],
+        }.items()
+    }
+    reproduce = ["-q", "reproduce", "successor", "2", "--quick", "--out", "OUT"]
+    cascades = ["connectome", "integration", "larva", "--runs", "200", "--out", "OUT"]
+    report = ["-q", "connectome", "report", "larva", "--runs", "20", "--nulls", "2", "--excisions", "2", "--seeds", "1", "--out", "OUT"]
     return {
         "train": (train, [*train, "--resume"], readers),
         "train --seeds": (seeds, [*seeds, "--resume"], []),
@@ -34,11 +44,15 @@ def cases():
         "test": (["test", "OUT", "--kind", "activity", "--trials-per-condition", "4"],) * 2 + ([],),
         "import": (["import", "rdm", "weights.safetensors", "--dt", "50", "--set", "policy.units=12", "--set",
                     "value.units=8", "--out", "OUT"],) * 2 + ([],),
+        **{name: (command, [*command, "--resume"], [["report", "OUT"]]) for name, command in further.items()},
+        "reproduce": (reproduce, reproduce, []),
+        "unit cascades": (cascades, cascades, []),
+        "connectome report": (report, report, []),
     }
 
 
 def named(command, folder):
-    return [word.replace("OUT", folder).replace("DATA", "larva") for word in command]
+    return [word.replace("OUT", folder) for word in command]
 
 
 def count_calls(harness, command):
@@ -115,6 +129,7 @@ def main():
     every = harness.args.n or 210
     harness.run(["-q", "train", *TASK, *SMALL, "--out", "trained"])
     harness.run(["export", "trained", "--safetensors", "weights.safetensors"])
+    harness.run(["connectome", "simulate", "larva", "--pairs", "60"])
     all_cases = {name: case for name, case in cases().items() if harness.args.only in name}
     for i, (case, (command, go_on, readers)) in enumerate(all_cases.items()):
         reference = f"reference-{i}"

@@ -333,10 +333,11 @@ Examples:
 Stop it at any time: the same command goes on where it stopped. `song` leaves song.html, claims.json, .csv and .md, and
 figures/ in its folder.")]
 pub(crate) struct ReproduceArgs {
-    /// System: `song`, `connectome` or `successor`.
+    /// System: song, gating, successor, neuronid, connectome or enhancers.
     pub system: String,
-    /// For `song` tasks [default: all of the paper, and the comparisons of value networks]; `further`: those beyond
-    /// it. For `connectome` the data of the paper. For `successor` figures: 2, 3, 4, 5, 6, app7, change.
+    /// What of it [default: all]: song's tasks, or `further` for those beyond the paper; gating's methods, fractions,
+    /// strengths, cognitive, reward; successor's figures 2, 3, 4, 5, 6, app7, change; for connectome the paper's
+    /// data, for neuronid named heads, for enhancers the released table and a species tree.
     pub parts: Vec<String>,
     /// One network a task and few test trials.
     #[arg(long)]

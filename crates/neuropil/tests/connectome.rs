@@ -103,11 +103,17 @@ fn a_generated_brain_answers_every_question() {
         "null-models",
         "influence",
     ] {
-        for ending in ["svg", "png", "csv"] {
-            let file = format!("{figure}.{ending}");
+        for (within, ending) in [("figures", "svg"), ("figures", "png"), ("results", "csv")] {
+            let file = format!("{within}/{figure}.{ending}");
             assert!(here.join("page").join(&file).is_file(), "{file}");
         }
     }
+    let record = std::fs::read_to_string(here.join("page/provenance.json")).expect("a record");
+    let record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
+    assert_eq!(
+        (record["finished"].as_bool(), record["seed"].as_u64()),
+        (Some(true), Some(1))
+    );
     assert!(here.join("page/report.html").is_file());
 }
 

@@ -4,7 +4,7 @@ use crate::analysis::activity::Recorded;
 use crate::analysis::{ANALYSES, Analysis, AnalysisError, Finding, Focus, Session};
 use crate::behaviour::Behaviour;
 use crate::figures::{Origin, figure};
-use neuropil_draw::{Figure, Report, ReportTable, Section};
+use neuropil_draw::{Axis, Figure, Heat, Panel, Report, ReportTable, Section};
 use neuropil_learn::player::Player;
 use neuropil_learn::train::Progress;
 use neuropil_math::rng::{Key, Phase};
@@ -150,7 +150,7 @@ pub fn page(
         .filter_map(|analysed| {
             let figure = &analysed.answer.as_ref().ok()?.figures.first()?.figure;
             Some(Section {
-                title: if figure.title.eq_ignore_ascii_case(&analysed.title) {
+                title: if figure.title.is_empty() || figure.title.eq_ignore_ascii_case(&analysed.title) {
                     analysed.title.clone()
                 } else {
                     format!("{}: {}", analysed.title, figure.title)
@@ -198,6 +198,9 @@ pub fn data_rows(figure: &Figure) -> (Vec<String>, Vec<Vec<String>>) {
     let mut rows = Vec::new();
     for panel in &figure.panels {
         let what = format!("{} against {}", panel.y.label, panel.x.label);
+        if let Some(heat) = &panel.heat {
+            rows.extend(heat_rows(panel, heat));
+        }
         for bars in &panel.bars {
             for (edges, height) in bars.edges.windows(2).zip(&bars.heights) {
                 rows.push(vec![
@@ -229,6 +232,30 @@ pub fn data_rows(figure: &Figure) -> (Vec<String>, Vec<Vec<String>>) {
         }
     }
     (headers, rows)
+}
+
+/// A cell a row: its row's name as the series, its column and its value.
+fn heat_rows<'a>(panel: &'a Panel, heat: &'a Heat) -> impl Iterator<Item = Vec<String>> + 'a {
+    let place = |axis: &Axis, (low, high): (f64, f64), i: usize, n: usize| {
+        let middle = low + (i as f64 + 0.5) * (high - low) / n as f64;
+        let mut ticks = axis.ticks.iter().flatten();
+        let named = ticks.find(|(at, _)| (at - middle).abs() < 1e-9 * (high - low).abs());
+        named.map_or_else(|| format!("{middle:.4}"), |(_, name)| name.clone())
+    };
+    let what = format!("{} by {} and {}", heat.label, panel.y.label, panel.x.label);
+    heat.values.iter().enumerate().flat_map(move |(i, row)| {
+        let what = what.clone();
+        row.iter().enumerate().map(move |(j, value)| {
+            vec![
+                what.clone(),
+                place(&panel.y, heat.y, i, heat.values.len()),
+                place(&panel.x, heat.x, j, row.len()),
+                format!("{value:.4}"),
+                String::new(),
+                String::new(),
+            ]
+        })
+    })
 }
 
 /// A figure under the name of its files, with the numbers that it shows.

@@ -564,7 +564,7 @@ pub(crate) struct TypesArgs {
 pub(crate) struct PageArgs {
     /// Connectome: a file or folder.
     pub data: PathBuf,
-    /// Folder of report.html, figures and tables.
+    /// Folder of report.html, figures/, results/ and provenance.json.
     #[arg(long, default_value = "connectome-report")]
     pub out: PathBuf,
     /// Threads [default: all cores; results do not depend on it].

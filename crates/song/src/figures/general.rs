@@ -158,13 +158,16 @@ pub(super) fn response_times(r: &ResponseTimes) -> Drawn {
         panels.push(Panel::new("Mean (ms)", "Standard deviation (ms)").series(Series::points(mean, sd)));
     }
     let said = r.levels.iter().filter_map(|level| {
-        let (mean, variation) = (level.summary.mean?, level.variation?);
+        let mean = level.summary.mean?;
         let name = if r.by.is_empty() {
             String::new()
         } else {
             format!("{}: ", level.level.name)
         };
-        Some(format!("{name}{mean:.0} ms, sd/mean {variation:.2}"))
+        Some(match level.variation {
+            Some(variation) if variation > 0.0 => format!("{name}{mean:.0} ms, sd/mean {variation:.2}"),
+            _ => format!("{name}{mean:.0} ms"),
+        })
     });
     let title = said.collect::<Vec<_>>().join("; ");
     let what =

@@ -4,10 +4,13 @@ use super::told::measures;
 use crate::train;
 use neuropil_learn::train::{Flow as LoopFlow, Restart};
 use neuropil_study::{Flow, News};
+use neuropil_tasks::performance::Performance;
 use neuropil_tasks::task::Task;
 
-/// Validations in a row without any reward before we say so.
-const STUCK_CHECKS: u32 = 20;
+/// Validations in a row with hardly a decision before we say so.
+const STUCK_CHECKS: u32 = 10;
+/// Share of trials that a decision is hardly ever.
+const HARDLY: f64 = 0.005;
 
 /// The news of one run.
 pub(super) struct Watching<'a> {
@@ -43,7 +46,7 @@ impl<'a> Watching<'a> {
                     measures: &measures(performance, self.task.world.is_some()),
                     toward: Some((performance.fraction_correct(), self.threshold)),
                 });
-                self.say_if_stuck(performance.mean_reward);
+                self.say_if_stuck(performance);
                 flow
             }
             train::News::Taken(taken) => (self.watch)(&News::Said(&format!("{label}: {}", taken.words()))),
@@ -66,17 +69,34 @@ impl<'a> Watching<'a> {
         }
     }
 
-    fn say_if_stuck(&mut self, mean_reward: f64) {
-        let abort = self.task.definition.rewards.abort;
-        self.stuck = if mean_reward <= abort { self.stuck + 1 } else { 0 };
-        if self.stuck == STUCK_CHECKS {
-            let said = format!(
-                "{}: every trial of the last {STUCK_CHECKS} validations ended with {abort}: nothing is being learnt; \
-                 `training.t0_return = \"immediate\"` is what makes learning start when trials that are sat out are \
-                 punished",
-                self.label
-            );
-            (self.watch)(&News::Said(&said));
+    fn say_if_stuck(&mut self, performance: &Performance) {
+        let undecided = (performance.n_decided as f64) < HARDLY * performance.n_trials as f64;
+        let (task, rewards) = (self.task, &self.task.definition.rewards);
+        let is_stuck = undecided && task.world.is_none() && performance.mean_reward <= 0.9 * rewards.abort;
+        self.stuck = if is_stuck { self.stuck + 1 } else { 0 };
+        if self.stuck != STUCK_CHECKS {
+            return;
         }
+        let sat_out = performance.mean_steps > task.n_steps as f64 / 2.0;
+        let help = if sat_out {
+            "nothing is being learnt; `training.t0_return = \"immediate\"` is what makes learning start when trials that \
+             are sat out are punished"
+                .to_owned()
+        } else if rewards.tau_ms.is_none() {
+            format!(
+                "an abort costs the same whenever it comes, so that waiting longer is no better; `[rewards] tau_ms = {:.0}` \
+                 in the task file makes a later abort cost less",
+                task.definition.tmax_ms
+            )
+        } else {
+            "shorter epochs in a first lesson (`[[curriculum]]`) bring a network to its first answers"
+                .to_owned()
+        };
+        let how = if sat_out { "sat out" } else { "aborted" };
+        let said = format!(
+            "{}: hardly a trial of the last {STUCK_CHECKS} validations came to a decision, all others were {how}: {help}",
+            self.label
+        );
+        (self.watch)(&News::Said(&said));
     }
 }

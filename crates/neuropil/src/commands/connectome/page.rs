@@ -4,6 +4,7 @@ use super::long_run::LongRun;
 use super::settings;
 use crate::cli::Global;
 use crate::cli::connectome::PageArgs;
+use crate::process;
 use crate::terminal::{self, out, print_json, say};
 use neuropil_connectome::error::DataError;
 use neuropil_connectome::figures::Drawn;
@@ -11,9 +12,11 @@ use neuropil_connectome::read;
 use neuropil_connectome::report::{self, ReportSettings};
 use neuropil_draw::DrawError;
 use neuropil_lab::error::Problem;
+use neuropil_lab::provenance::Provenance;
 use neuropil_lab::{atomic, provenance, table};
 use serde_json::json;
 use std::path::Path;
+use std::time::Instant;
 
 fn broken(error: &DrawError) -> Problem {
     Problem::new(error.to_string(), "report this as a bug")
@@ -21,22 +24,29 @@ fn broken(error: &DrawError) -> Problem {
 
 /// Writes figures as SVG and PNG, and their numbers as CSV.
 pub(super) fn draw(folder: &Path, drawn: &[Drawn]) -> Result<(), Problem> {
-    super::files::create(folder)?;
+    draw_apart(folder, folder, drawn)
+}
+
+/// The same with pictures in one folder and numbers in another.
+fn draw_apart(pictures: &Path, tables: &Path, drawn: &[Drawn]) -> Result<(), Problem> {
+    super::files::create(pictures)?;
+    super::files::create(tables)?;
     for (figure, numbers) in drawn {
-        let path = |ending: &str| folder.join(format!("{}.{ending}", figure.name));
-        atomic::write(
-            &path("svg"),
-            figure.to_svg().map_err(|error| broken(&error))?.as_bytes(),
-        )?;
+        let path = |ending: &str| pictures.join(format!("{}.{ending}", figure.name));
+        let svg = figure.to_svg().map_err(|error| broken(&error))?;
+        atomic::write(&path("svg"), svg.as_bytes())?;
         atomic::write(&path("png"), &figure.to_png().map_err(|error| broken(&error))?)?;
-        table::write_csv(&path("csv"), &numbers.headers, &numbers.rows)?;
+        let table = tables.join(format!("{}.csv", figure.name));
+        table::write_csv(&table, &numbers.headers, &numbers.rows)?;
     }
     Ok(())
 }
 
-/// Writes the page, every figure of it, and every answer as JSON.
+/// Writes the page, and in the folders of every run all that is on it: `figures/` as SVG and PNG, `results/` with the
+/// numbers of each figure and every answer as JSON, and `provenance.json`.
 pub(super) fn run(args: &PageArgs, global: &Global) -> Result<u8, Problem> {
-    let pool = crate::process::thread_pool(args.threads)?;
+    let clock = Instant::now();
+    let pool = process::thread_pool(args.threads)?;
     let settings = ReportSettings {
         cascades: settings(&args.settings),
         nulls: args.nulls,
@@ -57,10 +67,12 @@ pub(super) fn run(args: &PageArgs, global: &Global) -> Result<u8, Problem> {
     bar.finish_and_clear();
     let warned = connectome.warnings.iter().chain(&missing);
     warned.for_each(|warning| say!("warning: {warning}"));
+    let mut record = Provenance::begin(&process::origin(), args.settings.seed, None);
+    let results = args.out.join("results");
     for (name, answer) in &parts {
-        draw(&args.out, &answer.figures)?;
+        draw_apart(&args.out.join("figures"), &results, &answer.figures)?;
         let text = serde_json::to_vec(&answer.json).expect("answers are JSON");
-        atomic::write(&args.out.join(format!("{name}.json")), &text)?;
+        atomic::write(&results.join(format!("{name}.json")), &text)?;
     }
     let name = args.data.file_name().unwrap_or_default().to_string_lossy();
     let origin = [
@@ -83,6 +95,10 @@ pub(super) fn run(args: &PageArgs, global: &Global) -> Result<u8, Problem> {
         &args.out.join("report.html"),
         page.to_html().map_err(|error| broken(&error))?.as_bytes(),
     )?;
+    record.ended = Some(provenance::now());
+    record.finished = true;
+    record.wall_seconds = clock.elapsed().as_secs_f64();
+    record.save(&args.out.join("provenance.json"))?;
     long.finish();
     let figures = parts.iter().flat_map(|(_, answer)| &answer.figures);
     if global.json {
