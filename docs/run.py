@@ -1,12 +1,15 @@
-"""Runs the commands of a chapter and writes what they print below them.
+"""Runs the commands of chapters and writes what they print below them, or checks that it stands there already.
 
-    python docs/run.py CHAPTER.md [WORKING-FOLDER]
+    python docs/run.py [--check] CHAPTER.md…
 
 A command is a line `$ …` in a `console` block, with lines `> …` that continue it; the rest of the block is its output.
-Commands of one chapter share a folder, a new one unless it is given. `neuropil` must be on the PATH. Fails on the first command that fails, unless its
-line ends in `# fails`.
+Chapters that are given together share a folder, which is new: later ones go on with the runs of earlier ones. `neuropil` must be on
+the PATH. Fails on the first command that fails, unless its line ends in `# fails`. With `--check` nothing is written: what differs is
+shown, and the exit code is 1. How long something took may differ.
 """
 
+import argparse
+import difflib
 import os
 import re
 import subprocess
@@ -14,9 +17,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-chapter = Path(sys.argv[1])
-folder = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(tempfile.mkdtemp())
-folder.mkdir(parents=True, exist_ok=True)
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("--check", action="store_true")
+parser.add_argument("chapters", nargs="+", type=Path)
+args = parser.parse_args()
+folder = Path(tempfile.mkdtemp())
+
+# What depends on the machine and the hour.
+TIMES = [r"\b[\d.]+ (h|min|s|ms)\b", r"\d+ trials/s", r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ?", r"(?m)^ *\d+ (?=\S+\.(npz|csv)$)"]
 
 
 def output(command: str) -> str:
@@ -52,5 +60,20 @@ def block(match: re.Match) -> str:
     return "```console\n" + "\n".join(printed) + "\n```"
 
 
-text = chapter.read_text()
-chapter.write_text(re.sub(r"```console\n(.*?)\n```", block, text, flags=re.S))
+def timeless(text: str) -> list[str]:
+    for pattern in TIMES:
+        text = re.sub(pattern, "T", text)
+    return text.splitlines()
+
+
+differing = 0
+for chapter in args.chapters:
+    text = chapter.read_text()
+    now = re.sub(r"```console\n(.*?)\n```", block, text, flags=re.S)
+    if not args.check:
+        chapter.write_text(now)
+        continue
+    found = list(difflib.unified_diff(timeless(text), timeless(now), str(chapter), "now", lineterm="", n=1))
+    print("\n".join(found) if found else f"{chapter}: as it stands there")
+    differing += bool(found)
+sys.exit(1 if differing else 0)

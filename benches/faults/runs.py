@@ -96,6 +96,8 @@ def snapshot(folder):
                 content = re.sub(rb'"(wall_seconds|checksum)": *[^,\n]*', b"", content)
             if name.endswith((".html", ".json", ".md")):
                 content = re.sub(rb"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", b"T", content)
+            if name.endswith((".html", ".json")):  # of a reproduction: who asked for it, when, and how long it took
+                content = re.sub(rb'("|&quot;)(command|date|seconds_of_\w+)("|&quot;): [^\n]*', b"", content)
             if name.endswith(".html"):
                 content = re.sub(rb"\{\s*&quot;version&quot;.*?checksum&quot;: &quot;[0-9a-f]*&quot;\s*\}", b"P", content, flags=re.S)
             files[os.path.relpath(path, folder)] = content

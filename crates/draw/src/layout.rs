@@ -290,7 +290,12 @@ pub(crate) fn free_place(panel: &Panel, axes: Rect, x: &Scale, y: &Scale, size: 
         axes.left + INSET,
         axes.left + (axes.width - size.0) / 2.0,
     ];
-    let tops = [axes.top + INSET / 2.0, axes.bottom() - size.1 - INSET];
+    let (highest, lowest) = (axes.top + INSET / 2.0, axes.bottom() - size.1 - INSET);
+    // The corners first; between them only what crosses fewer reference lines.
+    let between = (1..).map(|i| lowest - 6.0 * f64::from(i));
+    let tops = [highest, lowest]
+        .into_iter()
+        .chain(between.take_while(|&top| top > highest));
     let mut best: Option<(usize, Rect)> = None;
     for top in tops {
         for left in lefts {

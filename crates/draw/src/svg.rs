@@ -1,6 +1,6 @@
 //! A string that grows into an SVG.
 
-use crate::text::escape;
+use crate::text::{escape, with_minus};
 use std::fmt::{Display, Write};
 
 /// SVG under construction; coordinates are px, rounded to a hundredth.
@@ -99,7 +99,7 @@ impl Svg {
         if degrees != 0.0 {
             self.add(format_args!(r#" transform="rotate({degrees} {x} {y})""#));
         }
-        self.add(format_args!(">{}</text>", escape(text)));
+        self.add(format_args!(">{}</text>", escape(&with_minus(text))));
     }
 
     /// A path through the points, interrupted where one is not finite.

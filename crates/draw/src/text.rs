@@ -85,6 +85,19 @@ pub(crate) fn escape(text: &str) -> String {
     out
 }
 
+/// The text with minus signs for hyphens that stand before a number: `direction −1`, but `mid-1980s`.
+pub(crate) fn with_minus(text: &str) -> String {
+    let mut before = ' ';
+    let mut signed = String::with_capacity(text.len());
+    for (i, c) in text.char_indices() {
+        let starts = matches!(before, ' ' | '(' | '[' | '=' | ',' | '±' | '<' | '>');
+        let is_minus = c == '-' && starts && text[i + 1..].starts_with(|next: char| next.is_ascii_digit());
+        signed.push(if is_minus { '−' } else { c });
+        before = c;
+    }
+    signed
+}
+
 /// Letters, digits and hyphens only: safe as an id.
 pub(crate) fn slug(name: &str) -> String {
     let out: String = name
@@ -103,6 +116,14 @@ pub(crate) fn slug(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_minus_is_no_hyphen() {
+        assert_eq!(
+            with_minus("-1, (-0.5) a-1 rdm-rt 2-3 -x"),
+            "−1, (−0.5) a-1 rdm-rt 2-3 -x"
+        );
+    }
 
     #[test]
     fn wider_text_measures_wider_and_scales_with_size() {

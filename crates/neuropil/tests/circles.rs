@@ -15,6 +15,8 @@ const KNOWN: &[&str] = &[
     "enhancers: associate::{binary → rounds → binary}",
     "enhancers: report → run → report",
     "successor: track::{hdf5 → nwb → hdf5}",
+    // A session is a world made of trials of a task, and a task may be such a session.
+    "tasks: environment → session → task → world → environment",
 ];
 
 #[test]

@@ -12,10 +12,17 @@ use crate::analysis::value_trace::ValueTrace;
 use neuropil_draw::{Bars, Color, Heat, Mark, Panel, Series};
 use std::fmt::Write;
 
-/// Traces of groups of trials, a colour each; dashed lines are the negative choice.
-fn traces(traces: &[Trace], times_ms: &[f64], legend: bool, panel: Panel) -> Panel {
+/// What solid and dashed lines are called.
+type Sides = [&'static str; 2];
+/// By what a trial ended in.
+const BY_CHOICE: Sides = ["positive choice", "other choice"];
+/// By what the stimulus says.
+const BY_EVIDENCE: Sides = ["evidence for right", "evidence for left"];
+
+/// Traces of groups of trials, a colour each, solid and dashed; with names for these also a legend.
+fn traces(traces: &[Trace], times_ms: &[f64], legend: Option<Sides>, panel: Panel) -> Panel {
     let mut named: Vec<&str> = Vec::new();
-    traces.iter().fold(panel, |panel, trace| {
+    let panel = traces.iter().fold(panel, |panel, trace| {
         let known = times_ms.iter().zip(&trace.mean);
         let (x, y): (Vec<f64>, Vec<f64>) = known.filter_map(|(&x, y)| Some((x, (*y)?))).unzip();
         let is_new = !named.contains(&trace.group.as_str());
@@ -32,12 +39,25 @@ fn traces(traces: &[Trace], times_ms: &[f64], legend: bool, panel: Panel) -> Pan
         let has_solid = traces
             .iter()
             .any(|other| other.positive && other.group == trace.group);
-        if legend && (trace.positive || !has_solid) {
+        if legend.is_some() && (trace.positive || !has_solid) {
             panel.series(series.label(trace.group.clone()))
         } else {
             panel.series(series)
         }
-    })
+    });
+    let has = |positive: bool| traces.iter().any(|trace| trace.positive == positive);
+    match legend {
+        Some([solid, dashed]) if has(true) && has(false) => {
+            let line = |mark, name: &str| {
+                let nothing = Series::line(Vec::new(), Vec::new());
+                nothing.mark(mark).color(Color::Grey).label(name)
+            };
+            panel
+                .series(line(Mark::Line, solid))
+                .series(line(Mark::Dashed, dashed))
+        }
+        _ => panel,
+    }
 }
 
 pub(super) fn unit_activity(r: &UnitActivity) -> Drawn {
@@ -63,7 +83,7 @@ pub(super) fn unit_activity(r: &UnitActivity) -> Drawn {
             if !aligned.sorted_by.is_empty() {
                 panel = panel.note(format!("by {}", aligned.sorted_by));
             }
-            let legend = i == 0 && sorted_before != Some(&aligned.sorted_by);
+            let legend = (i == 0 && sorted_before != Some(&aligned.sorted_by)).then_some(BY_CHOICE);
             panels.push(traces(&unit.traces, &aligned.times_ms, legend, panel));
         }
         sorted_before = Some(&aligned.sorted_by);
@@ -99,7 +119,12 @@ pub(super) fn value_trace(r: &ValueTrace) -> Drawn {
         if !aligned.sorted_by.is_empty() {
             panel = panel.note(format!("by {}", aligned.sorted_by));
         }
-        traces(&aligned.traces, &aligned.times_ms, i == 0, panel)
+        traces(
+            &aligned.traces,
+            &aligned.times_ms,
+            (i == 0).then_some(BY_CHOICE),
+            panel,
+        )
     });
     let what = "Prediction of the value network, averaged by stimulus; solid: trials that ended in the positive choice \
                 (right, high, B, >; wager: direction right), dashed: in the other.";
@@ -195,7 +220,7 @@ pub(super) fn decision_probabilities(r: &DecisionProbabilities) -> Drawn {
     // Coherences get their colours in ascending order, as in the other figures.
     let mut ordered = r.traces.clone();
     ordered.sort_by_key(|trace| !trace.positive);
-    let panel = traces(&ordered, &r.times_ms, true, panel);
+    let panel = traces(&ordered, &r.times_ms, Some(BY_EVIDENCE), panel);
     let what = "Probability of right relative to left in the policy's output, averaged over trials still running, by motion \
                 coherence; solid: evidence for right, dashed: for left.";
     (

@@ -74,11 +74,21 @@ fn plan(parts: &[String]) -> Result<Vec<Planned>, Problem> {
     }
     let known = PLAN.map(|planned| planned.task);
     let find = |name: &String| {
-        let found = PLAN.into_iter().find(|planned| planned.task == name);
-        found.ok_or_else(|| {
+        let of_the_paper = PLAN.into_iter().find(|planned| planned.task == name);
+        let beyond = || {
+            registry::FURTHER
+                .iter()
+                .find(|task| *task == name)
+                .map(|task| further(task))
+        };
+        of_the_paper.or_else(beyond).ok_or_else(|| {
             Problem::new(
                 format!("`{name}` is not a task of the reproduction"),
-                format!("known: {}; or `further`", known.join(", ")),
+                format!(
+                    "known: {}; {}; or `further` for all of the latter",
+                    known.join(", "),
+                    registry::FURTHER.join(", ")
+                ),
             )
         })
     };
