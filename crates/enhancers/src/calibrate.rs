@@ -6,9 +6,12 @@
 use neuropil_math::rng::{Key, Purpose};
 
 use crate::associate::{Filters, Plan, Rounds, Study};
+use crate::cnn::Architecture;
 use crate::error::InputError;
 use crate::matrix::Matrix;
+use crate::model::{self, Sets};
 use crate::phylo::simulate::Trait as Evolving;
+use crate::simulate::{Invention, invent, region_name, training};
 use crate::traits::{Kind, Trait};
 use crate::tree::Tree;
 
@@ -98,24 +101,97 @@ pub fn calibrate(tree: &Tree, trial: &Trial, seed: u64) -> Result<Calibration, I
         values: y.into_iter().map(Some).collect(),
         notes: Vec::new(),
     };
-    let study = Study::new(tree, matrix, &response, Filters::default())?;
+    judge(tree, matrix, &response, trial.planted, &trial.totals, seed)
+}
+
+/// One seed of an invented study, from sequences to associations.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct WholeWay {
+    /// Area under the receiver operating characteristic of the test chromosomes.
+    pub auroc: f64,
+    /// Epochs of training.
+    pub epochs: usize,
+    /// What became of the planted regions.
+    pub found: Calibration,
+}
+
+/// Invents a study, trains a network on its sequences, predicts the orthologs and relates them to the trait.
+///
+/// # Errors
+/// Numbers that cannot be, a training that fails.
+pub fn whole_way(plan: &Invention) -> Result<WholeWay, InputError> {
+    let study = invent(plan)?;
+    let mut sets = Sets::default();
+    for (chromosome, sequence, open) in &study.training {
+        sets.add(chromosome, sequence.clone(), *open);
+    }
+    let architecture = Architecture::named("small", plan.length)?;
+    let learned = model::learn(architecture, sets, &training(), plan.seed, &mut |_| true)?;
+    let columns = (0..study.tree.n_tips())
+        .map(|tip| {
+            let (rows, sequences): (Vec<usize>, Vec<Vec<u8>>) = study
+                .orthologs
+                .iter()
+                .enumerate()
+                .filter(|(_, orthologs)| !orthologs[tip].is_empty())
+                .map(|(region, orthologs)| (region, orthologs[tip].clone()))
+                .unzip();
+            rows.into_iter()
+                .zip(model::predict(&learned.network, &sequences))
+                .collect()
+        })
+        .collect();
+    let species: Vec<String> = study.tree.tip_names().map(str::to_owned).collect();
+    let regions = (0..plan.regions).map(region_name).collect();
+    let matrix = model::matrix(regions, species.clone(), columns);
+    let response = Trait {
+        name: "brain_residual".into(),
+        kind: Kind::Continuous,
+        species,
+        values: study.response.iter().copied().map(Some).collect(),
+        notes: Vec::new(),
+    };
+    Ok(WholeWay {
+        auroc: learned.test.map_or(f64::NAN, |test| test.auroc),
+        epochs: learned.history.len(),
+        found: judge(
+            &study.tree,
+            matrix,
+            &response,
+            plan.planted,
+            &Trial::default().totals,
+            plan.seed,
+        )?,
+    })
+}
+
+/// Tests all regions, of which the first `planted` ones should be found.
+fn judge(
+    tree: &Tree,
+    matrix: Matrix,
+    response: &Trait,
+    planted: usize,
+    totals: &[u64],
+    seed: u64,
+) -> Result<Calibration, InputError> {
+    let study = Study::new(tree, matrix, response, Filters::default())?;
     let plan = Plan {
         seed,
-        totals: trial.totals.to_vec(),
+        totals: totals.to_vec(),
         thresholds: vec![0.05],
         ..Plan::default()
     };
     let mut rounds = Rounds::scan(&study, &plan);
-    rounds.run(None, |_| {})?;
+    rounds.run(None, &mut |_| {})?;
     let results = rounds.results();
-    let found = |planted: bool| {
+    let found = |is_planted: bool| {
         results
             .iter()
             .enumerate()
-            .filter(|(i, r)| (*i < trial.planted) == planted && r.q.is_some_and(|q| q < 0.1))
+            .filter(|(i, r)| (*i < planted) == is_planted && r.q.is_some_and(|q| q < 0.1))
             .count()
     };
-    let mut null: Vec<f64> = results[trial.planted..]
+    let mut null: Vec<f64> = results[planted..]
         .iter()
         .filter_map(|r| Some(r.permuted?.p))
         .collect();
@@ -123,10 +199,7 @@ pub fn calibrate(tree: &Tree, trial: &Trial, seed: u64) -> Result<Calibration, I
     Ok(Calibration {
         seed,
         recovered: found(true),
-        planted: results[..trial.planted]
-            .iter()
-            .filter(|r| r.fit.is_some())
-            .count(),
+        planted: results[..planted].iter().filter(|r| r.fit.is_some()).count(),
         false_discoveries: found(false),
         null_ks_p: kolmogorov_smirnov(&null),
         null_below_005: null.iter().filter(|p| **p <= 0.05).count() as f64 / null.len().max(1) as f64,

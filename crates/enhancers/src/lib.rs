@@ -29,6 +29,7 @@ pub mod genes;
 pub mod kaplow2023;
 pub mod matrix;
 pub mod metrics;
+pub mod model;
 pub mod motifs;
 pub mod names;
 pub mod near;

@@ -1,23 +1,20 @@
 //! The whole way of one study, from its settings to its report.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use neuropil_lab::array::{Tensors, read_tensors, write_safetensors};
 use neuropil_lab::atomic;
-use neuropil_math::rng::Key;
 
 use crate::associate::{self, Association, Filters, Plan, Progress, Rounds, Study};
-use crate::cnn::train::{Epoch, Examples, Settings, train};
-use crate::cnn::{Architecture, Network};
+use crate::cnn::Architecture;
+use crate::cnn::train::{Epoch, Settings};
 use crate::error::InputError;
 use crate::matrix::{Matrix, read_species};
 use crate::metrics::Metrics;
-use crate::sequence::{Split, bases, split_of};
+use crate::model::{self, Sets};
+use crate::report;
 use crate::traits::{self, Kind};
 use crate::tree::{self, Choice};
-use crate::{fasta, report};
 
 /// Settings of a study; files are relative to the file that names them.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -184,7 +181,7 @@ impl StudyFile {
 ///
 /// # Errors
 /// Any input that cannot be read or does not fit the others.
-pub fn run(study_path: &Path, out: &Path, tell: impl FnMut(&News)) -> Result<Outcome, InputError> {
+pub fn run(study_path: &Path, out: &Path, tell: &mut dyn FnMut(&News)) -> Result<Outcome, InputError> {
     let file = StudyFile::read(study_path)?;
     run_settings(&file, study_path.parent().unwrap_or(Path::new(".")), out, tell)
 }
@@ -197,7 +194,7 @@ pub fn run_settings(
     file: &StudyFile,
     base: &Path,
     out: &Path,
-    mut tell: impl FnMut(&News),
+    tell: &mut dyn FnMut(&News),
 ) -> Result<Outcome, InputError> {
     let mut notes = Vec::new();
     let mut note = |text: String, tell: &mut dyn FnMut(&News)| {
@@ -207,7 +204,7 @@ pub fn run_settings(
     // Whatever is wrong with a small file is found before the long work.
     let choice = file.tree.number.map_or(Choice::Only, Choice::Number);
     let read_tree = tree::read(&base.join(&file.tree.file), &choice)?;
-    read_tree.notes.into_iter().for_each(|text| note(text, &mut tell));
+    read_tree.notes.into_iter().for_each(|text| note(text, tell));
     let tips: Vec<String> = read_tree.tree.tip_names().map(str::to_owned).collect();
     let response = traits::read(
         &base.join(&file.response.file),
@@ -215,10 +212,7 @@ pub fn run_settings(
         file.response.kind,
         &tips,
     )?;
-    response
-        .notes
-        .iter()
-        .for_each(|text| note(text.clone(), &mut tell));
+    response.notes.iter().for_each(|text| note(text.clone(), tell));
     std::fs::create_dir_all(out)
         .map_err(|error| InputError::new(format!("cannot make the folder: {error}")).in_file(out))?;
     let mut outcome = Outcome {
@@ -226,7 +220,7 @@ pub fn run_settings(
         ..Outcome::default()
     };
     let matrix = match (&file.sequences, &file.predictions) {
-        (Some(sequences), _) => predict(file, sequences, base, out, &mut outcome, &mut tell)?,
+        (Some(sequences), _) => predict(file, sequences, base, out, &mut outcome, tell)?,
         (None, Some(predictions)) => {
             let species = predictions
                 .species
@@ -241,14 +235,14 @@ pub fn run_settings(
         }
         (None, None) => unreachable!("refused when read"),
     };
-    matrix.notes.iter().for_each(|text| note(text.clone(), &mut tell));
+    matrix.notes.iter().for_each(|text| note(text.clone(), tell));
     let study = Study::new(&read_tree.tree, matrix, &response, file.association)?;
     let plan = Plan {
         seed: file.seed,
         ..file.permulations.clone()
     };
     let mut rounds = Rounds::scan(&study, &plan);
-    rounds.run(Some(&out.join("rounds.json")), |progress| {
+    rounds.run(Some(&out.join("rounds.json")), &mut |progress| {
         tell(&News::Association(progress));
     })?;
     outcome.results = rounds.into_results();
@@ -273,191 +267,27 @@ fn predict(
     base: &Path,
     out: &Path,
     outcome: &mut Outcome,
-    tell: &mut impl FnMut(&News),
+    tell: &mut dyn FnMut(&News),
 ) -> Result<Matrix, InputError> {
-    let preset = Architecture::preset(&file.network.preset).ok_or_else(|| {
-        InputError::new(format!("no preset `{}`", file.network.preset))
-            .in_field("network.preset")
-            .hint(format!("the presets are {}", Architecture::PRESETS.join(", ")))
+    let architecture = Architecture::named(&file.network.preset, file.network.length)?;
+    let sets = Sets::read(&base.join(&sequences.positives), &base.join(&sequences.negatives))?;
+    let learned = model::learn(architecture, sets, &file.training, file.seed, &mut |epoch| {
+        tell(&News::Epoch(*epoch));
+        true
     })?;
-    let architecture = Architecture {
-        length: file.network.length,
-        ..preset
-    };
-    architecture.check()?;
-    let mut sets: BTreeMap<&str, Examples> = BTreeMap::new();
-    for (path, class) in [(&sequences.positives, 1), (&sequences.negatives, 0)] {
-        let path = base.join(path);
-        for record in fasta::read(&path)? {
-            let set = match split_of(chromosome(&record.name)) {
-                Some(Split::Train) => "training",
-                Some(Split::Validate) => "validation",
-                Some(Split::Test) => "test",
-                None => continue,
-            };
-            let sequence = bases(&record.sequence).map_err(|error| error.in_file(&path))?;
-            sets.entry(set).or_default().extend([sequence], class);
-        }
-    }
-    let mut take = |set: &str| sets.remove(set).unwrap_or_default();
-    let (training, validation, test) = (take("training"), take("validation"), take("test"));
-    let key = Key::new(file.seed);
-    let mut network = Network::new(architecture, key);
-    outcome.history = train(
-        &mut network,
-        training,
-        &validation,
-        &file.training,
-        key,
-        |epoch| {
-            tell(&News::Epoch(*epoch));
-            true
+    outcome.history = learned.history;
+    outcome.test = learned.test;
+    model::save(&learned.network, &out.join("model.safetensors"))?;
+    let matrix = model::orthologs(
+        &learned.network,
+        &base.join(&sequences.orthologs),
+        &mut |done, of| {
+            tell(&News::Predicted { done, of });
         },
     )?;
-    let labels: Vec<bool> = test.classes.iter().map(|&class| class == 1).collect();
-    if test.check(network.architecture.length, 2, "test").is_ok() {
-        outcome.test = Metrics::of(&labels, &network.predict(&test.sequences));
-    }
-    save(&network, &out.join("model.safetensors"))?;
-    let matrix = orthologs(&network, &base.join(&sequences.orthologs), tell)?;
     put(&out.join("predictions.tsv"), &matrix.to_text())?;
     put(&out.join("species.txt"), &(matrix.species.join("\n") + "\n"))?;
     Ok(matrix)
-}
-
-/// Chromosome of `chr7:100-600`, with or without a name before `::`.
-fn chromosome(name: &str) -> &str {
-    let place = name.rsplit("::").next().unwrap_or(name);
-    place.split(':').next().unwrap_or(place)
-}
-
-/// Predictions of all FASTA files of a folder, one per species.
-fn orthologs(
-    network: &Network<f32>,
-    folder: &Path,
-    tell: &mut impl FnMut(&News),
-) -> Result<Matrix, InputError> {
-    let entries = std::fs::read_dir(folder)
-        .map_err(|error| InputError::new(format!("cannot read: {error}")).in_file(folder))?;
-    let mut files: Vec<(String, PathBuf)> = entries
-        .filter_map(Result::ok)
-        .filter_map(|entry| {
-            let name = entry.file_name().into_string().ok()?;
-            let stem = name.strip_suffix(".gz").unwrap_or(&name);
-            let stem = stem.strip_suffix(".fa").or_else(|| stem.strip_suffix(".fasta"))?;
-            Some((stem.to_owned(), entry.path()))
-        })
-        .collect();
-    files.sort();
-    if files.is_empty() {
-        return Err(InputError::new(
-            "the folder holds no FASTA files, expected one per species, such as Mus_musculus.fa",
-        )
-        .in_file(folder));
-    }
-    let mut order: Vec<String> = Vec::new();
-    let mut row_of: BTreeMap<String, usize> = BTreeMap::new();
-    let mut columns: Vec<Vec<(usize, f64)>> = Vec::new();
-    for (done, (_, path)) in files.iter().enumerate() {
-        let mut sequences = Vec::new();
-        let mut rows = Vec::new();
-        for record in fasta::read(path)? {
-            let name = fasta::peak_name(&record.name).to_owned();
-            if record.sequence.len() != network.architecture.length {
-                return Err(InputError::new(format!(
-                    "`{name}` has {} bases, expected {}",
-                    record.sequence.len(),
-                    network.architecture.length
-                ))
-                .in_file(path));
-            }
-            let row = *row_of.entry(name.clone()).or_insert_with(|| {
-                order.push(name);
-                order.len() - 1
-            });
-            rows.push(row);
-            sequences.push(bases(&record.sequence).map_err(|error| error.in_file(path))?);
-        }
-        columns.push(rows.into_iter().zip(network.predict(&sequences)).collect());
-        tell(&News::Predicted {
-            done: done + 1,
-            of: files.len(),
-        });
-    }
-    let n = files.len();
-    let mut values = vec![f64::NAN; order.len() * n];
-    for (column, predictions) in columns.into_iter().enumerate() {
-        for (row, value) in predictions {
-            values[row * n + column] = value;
-        }
-    }
-    Ok(Matrix {
-        regions: order,
-        species: files.into_iter().map(|(name, _)| name).collect(),
-        values,
-        notes: Vec::new(),
-    })
-}
-
-/// Writes a network: arrays `layerN.w` \[inputs\]\[outputs\] and `layerN.b`; its shape as TOML beside them.
-///
-/// # Errors
-/// A file that cannot be written.
-pub fn save(network: &Network<f32>, path: &Path) -> Result<(), InputError> {
-    let mut tensors = Tensors::new();
-    for i in 0..network.n_layers() {
-        let (w, b, shape) = network.layer(i);
-        tensors.insert(
-            format!("layer{i}.w"),
-            (shape.to_vec(), network.params[w].to_vec()),
-        );
-        tensors.insert(
-            format!("layer{i}.b"),
-            (vec![shape[1]], network.params[b].to_vec()),
-        );
-    }
-    let shape = toml::to_string(&network.architecture).expect("a shape is plain data");
-    write_safetensors(path, &tensors, "enhancers").map_err(|error| InputError::new(error.to_string()))?;
-    put(&path.with_extension("toml"), &shape)
-}
-
-/// Reads a network that [`save`] wrote, or weights of Keras (`.hdf5`, `.h5`) for sequences of `length` bases.
-///
-/// # Errors
-/// Files that cannot be read or do not fit one another.
-pub fn load(path: &Path, length: usize) -> Result<(Network<f32>, Vec<String>), InputError> {
-    if path
-        .extension()
-        .is_some_and(|kind| kind == "h5" || kind == "hdf5")
-    {
-        return crate::cnn::keras::read(path, length, crate::cnn::keras::Reading::default());
-    }
-    let shape = path.with_extension("toml");
-    let architecture: Architecture = toml::from_str(&crate::text::read_to_string(&shape)?)
-        .map_err(|error| InputError::new(error.message().to_owned()).in_file(&shape))?;
-    architecture.check().map_err(|error| error.in_file(&shape))?;
-    let tensors = read_tensors(path).map_err(|error| InputError::new(error.to_string()))?;
-    let mut network = Network::zeros(architecture);
-    for i in 0..network.n_layers() {
-        for (part, name) in ["w", "b"].iter().enumerate() {
-            let name = format!("layer{i}.{name}");
-            let Some((_, values)) = tensors.get(&name) else {
-                return Err(InputError::new(format!("no array `{name}`")).in_file(path));
-            };
-            let (w, b) = network.layer_mut(i);
-            let to = if part == 0 { w } else { b };
-            if to.len() != values.len() {
-                return Err(InputError::new(format!(
-                    "`{name}` has {} values, expected {}",
-                    values.len(),
-                    to.len()
-                ))
-                .in_file(path));
-            }
-            to.copy_from_slice(values);
-        }
-    }
-    Ok((network, Vec::new()))
 }
 
 fn write_results(study: &Study, outcome: &Outcome, out: &Path) -> Result<(), InputError> {

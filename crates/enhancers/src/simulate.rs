@@ -1,9 +1,11 @@
 //! A complete study that is invented: tree, genomes' enhancers, training sequences, traits with planted associations.
 //!
-//! An enhancer has three sites. A site holds a motif while a value that evolves by Brownian motion along the tree is
-//! above zero; the enhancer is open where two sites or more hold theirs. For planted enhancers the values follow a
-//! trait, so that openness goes with it; all others evolve by themselves, with the same phylogenetic signal. All other
-//! bases evolve with transitions more frequent than transversions.
+//! An enhancer has six sites of transcription factors. Its activity evolves by Brownian motion along the tree; a site is
+//! held while the activity, with a smaller part of the site's own, is above zero. A site that is gained is written from
+//! its factor's motif, on either strand, and one base in twelve is another; selection keeps the bases of a held site, and
+//! a site that is lost loses half of its bases. The enhancer is open where three sites or more are held. For planted
+//! enhancers the activity follows a trait, so that openness goes with it; all others evolve by themselves, with the same
+//! phylogenetic signal. All other bases evolve with transitions more frequent than transversions.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -13,13 +15,24 @@ use rand::{Rng, RngExt};
 use neuropil_lab::atomic;
 use neuropil_math::rng::{Key, Purpose};
 
+use crate::cnn::train::Settings;
 use crate::error::InputError;
 use crate::phylo::simulate::normal;
-use crate::sequence::{bases, letters};
+use crate::sequence::{bases, letters, reverse_complement};
 use crate::tree::{NONE, Tree};
 
 /// Motifs of the sites.
 const MOTIFS: [&str; 3] = ["TGACTCAGCA", "CAGCTGTTAC", "GGATTAACGT"];
+/// Fewest bases of a region: room for its sites.
+const SHORTEST: usize = 90;
+/// Sites of an enhancer.
+const SITES: usize = 6;
+/// Sites that an open enhancer holds at least.
+const OPEN: usize = 3;
+/// How much a site's own value counts against the activity of the enhancer.
+const OWN: f64 = 0.4;
+/// Chance that a base of a new site is not that of its motif.
+const DEGENERATE: f64 = 1.0 / 12.0;
 /// Frequencies of A, C, G, T.
 const COMPOSITION: [f64; 4] = [0.29, 0.21, 0.21, 0.29];
 /// Transitions against transversions.
@@ -54,7 +67,7 @@ impl Default for Invention {
             regions: 150,
             planted: 10,
             effect: 3.0,
-            training: 900,
+            training: 1500,
             length: crate::kaplow2023::WINDOW,
         }
     }
@@ -89,7 +102,7 @@ pub fn invent(plan: &Invention) -> Result<Invented, InputError> {
             InputError::new(format!("{} species, expected 8 to 5000", plan.species)).in_field("--species"),
         );
     }
-    if plan.length < 60
+    if plan.length < SHORTEST
         || plan.length > 100_000
         || plan.planted > plan.regions
         || plan.regions == 0
@@ -98,7 +111,7 @@ pub fn invent(plan: &Invention) -> Result<Invented, InputError> {
         || plan.training > 1_000_000
     {
         return Err(InputError::new(
-            "regions need 60 bases or more, as many planted ones as there are at most, and 60 training regions or more",
+            "regions need 90 bases or more, as many planted ones as there are at most, and 60 training regions or more",
         ));
     }
     let key = Key::new(plan.seed);
@@ -191,55 +204,99 @@ fn brownian(tree: &Tree, random: &mut impl Rng) -> Vec<f64> {
     values
 }
 
-/// Sequences of one region at the tips, and where it is open; `pull` moves the values of its sites.
+/// A site: where it is, and what its factor binds there.
+struct Site {
+    at: usize,
+    motif: Vec<u8>,
+}
+
+impl Site {
+    /// Six places, one in every stretch of the window, each with a motif on either strand.
+    fn draw(length: usize, random: &mut impl Rng) -> Vec<Self> {
+        let stretch = length / SITES;
+        (0..SITES)
+            .map(|i| {
+                let letters = MOTIFS[random.random_range(0..MOTIFS.len())].as_bytes();
+                let mut motif = bases(letters).expect("letters");
+                if random.random() {
+                    motif = reverse_complement(&motif);
+                }
+                let at = i * stretch + random.random_range(0..=stretch - motif.len());
+                Self { at, motif }
+            })
+            .collect()
+    }
+
+    /// Writes a new instance of the motif.
+    fn gain(&self, sequence: &mut [u8], random: &mut impl Rng) {
+        for (base, &motif) in sequence[self.at..].iter_mut().zip(&self.motif) {
+            *base = motif;
+            if random.random::<f64>() < DEGENERATE {
+                *base = (motif + random.random_range(1..4_u8)) % 4;
+            }
+        }
+    }
+
+    /// Changes every second base.
+    fn lose(&self, sequence: &mut [u8], random: &mut impl Rng) {
+        let first = random.random_range(0..2);
+        let place = &mut sequence[self.at..self.at + self.motif.len()];
+        for (base, &motif) in place.iter_mut().zip(&self.motif).skip(first).step_by(2) {
+            *base = (motif + random.random_range(1..4_u8)) % 4;
+        }
+    }
+}
+
+/// A base by the composition.
+fn base(random: &mut impl Rng) -> u8 {
+    let mut u: f64 = random.random();
+    for (base, p) in COMPOSITION.iter().enumerate() {
+        u -= p;
+        if u < 0.0 {
+            return base as u8;
+        }
+    }
+    3
+}
+
+/// Sequences of one region at the tips, and where it is open; `pull` moves its activity.
 fn evolve(
     tree: &Tree,
     length: usize,
     pull: &dyn Fn(usize) -> f64,
     random: &mut impl Rng,
 ) -> (Vec<Vec<u8>>, Vec<bool>) {
-    let draw = |random: &mut dyn Rng| -> u8 {
-        let mut u: f64 = random.random();
-        for (base, p) in COMPOSITION.iter().enumerate() {
-            u -= p;
-            if u < 0.0 {
-                return base as u8;
-            }
-        }
-        3
-    };
-    let sites: Vec<(usize, Vec<u8>)> = (0..3)
-        .map(|i| {
-            let motif = bases(MOTIFS[random.random_range(0..MOTIFS.len())].as_bytes()).expect("letters");
-            let third = length / 3;
-            (i * third + random.random_range(0..third - motif.len()), motif)
-        })
-        .collect();
-    let values: Vec<Vec<f64>> = sites.iter().map(|_| brownian(tree, random)).collect();
+    let sites = Site::draw(length, random);
+    let activity = brownian(tree, random);
+    let own: Vec<Vec<f64>> = sites.iter().map(|_| brownian(tree, random)).collect();
     let offset = 0.6 * normal(random);
     let mut sequences: Vec<Vec<u8>> = vec![Vec::new(); tree.n_nodes()];
+    let mut held = vec![[false; SITES]; tree.n_nodes()];
     let mut out = vec![Vec::new(); tree.n_tips()];
     let mut open = vec![false; tree.n_tips()];
     for v in (0..tree.n_nodes()).rev() {
         let parent = tree.parents()[v];
-        let mut sequence = if parent == NONE {
-            (0..length).map(|_| draw(random)).collect()
+        let (mut sequence, before) = if parent == NONE {
+            ((0..length).map(|_| base(random)).collect(), [false; SITES])
         } else {
-            mutate(&sequences[parent], tree.lengths()[v], random)
+            let sequence = mutate(&sequences[parent], tree.lengths()[v], random);
+            (sequence, held[parent])
         };
-        let mut held = 0;
-        for ((at, motif), values) in sites.iter().zip(&values) {
-            let place = &mut sequence[*at..*at + motif.len()];
-            if values[v] + offset + pull(v) > 0.0 {
-                place.copy_from_slice(motif);
-                held += 1;
-            } else if place == motif.as_slice() {
-                place.iter_mut().for_each(|base| *base = draw(random));
+        for (i, site) in sites.iter().enumerate() {
+            held[v][i] = activity[v] + offset + pull(v) + OWN * own[i][v] > 0.0;
+            match (before[i], held[v][i]) {
+                (false, true) => site.gain(&mut sequence, random),
+                (true, false) => site.lose(&mut sequence, random),
+                (true, true) => {
+                    let range = site.at..site.at + site.motif.len();
+                    sequence[range.clone()].copy_from_slice(&sequences[parent][range]);
+                }
+                (false, false) => {}
             }
         }
         let tip = tree.tip_of()[v];
         if tip != NONE {
-            open[tip] = held >= 2;
+            open[tip] = held[v].iter().filter(|&&held| held).count() >= OPEN;
             out[tip].clone_from(&sequence);
         }
         sequences[v] = sequence;
@@ -340,6 +397,14 @@ pub fn region_name(region: usize) -> String {
     format!("peak{}", region + 1)
 }
 
+/// How the network of an invented study is trained.
+pub fn training() -> Settings {
+    Settings {
+        epochs: 8,
+        ..Settings::default()
+    }
+}
+
 fn settings(plan: &Invention) -> String {
     format!(
         "# An invented study: `neuropil enhancers run study.toml` takes it from sequences to associations.\n\
@@ -352,7 +417,7 @@ fn settings(plan: &Invention) -> String {
          preset = \"small\"\n\
          length = {}\n\n\
          [training]\n\
-         epochs = 8\n\n\
+         epochs = {}\n\n\
          [tree]\n\
          file = \"tree.nwk\"\n\n\
          [trait]\n\
@@ -362,6 +427,8 @@ fn settings(plan: &Invention) -> String {
          [permulations]\n\
          totals = [999, 9999]\n\
          thresholds = [0.05]\n",
-        plan.seed, plan.length
+        plan.seed,
+        plan.length,
+        training().epochs
     )
 }

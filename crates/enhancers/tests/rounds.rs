@@ -92,7 +92,7 @@ fn run(study: &Study, plan: &Plan, threads: usize) -> Vec<Association> {
         .expect("a pool");
     pool.install(|| {
         let mut rounds = Rounds::scan(study, plan);
-        rounds.run(None, |_| {}).expect("no file is used");
+        rounds.run(None, &mut |_| {}).expect("no file is used");
         rounds.into_results()
     })
 }
@@ -166,7 +166,7 @@ fn rounds_go_on_where_they_were_killed() {
     let path = folder.path().join("rounds.json");
     for killed_after in 1..=2 {
         let killed = catch_unwind(AssertUnwindSafe(|| {
-            Rounds::scan(&study, &plan).run(Some(&path), |progress| {
+            Rounds::scan(&study, &plan).run(Some(&path), &mut |progress| {
                 assert!(
                     !matches!(progress, Progress::Round { round, .. } if round == killed_after),
                     "killed"
@@ -178,7 +178,7 @@ fn rounds_go_on_where_they_were_killed() {
     let mut seen = Vec::new();
     let mut rounds = Rounds::scan(&study, &plan);
     rounds
-        .run(Some(&path), |progress| seen.push(progress))
+        .run(Some(&path), &mut |progress| seen.push(progress))
         .expect("the checkpoint fits");
     assert_eq!(to_tsv(rounds.results()), to_tsv(&whole));
     assert!(
@@ -193,7 +193,7 @@ fn rounds_go_on_where_they_were_killed() {
     };
     let refused = |plan: &Plan| {
         Rounds::scan(&study, plan)
-            .run(Some(&path), |_| {})
+            .run(Some(&path), &mut |_| {})
             .expect_err("refused")
             .to_string()
     };
@@ -210,7 +210,7 @@ fn without_an_association_p_values_are_uniform() {
     let study = Study::new(&tree, matrix(&tree, 400, None), &response, Filters::default()).expect("a study");
     let plan = plan(&[199]);
     let mut rounds = Rounds::scan(&study, &plan);
-    rounds.run(None, |_| {}).expect("no file is used");
+    rounds.run(None, &mut |_| {}).expect("no file is used");
     let mut p: Vec<f64> = rounds
         .results()
         .iter()

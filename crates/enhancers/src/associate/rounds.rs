@@ -188,7 +188,7 @@ impl<'a> Rounds<'a> {
     pub fn run(
         &mut self,
         checkpoint: Option<&Path>,
-        mut tell: impl FnMut(Progress),
+        tell: &mut dyn FnMut(Progress),
     ) -> Result<(), InputError> {
         let below = self
             .results

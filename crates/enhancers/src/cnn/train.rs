@@ -272,7 +272,7 @@ pub fn train(
     validation: &Examples,
     settings: &Settings,
     key: Key,
-    mut tell: impl FnMut(&Epoch) -> bool,
+    tell: &mut dyn FnMut(&Epoch) -> bool,
 ) -> Result<Vec<Epoch>, InputError> {
     let classes = network.architecture.outputs.max(2);
     training.check(network.architecture.length, classes, "training")?;

@@ -143,7 +143,7 @@ fn golden_permulation_p_values() {
         ..Plan::default()
     };
     let mut rounds = Rounds::scan(&study, &plan);
-    rounds.run(None, |_| {}).expect("no file is used");
+    rounds.run(None, &mut |_| {}).expect("no file is used");
     for expected in rows(&root, "study/expected_permulation_continuous.csv") {
         let found = rounds
             .results()

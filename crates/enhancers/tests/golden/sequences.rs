@@ -48,6 +48,8 @@ fn golden_real_sequences() {
             units: 32,
             dropout: 0.3,
         }],
+        pool_size: 26,
+        pool_stride: 26,
         l2_convolution: 1e-4,
         l2_dense: 1e-4,
         l2_output: 1e-4,
@@ -63,7 +65,8 @@ fn golden_real_sequences() {
     let key = Key::new(1);
     let mut network = Network::new(architecture, key);
     let validation = training.clone();
-    let history = train(&mut network, training, &validation, &settings, key, |_| true).expect("a training");
+    let history =
+        train(&mut network, training, &validation, &settings, key, &mut |_| true).expect("a training");
     assert!(history.last().expect("epochs").train_loss < history[0].train_loss);
     let labels: Vec<bool> = test.classes.iter().map(|&class| class == 1).collect();
     let metrics = Metrics::of(&labels, &network.predict(&test.sequences)).expect("two classes");

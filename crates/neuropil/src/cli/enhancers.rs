@@ -220,18 +220,18 @@ pub(crate) struct OrthologsArgs {
 /// Arguments of `enhancers calibrate`.
 #[derive(Debug, Args)]
 pub(crate) struct CalibrateArgs {
-    /// Species tree.
+    /// Species tree to evolve predictions along [default: every seed invents a study, and a network has to learn it].
     #[arg(long)]
-    pub tree: PathBuf,
+    pub tree: Option<PathBuf>,
     /// Seeds, `A..B` with both ends.
     #[arg(long, value_name = "A..B", value_parser = super::parse_seeds, default_value = "1..10")]
     pub seeds: (u64, u64),
-    /// Regions.
-    #[arg(long, default_value_t = 400)]
-    pub regions: usize,
-    /// Regions that follow the trait.
-    #[arg(long, default_value_t = 20)]
-    pub planted: usize,
+    /// Regions [default: 400 with --tree, 150 without].
+    #[arg(long)]
+    pub regions: Option<usize>,
+    /// Regions that follow the trait [default: 20 with --tree, 10 without].
+    #[arg(long)]
+    pub planted: Option<usize>,
     /// Threads [default: all cores; results do not depend on it].
     #[arg(long)]
     pub threads: Option<usize>,

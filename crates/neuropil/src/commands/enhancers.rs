@@ -8,12 +8,13 @@ use crate::process;
 use crate::terminal::say;
 use neuropil_enhancers::aliases::Aliases;
 use neuropil_enhancers::associate::{self, Filters, Plan, Progress};
-use neuropil_enhancers::calibrate::{Trial, calibrate};
+use neuropil_enhancers::calibrate::{Calibration, Trial, calibrate, whole_way};
 use neuropil_enhancers::cnn::attribute::{gradient_times_input, integrated_gradients, mutagenesis};
 use neuropil_enhancers::error::InputError;
 use neuropil_enhancers::fasta::{self, Genome};
 use neuropil_enhancers::genes;
 use neuropil_enhancers::kaplow2023::PROMOTER_DISTANCE;
+use neuropil_enhancers::model;
 use neuropil_enhancers::orthologs::{Rule, assemble, parse_named};
 use neuropil_enhancers::peaks;
 use neuropil_enhancers::report::below;
@@ -42,7 +43,7 @@ pub(crate) fn run(args: &EnhancersArgs, quiet: bool) -> Result<u8, Problem> {
         EnhancersVerb::Run(args) => study(args, quiet),
         EnhancersVerb::Associate(args) => associations(args, quiet),
         EnhancersVerb::Adjust(args) => adjust(args),
-        EnhancersVerb::Calibrate(args) => calibrations(args),
+        EnhancersVerb::Calibrate(args) => calibrations(args, quiet),
         EnhancersVerb::Prepare(args) => prepare(args),
         EnhancersVerb::Predict(args) => predict(args),
         EnhancersVerb::Explain(args) => explain(args),
@@ -135,7 +136,7 @@ fn study(args: &RunArgs, quiet: bool) -> Result<u8, Problem> {
         .clone()
         .unwrap_or_else(|| args.study.parent().unwrap_or(Path::new(".")).join("results"));
     let pool = process::thread_pool(args.threads)?;
-    let outcome = pool.install(|| run::run(&args.study, &out, |news| heard(news, quiet)))?;
+    let outcome = pool.install(|| run::run(&args.study, &out, &mut |news| heard(news, quiet)))?;
     tell(&outcome, args.json);
     Ok(0)
 }
@@ -198,7 +199,8 @@ fn associations(args: &AssociateArgs, quiet: bool) -> Result<u8, Problem> {
         permulations: plan,
     };
     let pool = process::thread_pool(args.threads)?;
-    let outcome = pool.install(|| run::run_settings(&file, &here, &args.out, |news| heard(news, quiet)))?;
+    let outcome =
+        pool.install(|| run::run_settings(&file, &here, &args.out, &mut |news| heard(news, quiet)))?;
     tell(&outcome, args.json);
     Ok(0)
 }
@@ -458,48 +460,84 @@ fn orthologs(args: &OrthologsArgs) -> Result<u8, Problem> {
     Ok(0)
 }
 
-fn calibrations(args: &CalibrateArgs) -> Result<u8, Problem> {
-    let tree = tree::read(&args.tree, &Choice::Only)?.tree;
-    if args.planted >= args.regions || args.regions > 1_000_000 {
+fn calibrations(args: &CalibrateArgs, quiet: bool) -> Result<u8, Problem> {
+    let tree = match &args.tree {
+        Some(path) => Some(tree::read(path, &Choice::Only)?.tree),
+        None => None,
+    };
+    let (invention, trial) = (Invention::default(), Trial::default());
+    let whole = tree.is_none();
+    let regions = args
+        .regions
+        .unwrap_or(if whole { invention.regions } else { trial.regions });
+    let planted = args
+        .planted
+        .unwrap_or(if whole { invention.planted } else { trial.planted });
+    if planted >= regions || regions > 1_000_000 {
         return Err(Problem::bare(format!(
-            "--planted {} of --regions {}, expected fewer, and a million regions at most",
-            args.planted, args.regions
+            "--planted {planted} of --regions {regions}, expected fewer, and a million regions at most"
         )));
     }
-    let trial = Trial {
-        regions: args.regions,
-        planted: args.planted,
-        ..Trial::default()
-    };
     let pool = process::thread_pool(args.threads)?;
-    let mut found = Vec::new();
+    let mut found: Vec<(Option<f64>, Calibration)> = Vec::new();
     let (first, last) = args.seeds;
     for seed in first..=last {
-        found.push(pool.install(|| calibrate(&tree, &trial, seed))?);
+        let one = pool.install(|| match &tree {
+            Some(tree) => {
+                let trial = Trial {
+                    regions,
+                    planted,
+                    ..trial
+                };
+                calibrate(tree, &trial, seed).map(|found| (None, found))
+            }
+            None => {
+                let plan = Invention {
+                    seed,
+                    regions,
+                    planted,
+                    ..invention
+                };
+                whole_way(&plan).map(|way| (Some(way.auroc), way.found))
+            }
+        })?;
+        if !quiet {
+            let c = &one.1;
+            say!(
+                "seed {seed}: {} of {} recovered, {} false",
+                c.recovered,
+                c.planted,
+                c.false_discoveries
+            );
+        }
+        found.push(one);
     }
     if args.json {
+        let each: Vec<_> = found
+            .iter()
+            .map(|(auroc, found)| serde_json::json!({"auroc": auroc, "found": found}))
+            .collect();
         print(&format!(
             "{}\n",
-            serde_json::to_string_pretty(&found).unwrap_or_default()
+            serde_json::to_string_pretty(&each).unwrap_or_default()
         ));
         return Ok(0);
     }
-    let mut rows = vec![
-        [
-            "seed",
-            "recovered",
-            "planted",
-            "false",
-            "FDR",
-            "KS p of nulls",
-            "p ≤ 0.05",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
+    let head = [
+        "seed",
+        "AUROC",
+        "recovered",
+        "planted",
+        "false",
+        "FDR",
+        "KS p of nulls",
+        "p ≤ 0.05",
     ];
-    for c in &found {
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for (auroc, c) in &found {
         rows.push(vec![
             c.seed.to_string(),
+            auroc.map_or_else(|| "–".to_owned(), |auroc| format!("{auroc:.3}")),
             c.recovered.to_string(),
             c.planted.to_string(),
             c.false_discoveries.to_string(),
@@ -510,7 +548,7 @@ fn calibrations(args: &CalibrateArgs) -> Result<u8, Problem> {
     }
     let rate = found
         .iter()
-        .map(neuropil_enhancers::calibrate::Calibration::false_discovery_rate)
+        .map(|(_, found)| found.false_discovery_rate())
         .sum::<f64>()
         / found.len() as f64;
     print(&aligned(&rows));
@@ -539,13 +577,13 @@ fn sequences(path: &Path, length: usize) -> Result<Vec<(String, Vec<u8>)>, Input
 }
 
 fn predict(args: &PredictArgs) -> Result<u8, Problem> {
-    let (network, notes) = run::load(&args.model, args.length)?;
+    let (network, notes) = model::load(&args.model, args.length)?;
     notes.iter().for_each(|note| say!("note: {note}"));
     let (names, sequences): (Vec<String>, Vec<Vec<u8>>) =
         sequences(&args.sequences, network.architecture.length)?
             .into_iter()
             .unzip();
-    let values = process::thread_pool(args.threads)?.install(|| network.predict(&sequences));
+    let values = process::thread_pool(args.threads)?.install(|| model::predict(&network, &sequences));
     let text: String = names
         .iter()
         .zip(values)
@@ -557,7 +595,7 @@ fn predict(args: &PredictArgs) -> Result<u8, Problem> {
 
 fn explain(args: &ExplainArgs) -> Result<u8, Problem> {
     const STEPS: usize = 50;
-    let (network, notes) = run::load(&args.model, args.length)?;
+    let (network, notes) = model::load(&args.model, args.length)?;
     notes.iter().for_each(|note| say!("note: {note}"));
     let length = network.architecture.length;
     let sequences = sequences(&args.sequences, length)?;
