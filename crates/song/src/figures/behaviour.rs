@@ -237,9 +237,9 @@ pub(super) fn chronometric(r: &Chronometric) -> Drawn {
     let ms = |mean: Option<f64>| mean.map_or("–".to_owned(), |mean| format!("{mean:.0} ms"));
     let title = if r.judged {
         let (correct, error) = (ms(r.correct.mean), ms(r.error.mean));
-        format!("Mean reaction time: correct {correct}, error {error}")
+        format!("correct {correct}, error {error} on average")
     } else {
-        format!("Mean time of choices: {}", ms(r.correct.mean))
+        format!("{} on average", ms(r.correct.mean))
     };
     let left_out = if is_coherence {
         "coherence 0 left out; "
