@@ -517,10 +517,10 @@ mod tests {
             for command in commands(&text) {
                 let words = shlex::split(&command).unwrap_or_else(|| panic!("{command}"));
                 n += 1;
-                if let Err(error) = Cli::try_parse_from(words) {
-                    if error.use_stderr() {
-                        wrong.push(format!("{}: {command}\n{error}", chapter.display()));
-                    }
+                if let Err(error) = Cli::try_parse_from(words)
+                    && error.use_stderr()
+                {
+                    wrong.push(format!("{}: {command}\n{error}", chapter.display()));
                 }
             }
         }
