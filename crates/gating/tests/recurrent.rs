@@ -147,6 +147,32 @@ fn every_method_learns_and_holds_what_it_should() {
 }
 
 #[test]
+fn a_task_is_learnt_by_reward() {
+    let place = tempfile::tempdir().unwrap();
+    let after = |batches: usize| {
+        let set = [
+            "tasks.names=[\"masse-go\"]",
+            "method=none",
+            "training.rate=0.003",
+            "tasks.test_trials=200",
+            &format!("training.batches={batches}"),
+        ];
+        let last = train(
+            "cognitive-reward",
+            &set,
+            &place.path().join(batches.to_string()),
+            &[],
+        );
+        let learnt = &last.state["pupil"]["learnt"][0];
+        let of = |name: &str| learnt[name][0].as_f64().unwrap();
+        (of("accuracies"), of("rewards"))
+    };
+    let ((before, at_first), (correct, at_last)) = (after(1), after(400));
+    assert!(before < 0.05 && at_first < -0.9, "{before} {at_first}");
+    assert!(correct > 0.7 && at_last > 0.7, "{correct} {at_last}");
+}
+
+#[test]
 fn tasks_with_other_channels_share_a_network_by_name_or_are_refused() {
     let names = "tasks.names=[\"rdm\", \"mante\"]";
     let set = [names, "training.batches=2", "tasks.test_trials=20"];
@@ -195,6 +221,11 @@ fn settings_that_cannot_be_are_refused_with_their_key() {
         (
             "cognitive",
             "tasks.names=[\"cartpole\"]",
+            "is a world that answers",
+        ),
+        (
+            "cognitive-reward",
+            "tasks.names=[\"two-step\"]",
             "is a world that answers",
         ),
         ("cognitive", "tasks.names=[\"nowhere.toml\"]", "nowhere.toml"),

@@ -12,7 +12,7 @@ use crate::config::differences;
 use crate::error::LabError;
 use crate::events::{EventLog, Mark};
 use crate::hash::Sum;
-use crate::provenance::{Origin, Provenance, now};
+use crate::provenance::{Origin, Provenance};
 use crate::run::{Holds, RunDirectory};
 use serde::Serialize;
 use serde_json::Value;
@@ -239,10 +239,8 @@ impl Keeper {
     /// The disk is full or gone.
     pub fn end(&mut self, event: &impl Serialize, finished: bool) -> Result<f64, LabError> {
         self.log.close(event)?;
-        let mut record = self.record.clone();
-        record.wall_seconds += self.clock.elapsed().as_secs_f64();
-        record.ended = Some(now());
-        record.finished = finished;
+        let seconds = self.clock.elapsed().as_secs_f64();
+        let record = self.record.clone().end(seconds, finished);
         record.save(&self.run.file("provenance.json"))?;
         Ok(record.wall_seconds)
     }

@@ -72,6 +72,14 @@ impl Provenance {
         }
     }
 
+    /// The record of a run that ends now, after so many seconds more.
+    pub fn end(mut self, seconds: f64, finished: bool) -> Self {
+        self.wall_seconds += seconds;
+        self.ended = Some(now());
+        self.finished = finished;
+        self
+    }
+
     /// Reads the record.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use crate::job::{Job, Watch};
 use crate::summary::Summary;
 use crate::tell::{Analysed, Shown};
-use neuropil_draw::{DrawError, Report, ReportTable};
+use neuropil_draw::{DrawError, Figure, Report, ReportTable};
 use neuropil_lab::atomic;
 use neuropil_lab::config::Layers;
 use neuropil_lab::error::Problem;
@@ -112,17 +112,22 @@ fn save(run: &RunDirectory, analysed: &[Analysed]) -> Result<(), Problem> {
 /// # Errors
 /// It cannot be drawn; a file cannot be written.
 pub fn save_figure(figures: &Path, numbers: &Path, shown: &Shown) -> Result<(), Problem> {
-    let (figure, name) = (&shown.figure, &shown.figure.name);
     let headers: Vec<String> = shown.numbers.names().map(str::to_owned).collect();
-    write_csv(
-        &numbers.join(format!("{name}.csv")),
-        &headers,
-        &shown.numbers.rows(),
-    )?;
+    let path = numbers.join(format!("{}.csv", shown.figure.name));
+    write_csv(&path, &headers, &shown.numbers.rows())?;
+    save_picture(figures, &shown.figure)
+}
+
+/// Writes a figure as SVG and PNG into a folder.
+///
+/// # Errors
+/// It cannot be drawn; a file cannot be written.
+pub fn save_picture(folder: &Path, figure: &Figure) -> Result<(), Problem> {
+    let name = &figure.name;
     let svg = figure.to_svg().map_err(|error| broken(&error))?;
-    atomic::write(&figures.join(format!("{name}.svg")), svg.as_bytes())?;
+    atomic::write(&folder.join(format!("{name}.svg")), svg.as_bytes())?;
     let png = figure.to_png().map_err(|error| broken(&error))?;
-    Ok(atomic::write(&figures.join(format!("{name}.png")), &png)?)
+    Ok(atomic::write(&folder.join(format!("{name}.png")), &png)?)
 }
 
 /// A figure or page that cannot be drawn is ours to mend.

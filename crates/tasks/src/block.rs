@@ -4,13 +4,15 @@ use crate::environment::Environment;
 use crate::trial::{Row, Trial};
 use neuropil_math::noise::NoiseLanes;
 use neuropil_math::rng::{Key, Purpose};
-use std::sync::Arc;
 
 /// Up to `L` trials, one a lane.
 #[derive(Debug)]
 pub struct TrialBlock<'a, const L: usize> {
     trials: Vec<&'a Trial>,
+    /// Segment that is shown.
     segment: [usize; L],
+    /// Segment that judges: a whole trial may be shown before anything is done in it.
+    judging: [usize; L],
     /// Step at which the lane's row changes next.
     next: [usize; L],
     /// Mean and noise of each input now, \[input\]\[L\].
@@ -39,6 +41,7 @@ impl<'a, const L: usize> TrialBlock<'a, L> {
         let n_inputs = trials[0].row_at(0).inputs.len();
         let mut block = Self {
             segment: [0; L],
+            judging: [0; L],
             next: [usize::MAX; L],
             mean: vec![[0.0; L]; n_inputs],
             sd: vec![[0.0; L]; n_inputs],
@@ -71,8 +74,14 @@ impl<'a, const L: usize> TrialBlock<'a, L> {
             .map_or(usize::MAX, |segment| segment.start);
     }
 
-    fn row(&self, lane: usize) -> &Arc<Row> {
-        &self.trials[lane].segments[self.segment[lane]].row
+    /// What judges a lane's action at index `t`, which never goes back.
+    fn judge(&mut self, lane: usize, t: usize) -> &'a Row {
+        let segments = &self.trials[lane].segments;
+        let judging = &mut self.judging[lane];
+        while segments.get(*judging + 1).is_some_and(|next| next.start <= t) {
+            *judging += 1;
+        }
+        &segments[*judging].row
     }
 }
 
@@ -105,10 +114,10 @@ impl<const L: usize> Environment for TrialBlock<'_, L> {
         }
     }
 
-    fn act(&mut self, _: usize, actions: &[usize], living: &[bool], rewards: &mut [f64], ended: &mut [bool]) {
+    fn act(&mut self, t: usize, actions: &[usize], living: &[bool], rewards: &mut [f64], ended: &mut [bool]) {
         for lane in 0..self.trials.len() {
             if living[lane] {
-                let outcome = self.row(lane).outcomes[actions[lane]];
+                let outcome = self.judge(lane, t).outcomes[actions[lane]];
                 if let Some(epoch) = outcome.once_in {
                     let spent = &mut self.spent[lane][actions[lane]];
                     if *spent >> epoch & 1 == 1 {
@@ -121,5 +130,42 @@ impl<const L: usize> Environment for TrialBlock<'_, L> {
                 ended[lane] = outcome.ends;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry;
+
+    #[test]
+    fn a_trial_that_is_shown_as_a_whole_is_judged_as_one_that_is_shown_step_by_step() {
+        let task = registry::find("masse-go", None).unwrap();
+        let key = Key::new(1);
+        let trials: Vec<Trial> = (0..8)
+            .map(|id| task.draw(&mut key.stream(Purpose::Condition, id)))
+            .collect();
+        let ids: Vec<u64> = (0..8).collect();
+        let run = |shown_first: bool| {
+            let mut block = TrialBlock::<8>::new(trials.iter().collect(), &task.noisy_inputs, key, &ids);
+            let mut inputs = vec![0.0; task.n_inputs() * 8];
+            if shown_first {
+                (1..task.n_steps).for_each(|t| block.observe(t, &mut inputs));
+            }
+            let mut all = Vec::new();
+            for t in 1..task.n_steps {
+                if !shown_first {
+                    block.observe(t, &mut inputs);
+                }
+                let (mut rewards, mut ended) = ([0.0; 8], [false; 8]);
+                block.act(t, &[t % 2; 8], &[true; 8], &mut rewards, &mut ended);
+                all.push((rewards, ended));
+            }
+            all
+        };
+        let step_by_step = run(false);
+        assert_eq!(run(true), step_by_step);
+        assert!(step_by_step[..9].iter().all(|(_, ended)| *ended == [false; 8]));
+        assert_eq!(step_by_step.last().unwrap().1, [true; 8]);
     }
 }

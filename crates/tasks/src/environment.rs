@@ -6,10 +6,11 @@ use crate::tally::Tally;
 /// A block of trials advanced in lockstep, one a lane. Arrays are `[row][lane]`.
 pub trait Environment: Send {
     /// Writes the inputs shown at index `t` ≥ 1, `[input][lane]`; called once for each `t`, in order, before
-    /// [`Environment::act`] at the same `t`.
+    /// [`Environment::act`] at the same `t`. Where nothing that is shown depends on what was done, all of a trial may be
+    /// observed before the first act.
     fn observe(&mut self, t: usize, inputs: &mut [f64]);
 
-    /// Judges the actions taken at index `t`: writes reward and "is over" of every living lane.
+    /// Judges the actions taken at index `t`, which grows from call to call: writes reward and "is over" of every living lane.
     fn act(&mut self, t: usize, actions: &[usize], living: &[bool], rewards: &mut [f64], ended: &mut [bool]);
 
     /// What the block's sessions came to, one sum per measure of the task's world; empty for trial tables, whose

@@ -206,7 +206,7 @@ impl Annotations {
                 && !is_missing(&side[i])
             {
                 said[i].clone_from(&partner[i]);
-                own_side[i] = Side::known(&side[i]).unwrap_or(Side::Centre);
+                own_side[i] = Side::parse(&side[i]);
                 column = "s1_partner";
             } else if let Some((_, partner)) = pair {
                 said[i].clone_from(&partner[i]);
@@ -248,10 +248,7 @@ impl Annotations {
                 words.join(", ")
             ));
         }
-        texts
-            .iter()
-            .map(|text| Side::known(text).unwrap_or(Side::Centre))
-            .collect()
+        texts.iter().map(|text| Side::parse(text)).collect()
     }
 }
 

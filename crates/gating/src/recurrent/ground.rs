@@ -1,6 +1,6 @@
 //! Tasks of a sequence, and how their inputs and actions lie in one network.
 
-use super::settings::{Channels, RecurrentSettings, Teacher};
+use super::settings::{Channels, RecurrentSettings};
 use crate::error::GatingError;
 use crate::gates::Gates;
 use crate::masse2018::cognitive::HEIGHT;
@@ -44,7 +44,7 @@ impl Ground {
     /// Reads the tasks and draws the gates.
     ///
     /// # Errors
-    /// No such task, one that this teacher cannot teach, tasks whose channels do not fit one another, and what
+    /// No such task, one that cannot be learnt so, tasks whose channels do not fit one another, and what
     /// [`Gates::of_scheme`] refuses.
     pub(crate) fn of(settings: &RecurrentSettings) -> Result<Self, GatingError> {
         let names = &settings.tasks.names;
@@ -53,7 +53,7 @@ impl Ground {
             .map(|name| task(name))
             .collect::<Result<Vec<Task>, _>>()?;
         for task in &tasks {
-            fits(task, settings.teacher)?;
+            fits(task)?;
         }
         let of = |list: fn(&Task) -> &[String]| channels(&tasks, list, settings.tasks.channels);
         let (inputs, n_inputs) =
@@ -118,18 +118,18 @@ fn task(name: &str) -> Result<Task, GatingError> {
     Ok(Task::parse(name, &text, None)?)
 }
 
-fn fits(task: &Task, teacher: Teacher) -> Result<(), Problem> {
+fn fits(task: &Task) -> Result<(), Problem> {
     let name = &task.definition.name;
     let values = !task.outputs.is_empty();
     if values {
         let message = format!("task `{name}` teaches values, expected one whose answers are actions");
         return Err(Problem::new(message, "leave it out of `tasks.names`"));
     }
-    let answers = task.world.is_some() || task.sessions().is_some();
-    if answers && teacher == Teacher::Targets {
-        let message =
-            format!("task `{name}` is a world that answers: nobody can tell what is right at every step");
-        return Err(Problem::new(message, "`--set teacher=reward`"));
+    if task.world.is_some() || task.sessions().is_some() {
+        let message = format!(
+            "task `{name}` is a world that answers what was done, expected one whose trials can be shown as a whole"
+        );
+        return Err(Problem::new(message, "leave it out of `tasks.names`"));
     }
     Ok(())
 }

@@ -1,14 +1,15 @@
 //! `neuropil enhancers`: from open chromatin to the differences between genomes behind a trait.
 
+mod calibrate;
+
 use crate::cli::enhancers::{
-    AdjustArgs, AssociateArgs, Attribution, CalibrateArgs, EnhancersArgs, EnhancersVerb, ExplainArgs,
-    OrthologsArgs, PredictArgs, PrepareArgs, RunArgs, SimulateArgs, TraitKind,
+    AdjustArgs, AssociateArgs, Attribution, EnhancersArgs, EnhancersVerb, ExplainArgs, OrthologsArgs,
+    PredictArgs, PrepareArgs, RunArgs, SimulateArgs, TraitKind,
 };
 use crate::process;
 use crate::terminal::say;
 use neuropil_enhancers::aliases::Aliases;
 use neuropil_enhancers::associate::{self, Filters, Plan, Progress};
-use neuropil_enhancers::calibrate::{Calibration, Trial, calibrate, whole_way};
 use neuropil_enhancers::cnn::attribute::{gradient_times_input, integrated_gradients, mutagenesis};
 use neuropil_enhancers::error::InputError;
 use neuropil_enhancers::fasta::{self, Genome};
@@ -24,7 +25,6 @@ use neuropil_enhancers::simulate::{Invention, invent, write};
 use neuropil_enhancers::table::Table;
 use neuropil_enhancers::text::read_to_string;
 use neuropil_enhancers::traits::Kind;
-use neuropil_enhancers::tree::{self, Choice};
 use neuropil_enhancers::windows::{Exclusions, Intervals, Sizes, beyond_end, check_shared, windows};
 use neuropil_lab::array::write_npz;
 use neuropil_lab::atomic;
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &EnhancersArgs, quiet: bool) -> Result<u8, Problem> {
         EnhancersVerb::Run(args) => study(args, quiet),
         EnhancersVerb::Associate(args) => associations(args, quiet),
         EnhancersVerb::Adjust(args) => adjust(args),
-        EnhancersVerb::Calibrate(args) => calibrations(args, quiet),
+        EnhancersVerb::Calibrate(args) => calibrate::run(args, quiet),
         EnhancersVerb::Prepare(args) => prepare(args),
         EnhancersVerb::Predict(args) => predict(args),
         EnhancersVerb::Explain(args) => explain(args),
@@ -457,102 +457,6 @@ fn orthologs(args: &OrthologsArgs) -> Result<u8, Problem> {
         accepted.len(),
         rejected.len()
     ));
-    Ok(0)
-}
-
-fn calibrations(args: &CalibrateArgs, quiet: bool) -> Result<u8, Problem> {
-    let tree = match &args.tree {
-        Some(path) => Some(tree::read(path, &Choice::Only)?.tree),
-        None => None,
-    };
-    let (invention, trial) = (Invention::default(), Trial::default());
-    let whole = tree.is_none();
-    let regions = args
-        .regions
-        .unwrap_or(if whole { invention.regions } else { trial.regions });
-    let planted = args
-        .planted
-        .unwrap_or(if whole { invention.planted } else { trial.planted });
-    if planted >= regions || regions > 1_000_000 {
-        return Err(Problem::bare(format!(
-            "--planted {planted} of --regions {regions}, expected fewer, and a million regions at most"
-        )));
-    }
-    let pool = process::thread_pool(args.threads)?;
-    let mut found: Vec<(Option<f64>, Calibration)> = Vec::new();
-    let (first, last) = args.seeds;
-    for seed in first..=last {
-        let one = pool.install(|| match &tree {
-            Some(tree) => {
-                let trial = Trial {
-                    regions,
-                    planted,
-                    ..trial
-                };
-                calibrate(tree, &trial, seed).map(|found| (None, found))
-            }
-            None => {
-                let plan = Invention {
-                    seed,
-                    regions,
-                    planted,
-                    ..invention
-                };
-                whole_way(&plan).map(|way| (Some(way.auroc), way.found))
-            }
-        })?;
-        if !quiet {
-            let c = &one.1;
-            say!(
-                "seed {seed}: {} of {} recovered, {} false",
-                c.recovered,
-                c.planted,
-                c.false_discoveries
-            );
-        }
-        found.push(one);
-    }
-    if args.json {
-        let each: Vec<_> = found
-            .iter()
-            .map(|(auroc, found)| serde_json::json!({"auroc": auroc, "found": found}))
-            .collect();
-        print(&format!(
-            "{}\n",
-            serde_json::to_string_pretty(&each).unwrap_or_default()
-        ));
-        return Ok(0);
-    }
-    let head = [
-        "seed",
-        "AUROC",
-        "recovered",
-        "planted",
-        "false",
-        "FDR",
-        "KS p of nulls",
-        "p ≤ 0.05",
-    ];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    for (auroc, c) in &found {
-        rows.push(vec![
-            c.seed.to_string(),
-            auroc.map_or_else(|| "–".to_owned(), |auroc| format!("{auroc:.3}")),
-            c.recovered.to_string(),
-            c.planted.to_string(),
-            c.false_discoveries.to_string(),
-            format!("{:.3}", c.false_discovery_rate()),
-            format!("{:.3}", c.null_ks_p),
-            format!("{:.3}", c.null_below_005),
-        ]);
-    }
-    let rate = found
-        .iter()
-        .map(|(_, found)| found.false_discovery_rate())
-        .sum::<f64>()
-        / found.len() as f64;
-    print(&aligned(&rows));
-    print(&format!("mean false discovery rate at q < 0.1: {rate:.3}\n"));
     Ok(0)
 }
 

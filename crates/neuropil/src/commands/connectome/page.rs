@@ -10,17 +10,13 @@ use neuropil_connectome::error::DataError;
 use neuropil_connectome::figures::Drawn;
 use neuropil_connectome::read;
 use neuropil_connectome::report::{self, ReportSettings};
-use neuropil_draw::DrawError;
 use neuropil_lab::error::Problem;
 use neuropil_lab::provenance::Provenance;
 use neuropil_lab::{atomic, provenance, table};
+use neuropil_study::life;
 use serde_json::json;
 use std::path::Path;
 use std::time::Instant;
-
-fn broken(error: &DrawError) -> Problem {
-    Problem::new(error.to_string(), "report this as a bug")
-}
 
 /// Writes figures as SVG and PNG, and their numbers as CSV.
 pub(super) fn draw(folder: &Path, drawn: &[Drawn]) -> Result<(), Problem> {
@@ -32,10 +28,7 @@ fn draw_apart(pictures: &Path, tables: &Path, drawn: &[Drawn]) -> Result<(), Pro
     super::files::create(pictures)?;
     super::files::create(tables)?;
     for (figure, numbers) in drawn {
-        let path = |ending: &str| pictures.join(format!("{}.{ending}", figure.name));
-        let svg = figure.to_svg().map_err(|error| broken(&error))?;
-        atomic::write(&path("svg"), svg.as_bytes())?;
-        atomic::write(&path("png"), &figure.to_png().map_err(|error| broken(&error))?)?;
+        life::save_picture(pictures, figure)?;
         let table = tables.join(format!("{}.csv", figure.name));
         table::write_csv(&table, &numbers.headers, &numbers.rows)?;
     }
@@ -47,6 +40,7 @@ fn draw_apart(pictures: &Path, tables: &Path, drawn: &[Drawn]) -> Result<(), Pro
 pub(super) fn run(args: &PageArgs, global: &Global) -> Result<u8, Problem> {
     let clock = Instant::now();
     let pool = process::thread_pool(args.threads)?;
+    let record = Provenance::begin(&process::origin(), args.settings.seed, None);
     let settings = ReportSettings {
         cascades: settings(&args.settings),
         nulls: args.nulls,
@@ -67,7 +61,6 @@ pub(super) fn run(args: &PageArgs, global: &Global) -> Result<u8, Problem> {
     bar.finish_and_clear();
     let warned = connectome.warnings.iter().chain(&missing);
     warned.for_each(|warning| say!("warning: {warning}"));
-    let mut record = Provenance::begin(&process::origin(), args.settings.seed, None);
     let results = args.out.join("results");
     for (name, answer) in &parts {
         draw_apart(&args.out.join("figures"), &results, &answer.figures)?;
@@ -91,13 +84,8 @@ pub(super) fn run(args: &PageArgs, global: &Global) -> Result<u8, Problem> {
     ];
     let origin = origin.map(|(what, said)| (what.to_owned(), said)).to_vec();
     let page = report::page(&connectome, &name, &parts, &missing, origin);
-    atomic::write(
-        &args.out.join("report.html"),
-        page.to_html().map_err(|error| broken(&error))?.as_bytes(),
-    )?;
-    record.ended = Some(provenance::now());
-    record.finished = true;
-    record.wall_seconds = clock.elapsed().as_secs_f64();
+    life::write_page(&args.out.join("report.html"), &page)?;
+    let record = record.end(clock.elapsed().as_secs_f64(), true);
     record.save(&args.out.join("provenance.json"))?;
     long.finish();
     let figures = parts.iter().flat_map(|(_, answer)| &answer.figures);
