@@ -213,8 +213,6 @@ pub fn run_settings(
         &tips,
     )?;
     response.notes.iter().for_each(|text| note(text.clone(), tell));
-    std::fs::create_dir_all(out)
-        .map_err(|error| InputError::new(format!("cannot make the folder: {error}")).in_file(out))?;
     let mut outcome = Outcome {
         folder: out.to_owned(),
         ..Outcome::default()
@@ -241,6 +239,7 @@ pub fn run_settings(
         seed: file.seed,
         ..file.permulations.clone()
     };
+    make_folder(out)?;
     let mut rounds = Rounds::scan(&study, &plan);
     rounds.run(Some(&out.join("rounds.json")), &mut |progress| {
         tell(&News::Association(progress));
@@ -254,6 +253,12 @@ pub fn run_settings(
         .map_err(|error| InputError::new(error.to_string()))?;
     put(&out.join("report.html"), &html)?;
     Ok(outcome)
+}
+
+/// Made when everything that is given has been read.
+fn make_folder(out: &Path) -> Result<(), InputError> {
+    std::fs::create_dir_all(out)
+        .map_err(|error| InputError::new(format!("cannot make the folder: {error}")).in_file(out))
 }
 
 fn put(path: &Path, text: &str) -> Result<(), InputError> {
@@ -271,6 +276,7 @@ fn predict(
 ) -> Result<Matrix, InputError> {
     let architecture = Architecture::named(&file.network.preset, file.network.length)?;
     let sets = Sets::read(&base.join(&sequences.positives), &base.join(&sequences.negatives))?;
+    make_folder(out)?;
     let learned = model::learn(architecture, sets, &file.training, file.seed, &mut |epoch| {
         tell(&News::Epoch(*epoch));
         true

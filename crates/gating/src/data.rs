@@ -297,6 +297,10 @@ fn folder(path: &Path, reading: &Reading) -> Result<Found, GatingError> {
 
 fn file(path: &Path, reading: &Reading) -> Result<Found, GatingError> {
     let bytes = neuropil_lab::file::bytes(path)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if idx::is_named(&name) || idx::looks_like(&bytes) {
+        return Err(idx::alone(path, &name, &bytes));
+    }
     match &bytes[..bytes.len().min(8)] {
         [b'P', b'K', 3, 4, ..] | [0x89, b'H', b'D', b'F', ..] => tables::arrays(path),
         [0x80, 2..=5, ..] => batches::pickled_file(path, &bytes, reading),
@@ -323,6 +327,15 @@ fn assemble(place: &str, mut found: Found) -> Result<Dataset, GatingError> {
     let test = match found.test.take() {
         Some(test) => test,
         None => {
+            if train.len() < 5 {
+                return wrong(
+                    format!(
+                        "{} examples and none to test with, expected 5 or more",
+                        train.len()
+                    ),
+                    "every fifth example is held out where no test examples are given",
+                );
+            }
             let test = held_out(&mut train);
             found.notes.push(format!(
                 "no test examples are here: every fifth example, {} of them, is held out",

@@ -177,13 +177,6 @@ impl Job for Learning {
         names: &[String],
         _options: &Layers,
     ) -> Result<Vec<Analysed>, Problem> {
-        let known: Vec<&str> = analysis::ALL.iter().map(|analysis| analysis.name).collect();
-        if let Some(wrong) = names.iter().find(|name| !known.contains(&name.as_str())) {
-            return Err(Problem::new(
-                format!("unknown analysis `{wrong}`"),
-                format!("analyses: {}", known.join(", ")),
-            ));
-        }
         let mut sequence = self.learnt(run)?;
         let origin = self.origin(&sequence.record());
         let wanted = analysis::ALL

@@ -168,7 +168,10 @@ fn located(problem: Problem, name: &str, text: &str, span: Option<std::ops::Rang
 }
 
 /// What serde calls types, in a user's words.
-fn in_words(message: &str) -> String {
+pub fn in_words(message: &str) -> String {
+    if let Some((found, _)) = message.split_once(", expected internally tagged enum") {
+        return format!("{found}, expected a table that says its `kind`: `{{ kind = \"…\" }}`");
+    }
     [
         ("expected usize", "expected a whole number ≥ 0"),
         ("expected u64", "expected a whole number ≥ 0"),

@@ -170,12 +170,16 @@ pub fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError> {
         .unwrap_or_default()
         .to_string_lossy()
         .to_lowercase();
-    match ending.as_str() {
+    let recording = match ending.as_str() {
         "data" | "pkl" | "pickle" => pickled::read(path),
         "xml" => trackmate::read(path, told),
         "h5" | "hdf5" | "nwb" => hdf5::read(path, told),
         _ => sheet::read(path, told),
+    }?;
+    if recording.volumes.values().all(|worm| worm.points.is_empty()) {
+        return Err(content(path, "no neuron", "one neuron at least"));
     }
+    Ok(recording)
 }
 
 /// Puts neurons together into worms, in µm.

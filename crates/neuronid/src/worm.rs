@@ -119,11 +119,19 @@ impl Worm {
 
     /// What is suspicious about the positions, in sentences; nothing is repaired.
     pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let Some((earlier, later)) = self.repeated(1) {
+            let (name, rows) = (&self.names[later], [earlier + 1, later + 1]);
+            warnings.push(format!(
+                "rows {} and {} are both `{name}`: as a template it is refused, unless the later row is to have the name \
+                 (`--allow-duplicate-names`)",
+                rows[0], rows[1]
+            ));
+        }
         if self.points.len() < 3 {
-            return Vec::new();
+            return warnings;
         }
         let look = self.look();
-        let mut warnings = Vec::new();
         if look.neighbours_um > FAR_NEIGHBOURS_UM {
             warnings.push(format!(
                 "half of the neurons are more than {:.1} µm from their nearest neighbour (heads of seven laboratories: 2.9 to \
@@ -206,23 +214,30 @@ impl Worm {
                 "a template is a worm that somebody named: column `name`",
             ));
         }
-        for later in 1..self.names.len() {
-            let name = self.names[later].clone();
-            let earlier = self.names[..later]
-                .iter()
-                .position(|other| *other == name && !name.is_empty());
-            match earlier {
-                Some(earlier) if !allow_duplicates => {
-                    return Err(wrong(
-                        format!("{of}: rows {} and {} are both `{name}`", earlier + 1, later + 1),
-                        "name each neuron once, or let the later row have it with --allow-duplicate-names",
-                    ));
-                }
-                Some(earlier) => self.names[earlier].clear(),
-                None => {}
+        let mut from = 1;
+        while let Some((earlier, later)) = self.repeated(from) {
+            if !allow_duplicates {
+                let name = &self.names[later];
+                return Err(wrong(
+                    format!("{of}: rows {} and {} are both `{name}`", earlier + 1, later + 1),
+                    "name each neuron once, or let the later row have it with --allow-duplicate-names",
+                ));
             }
+            self.names[earlier].clear();
+            from = later + 1;
         }
         Ok(self)
+    }
+
+    /// The first row, from a given one on, whose name stands before it, and where.
+    fn repeated(&self, from: usize) -> Option<(usize, usize)> {
+        (from..self.names.len()).find_map(|later| {
+            let name = &self.names[later];
+            let earlier = self.names[..later].iter().position(|other| other == name);
+            earlier
+                .filter(|_| !name.is_empty())
+                .map(|earlier| (earlier, later))
+        })
     }
 
     /// Pairs (test, template) of equal names: what is known of the right answer.

@@ -70,6 +70,23 @@ pub fn of_run(run: &RunDirectory) -> Result<Box<dyn Job>, Vec<Problem>> {
     })
 }
 
+/// Refuses the names of analyses that a run's system does not have.
+///
+/// # Errors
+/// The first unknown name, with the nearest of the system's own or all of them.
+pub fn refuse_unknown_analyses(run: &RunDirectory, names: &[String]) -> Result<(), Problem> {
+    let text = std::fs::read_to_string(run.file("config.toml")).unwrap_or_default();
+    let experiment = experiment_of(&text).unwrap_or_default();
+    let named = experiment.split('/').next().unwrap_or_default();
+    let listed = system(named).unwrap_or(SYSTEMS[0]).analyses();
+    let known: Vec<&str> = listed.iter().map(|analysis| analysis.name.as_str()).collect();
+    let Some(wrong) = names.iter().find(|name| !known.contains(&name.as_str())) else {
+        return Ok(());
+    };
+    let message = format!("unknown analysis `{wrong}`");
+    Err(Problem::new(message, did_you_mean(wrong, "analyses", &known)))
+}
+
 /// Every experiment, as it is typed: those of the first system by their own name, others as `SYSTEM/NAME`.
 pub fn experiments() -> Vec<Listed> {
     let mut all = Vec::new();

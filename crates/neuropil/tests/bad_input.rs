@@ -3,6 +3,8 @@
 //! `tests/messages/` holds every message as a user sees it. After a deliberate change, `UPDATE_EXPECT=1 cargo test -p
 //! neuropil --test bad_input` writes them anew: read the difference as a user would.
 
+mod systems;
+
 use crate::support::SMALL;
 use expect_test::{ExpectFile, expect_file};
 use neuropil_lab::array::Npz;
@@ -86,7 +88,9 @@ impl Session {
             self.said,
             "$ neuropil {}\n{}",
             typed.join(" "),
-            message.trim_end()
+            message
+                .replace(&self.path().display().to_string(), "FOLDER")
+                .trim_end()
         )
         .unwrap();
         self.said.push('\n');
@@ -473,6 +477,7 @@ fn tests_and_analyses() {
     assert_eq!(code, Some(0), "{message}");
     session.said.push_str("# a run without recorded activity\n");
     session.refused(&["analyse", "run", "unit-activity"]);
+    session.refused(&["analyse", "run", "psychometrics"]);
     session.refused(&["test", "run", "--kind", "activity", "--save-every", "7"]);
     session.check(&expect_file!["./messages/tests-and-analyses.txt"]);
 }

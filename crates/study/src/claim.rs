@@ -27,7 +27,7 @@ impl Band {
     /// At most `width` from `value`.
     pub fn around(value: f64, width: f64) -> Self {
         Self {
-            text: format!("{value} ± {width}"),
+            text: format!("{value} ± {}", short(width)),
             ends: Some((value - width, value + width)),
         }
     }
@@ -66,6 +66,21 @@ impl Band {
 
     fn holds(&self, value: f64) -> bool {
         self.ends.is_some_and(|(low, high)| (low..=high).contains(&value))
+    }
+}
+
+/// A number without the digits that only a computer's arithmetic adds: three that count.
+fn short(value: f64) -> String {
+    let size = value.abs().log10().floor();
+    if !size.is_finite() {
+        return value.to_string();
+    }
+    let digits = (2.0 - size).max(0.0) as usize;
+    let text = format!("{value:.digits$}");
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
     }
 }
 
@@ -304,6 +319,12 @@ pub fn claims_markdown(claims: &[Claim]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn widths_are_shown_with_the_digits_that_count() {
+        let shown = [0.0071 * 0.2, 0.3 * 0.013, 1e-6, 0.05, 4.0, 1234.5, 0.0].map(short);
+        assert_eq!(shown, ["0.00142", "0.0039", "0.000001", "0.05", "4", "1234", "0"]);
+    }
 
     fn claim(band: Band, ours: Found) -> Claim {
         Claim::new("Fig. 1", "a quantity", "0.5", band, ours)

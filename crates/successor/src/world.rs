@@ -210,6 +210,14 @@ impl World {
             inside("the blocked bin", [x, y], plan.size)?;
             free[x * height + y] = false;
         }
+        let n_free = free.iter().filter(|&&free| free).count();
+        if n_free < 2 {
+            return Err(SuccessorError::setting(
+                "the number of bins that can be entered",
+                n_free,
+                "at least 2",
+            ));
+        }
         let mut rows = Vec::with_capacity(free.len());
         for state in 0..free.len() {
             rows.push(arena_row(plan, &free, state)?);

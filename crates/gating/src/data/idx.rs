@@ -31,6 +31,31 @@ fn role(name: &str) -> Option<(bool, bool)> {
     (test || train).then_some((images, test))
 }
 
+/// Does a file begin like IDX bytes?
+pub(super) fn looks_like(bytes: &[u8]) -> bool {
+    matches!(bytes, [0, 0, 8..=14, 1..=4, ..] | [1..=4, 8..=14, 0, 0, ..])
+}
+
+/// What is wrong with one file of a set that is given alone: its own fault, or that the others are missing.
+pub(super) fn alone(path: &Path, name: &str, bytes: &[u8]) -> GatingError {
+    let axes = match role(name) {
+        Some((images, _)) => 1 + 2 * usize::from(images),
+        None => usize::from(bytes[3].max(bytes[0])),
+    };
+    let read = Idx::parse(bytes, axes).map(|idx| {
+        let sizes: Vec<String> = idx.shape.iter().map(usize::to_string).collect();
+        Problem::new(
+            format!(
+                "one IDX file ({}), expected the folder of the set",
+                sizes.join(" × ")
+            ),
+            "pictures and labels of training and test come in four files: give their folder",
+        )
+    });
+    let problem = read.unwrap_or_else(|problem| problem);
+    problem.in_file(path.display().to_string()).into()
+}
+
 impl Idx {
     /// Reads a file, packed with gzip or not; `axes` is 3 for pictures, 1 for labels.
     ///
@@ -127,14 +152,16 @@ impl Idx {
                     .try_fold(width, |n: usize, &size| n.checked_mul(size))
                     .unwrap_or(usize::MAX);
                 let whole = there.checked_div(one).unwrap_or(0);
-                let promised =
-                    promised.map_or_else(|| "more than memory has addresses".to_owned(), |n| n.to_string());
+                let promised = promised.map_or_else(
+                    || "more bytes than memory has addresses".to_owned(),
+                    |n| format!("{n} bytes"),
+                );
                 let message = format!(
-                    "the header announces {words} {name} values, {promised} bytes, after its {header}; the file holds {there}"
+                    "the header announces {words} {name} values, {promised}, after its {header}; the file holds {there}"
                 );
                 return Err(Problem::new(
                     message,
-                    format!("the file was cut short: {whole} whole {what} are there"),
+                    format!("the file was cut short; whole {what} that are there: {whole}"),
                 ));
             }
         }

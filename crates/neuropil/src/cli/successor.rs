@@ -1,5 +1,6 @@
 //! What can be typed after `neuropil successor`.
 
+use super::probability;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -97,7 +98,7 @@ pub(crate) struct TrackArgs {
     #[arg(long, alias = "vars", value_name = "X,Y[,T]", value_delimiter = ',')]
     pub columns: Vec<String>,
     /// Positions with a smaller likelihood are lost [default: 0.6 for DeepLabCut].
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", value_parser = probability)]
     pub likelihood: Option<f64>,
     /// Lamp of a Trodes file, 1 or 2 [default: the midpoint].
     #[arg(long)]

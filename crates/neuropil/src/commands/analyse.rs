@@ -7,7 +7,7 @@ use crate::process::thread_pool;
 use crate::terminal::{out, print_json, say, table};
 use neuropil::registry;
 use neuropil_lab::config::{Layers, seed};
-use neuropil_lab::error::{Problem, nearest};
+use neuropil_lab::error::Problem;
 use neuropil_study::life;
 use toml::{Table, Value};
 
@@ -17,23 +17,13 @@ pub(crate) fn run(args: &AnalyseArgs, global: &Global) -> Result<u8, Problem> {
         list(global.json)?;
         return Ok(0);
     }
-    let known = registry::analyses();
-    for name in &args.names {
-        if !known.iter().any(|analysis| analysis.name == *name) {
-            let known: Vec<&str> = known.iter().map(|analysis| analysis.name.as_str()).collect();
-            let hint = nearest(name, known.iter().copied()).map_or_else(
-                || format!("known: {}", known.join(", ")),
-                |name| format!("did you mean `{name}`?"),
-            );
-            return Err(Problem::new(format!("unknown analysis `{name}`"), hint));
-        }
-    }
     let path = args.run.as_ref().expect("required by the parser");
     let name = args
         .name
         .clone()
         .or_else(|| usual_name(args).filter(|_| global.out.is_none()));
     let run = read_run(path, global.out.as_deref(), name.as_deref())?;
+    registry::refuse_unknown_analyses(&run, &args.names)?;
     let job = of_run(&run)?;
     let pool = thread_pool(global.threads)?;
     let analysed = pool.install(|| life::analyse(&*job, &run, &args.names, &options(args, global)))?;

@@ -7,7 +7,7 @@ use crate::terminal::{out, print_json, say, table};
 use neuropil::registry;
 use neuropil_draw::Report;
 use neuropil_lab::config::Layers;
-use neuropil_lab::error::{Problem, did_you_mean};
+use neuropil_lab::error::Problem;
 use neuropil_lab::run::RunDirectory;
 use neuropil_study::compare::{Compared, figures, page};
 use neuropil_study::{Shown, Table, life};
@@ -16,14 +16,6 @@ use std::path::{Path, PathBuf};
 
 /// Runs the command.
 pub(crate) fn run(args: &CompareArgs, global: &Global) -> Result<u8, Problem> {
-    let known = registry::analyses();
-    for name in &args.analyses {
-        if !known.iter().any(|analysis| analysis.name == *name) {
-            let known: Vec<&str> = known.iter().map(|analysis| analysis.name.as_str()).collect();
-            let hint = did_you_mean(name, "analyses", &known);
-            return Err(Problem::new(format!("unknown analysis `{name}`"), hint));
-        }
-    }
     let pool = thread_pool(global.threads)?;
     let runs = pool.install(|| {
         let compared = args.runs.iter().map(|path| compared(path, &args.analyses));
@@ -60,6 +52,7 @@ pub(crate) fn run(args: &CompareArgs, global: &Global) -> Result<u8, Problem> {
 /// What is compared of one run: its facts, and the figures of the analyses.
 fn compared(path: &Path, analyses: &[String]) -> Result<Compared, Problem> {
     let run = RunDirectory::read(path)?;
+    registry::refuse_unknown_analyses(&run, analyses)?;
     let job = of_run(&run)?;
     let analysed = job.analyse(&run, analyses, &Layers::new())?;
     let facts = job.page(&run, &[])?.facts;

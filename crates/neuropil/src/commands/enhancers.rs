@@ -142,9 +142,6 @@ fn study(args: &RunArgs, quiet: bool) -> Result<u8, Problem> {
 }
 
 fn associations(args: &AssociateArgs, quiet: bool) -> Result<u8, Problem> {
-    let here =
-        std::env::current_dir().map_err(|error| Problem::bare(format!("no current folder: {error}")))?;
-    let at = |path: &PathBuf| here.join(path);
     let mut plan = Plan {
         seed: args.seed,
         conditional: !args.unconditional,
@@ -174,18 +171,18 @@ fn associations(args: &AssociateArgs, quiet: bool) -> Result<u8, Problem> {
         seed: args.seed,
         sequences: None,
         predictions: Some(Predictions {
-            file: at(&args.predictions),
-            species: args.species.as_ref().map(at),
+            file: args.predictions.clone(),
+            species: args.species.clone(),
             any_feature: args.any_feature,
         }),
         network: run::NetworkChoice::default(),
         training: neuropil_enhancers::cnn::train::Settings::default(),
         tree: TreeFile {
-            file: at(&args.tree),
+            file: args.tree.clone(),
             number: args.tree_number,
         },
         response: TraitFile {
-            file: at(&args.traits),
+            file: args.traits.clone(),
             column: args.column.clone(),
             kind: match args.kind {
                 TraitKind::Continuous => Kind::Continuous,
@@ -199,8 +196,9 @@ fn associations(args: &AssociateArgs, quiet: bool) -> Result<u8, Problem> {
         permulations: plan,
     };
     let pool = process::thread_pool(args.threads)?;
+    let here = Path::new("");
     let outcome =
-        pool.install(|| run::run_settings(&file, &here, &args.out, &mut |news| heard(news, quiet)))?;
+        pool.install(|| run::run_settings(&file, here, &args.out, &mut |news| heard(news, quiet)))?;
     tell(&outcome, args.json);
     Ok(0)
 }

@@ -364,14 +364,19 @@ impl Tell for Change {
 
     fn figures(&self, origin: &Origin) -> Vec<Shown> {
         let steps: Vec<f64> = self.steps.iter().map(|&step| step as f64).collect();
-        let lines = |panel: Panel, pick: fn(&Follower) -> &Vec<(f64, f64)>, named: bool| {
+        let lines = |panel: Panel, pick: fn(&Follower) -> &Vec<(f64, f64)>, most: f64, named: bool| {
             self.followers
                 .iter()
                 .enumerate()
                 .fold(panel, |panel, (k, follower)| {
                     let pairs = pick(follower);
                     let line = Series::line(steps.clone(), pairs.iter().map(|p| p.0).collect::<Vec<f64>>())
-                        .band(pairs.iter().map(|p| (p.0 - p.1, p.0 + p.1)).collect::<Vec<_>>())
+                        .band(
+                            pairs
+                                .iter()
+                                .map(|p| ((p.0 - p.1).max(0.0), (p.0 + p.1).min(most)))
+                                .collect::<Vec<_>>(),
+                        )
                         .color(Color::cycle(k));
                     panel.series(if named {
                         line.label(follower.name.clone())
@@ -395,15 +400,16 @@ impl Tell for Change {
             .enumerate()
             .map(|(k, p)| (k as f64, p.name.clone()))
             .collect();
-        let at: Vec<f64> = (0..self.preferences.len()).map(|k| k as f64).collect();
+        // Side by side: without replay nothing changes, and one would lie on the other.
+        let at = |shift: f64| -> Vec<f64> { (0..self.preferences.len()).map(|k| k as f64 + shift).collect() };
         let pick = |pick: fn(&Preference) -> f64| self.preferences.iter().map(pick).collect::<Vec<f64>>();
         let revalued = Panel::new("", "V(first start) − V(second start)")
             .h_line(0.0)
             .x_ticks(ticks)
             .x_range(-0.5, self.preferences.len() as f64 - 0.5)
-            .series(Series::points(at.clone(), pick(|p| p.before)).label("before"))
+            .series(Series::points(at(-0.1), pick(|p| p.before)).label("before"))
             .series(
-                Series::points(at, pick(|p| p.after))
+                Series::points(at(0.1), pick(|p| p.after))
                     .label("after")
                     .color(Color::Vermillion),
             )
@@ -419,8 +425,8 @@ impl Tell for Change {
                 ),
                 columns: 3,
                 panels: vec![
-                    lines(error, |f| &f.error, true),
-                    lines(arrives, |f| &f.arrives, false),
+                    lines(error, |f| &f.error, f64::INFINITY, true),
+                    lines(arrives, |f| &f.arrives, 1.0, false),
                     revalued,
                 ],
             },

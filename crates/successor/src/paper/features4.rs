@@ -293,7 +293,7 @@ impl Tell for Figure4 {
                 name: "figure-4".to_owned(),
                 title: "Terms of the update, and shifts of fields".to_owned(),
                 caption: format!(
-                    "Ring of {STATES} states; a, b: p = 0.03, σ = 2, η = 10^-3; c: γ = 0.8, p = 0.02, σ = 2, η = 10^-2, line: rats (Mehta et al. 2000); seed {}.",
+                    "Ring of {STATES} states; a, b: p = 0.03, σ = 2, η = 10⁻³; c: γ = 0.8, p = 0.02, σ = 2, η = 10⁻², line: rats (Mehta et al. 2000); seed {}.",
                     origin.seed
                 ),
                 columns: 3,

@@ -35,8 +35,10 @@ enum Kind {
 fn kinds() -> Vec<(String, Kind)> {
     let power = |exponent: f64| 10_f64.powf(exponent);
     let mut all = vec![("RNN-S adaptive".to_owned(), Kind::Adaptive)];
-    all.extend([-1.0, -1.5, -2.0].map(|e| (format!("RNN-S η = 10^{e}"), Kind::Static(power(e)))));
-    all.extend([-0.5, -1.0, -1.5].map(|e| (format!("FF-TD η = 10^{e}"), Kind::Td(power(e)))));
+    let statics = [(-1.0, "10⁻¹"), (-1.5, "10⁻¹·⁵"), (-2.0, "10⁻²")];
+    all.extend(statics.map(|(e, name)| (format!("RNN-S η = {name}"), Kind::Static(power(e)))));
+    let differences = [(-0.5, "10⁻⁰·⁵"), (-1.0, "10⁻¹"), (-1.5, "10⁻¹·⁵")];
+    all.extend(differences.map(|(e, name)| (format!("FF-TD η = {name}"), Kind::Td(power(e)))));
     all
 }
 
@@ -244,7 +246,7 @@ impl Figure2 {
             ),
             (
                 "left-biased",
-                "RNN-S η = 10^-1",
+                "RNN-S η = 10⁻¹",
                 3000,
                 0.01059,
                 0.00083,
@@ -253,7 +255,7 @@ impl Figure2 {
             ),
             (
                 "left-biased",
-                "RNN-S η = 10^-1.5",
+                "RNN-S η = 10⁻¹·⁵",
                 3000,
                 0.00596,
                 0.00053,
@@ -454,7 +456,7 @@ impl Tell for Figure2 {
         });
         let laps = [
             (&self.induction_adaptive, "adaptive rate"),
-            (&self.induction_static, "η = 10^-1.5"),
+            (&self.induction_static, "η = 10⁻¹·⁵"),
         ];
         let induction = laps.map(|(rows, note)| {
             matrix_panel(rows.clone(), "state", "lap", "M into state 8", false).note(note)

@@ -3,6 +3,7 @@
 use super::{ArenaPlan, MOST_STATES, Policy, Wall, World, polygon};
 use crate::error::SuccessorError;
 use crate::fang2023::BIN_CM;
+use neuropil_lab::config::in_words;
 use serde::Deserialize;
 use std::path::Path;
 
@@ -55,12 +56,30 @@ struct WorldFile {
     #[serde(default)]
     absorbing: bool,
     #[serde(default)]
-    edges: Vec<(usize, usize, f64)>,
+    edges: Vec<Edge>,
     #[serde(default)]
     boundary: Vec<[f64; 2]>,
     #[serde(default)]
     holes: Vec<Vec<[f64; 2]>>,
     bin_cm: Option<f64>,
+}
+
+/// A way from a state to another, with its weight.
+#[derive(Debug)]
+struct Edge(usize, usize, f64);
+
+impl<'de> Deserialize<'de> for Edge {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let numbers = Vec::<f64>::deserialize(from)?;
+        let state = |x: f64| (x >= 0.0 && x.fract() == 0.0 && x < MOST_STATES as f64).then_some(x as usize);
+        let edge = match numbers[..] {
+            [from, to, weight] => state(from)
+                .zip(state(to))
+                .map(|(from, to)| Self(from, to, weight)),
+            _ => None,
+        };
+        edge.ok_or_else(|| serde::de::Error::custom(format!("{numbers:?} is no edge `[from, to, weight]`")))
+    }
 }
 
 /// Reads a world: a file, or the name of one that comes along.
@@ -105,7 +124,7 @@ pub fn parse(path: &Path, text: &str) -> Result<World, SuccessorError> {
         });
         problem(
             line,
-            error.message().to_owned(),
+            in_words(error.message()),
             "a world",
             "see `neuropil successor worlds`".to_owned(),
         )
@@ -126,7 +145,13 @@ pub fn parse(path: &Path, text: &str) -> Result<World, SuccessorError> {
 }
 
 fn build(file: &WorldFile) -> Result<World, SuccessorError> {
-    let missing = |what: &str| SuccessorError::setting(format!("`{what}`"), "missing", "given for this kind");
+    let missing = |what: &str| {
+        SuccessorError::setting(
+            format!("`{what}`"),
+            "missing",
+            "a value, which this kind of world needs",
+        )
+    };
     let mut marks = Vec::new();
     let mut world = match file.kind {
         Kind::Ring => World::ring(
@@ -137,7 +162,11 @@ fn build(file: &WorldFile) -> Result<World, SuccessorError> {
         )?,
         Kind::Graph => World::graph(
             file.states.ok_or_else(|| missing("states"))?,
-            &file.edges,
+            &file
+                .edges
+                .iter()
+                .map(|&Edge(from, to, weight)| (from, to, weight))
+                .collect::<Vec<_>>(),
             file.absorbing,
         )?,
         Kind::Arena | Kind::Polygon => {
