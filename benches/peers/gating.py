@@ -117,7 +117,7 @@ with tempfile.TemporaryDirectory() as name:
     folder = pathlib.Path(name)
     pictures(folder)
     for threads in (1, 2):
-        found[f"images, dense, {threads}"] = ours(folder, PERMUTED, "si", threads, 5, 25)
+        found[f"images, dense, {threads}"] = ours(folder, PERMUTED, "si", threads, 5, 45)
         found[f"images, gathered, {threads}"] = ours(folder, PERMUTED, "xdg+si", threads, 10, 210)
         found[f"recurrent, dense, {threads}"] = ours(folder, COGNITIVE, "si", threads, 1, 4)
         found[f"recurrent, gathered, {threads}"] = ours(folder, COGNITIVE, "xdg+si", threads, 2, 22)

@@ -11,10 +11,12 @@ mod continuous;
 mod permuted;
 pub mod rounds;
 mod study;
+mod tally;
 
 pub use binary::{foreground_nodes, foregrounds};
 pub use rounds::{Plan, Progress, Rounds};
 pub use study::{Filters, Study};
+pub use tally::Tally;
 
 use crate::phylo::gaussian::Bound;
 

@@ -40,6 +40,7 @@ pub mod report;
 pub mod reproduce;
 pub mod run;
 pub mod sequence;
+pub mod settings;
 pub mod simulate;
 pub mod table;
 pub mod text;

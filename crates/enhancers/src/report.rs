@@ -4,7 +4,7 @@ use neuropil_draw::{Report, ReportTable, Section};
 
 use crate::associate::{Association, COLUMNS, Study};
 use crate::figures;
-use crate::run::{Outcome, StudyFile};
+use crate::settings::{Outcome, StudyFile};
 
 /// Rows of the table on the page.
 const SHOWN: usize = 30;

@@ -3,6 +3,7 @@
 pub mod accuracy;
 pub mod connections;
 pub mod flexibility;
+pub mod learning;
 pub mod overlap;
 pub mod perturbation;
 pub mod weights;
@@ -20,11 +21,23 @@ pub(crate) struct Analysis {
 }
 
 /// All analyses, in the order of the page.
-pub(crate) const ALL: [Analysis; 6] = [
+pub(crate) const ALL: [Analysis; 7] = [
     Analysis {
         name: "accuracy",
         title: "Accuracy on all tasks after each task",
         make: |sequence, origin| Ok(Answer::of(&accuracy::accuracy(&sequence.record())?, origin)),
+    },
+    Analysis {
+        name: "learning",
+        title: "How each task was learnt",
+        make: |sequence, origin| {
+            let found = learning::learning(&sequence.record());
+            let found = found.ok_or_else(|| {
+                let message = "the run was made by a version that kept no courses of learning";
+                Problem::new(message, "train it anew")
+            })?;
+            Ok(Answer::of(&found, origin))
+        },
     },
     Analysis {
         name: "overlap",

@@ -9,6 +9,7 @@ mod batch;
 mod close;
 mod keep;
 
+use crate::curve::Curve;
 use crate::data::{Dataset, Half};
 use crate::error::GatingError;
 use crate::gates::Gates;
@@ -45,6 +46,9 @@ pub struct Progress {
     pub steps: u64,
     /// Sum of the losses of the last batches of the task, and how many.
     pub losses: (f64, usize),
+    /// How the task at hand was learnt so far.
+    #[serde(default)]
+    pub curve: Curve,
     /// Largest penalty of the task.
     pub largest_penalty: f64,
     /// Clipped updates of the task.
@@ -157,6 +161,7 @@ impl<'a> Course<'a> {
                 before: Vec::new(),
                 steps: 0,
                 losses: (0.0, 0),
+                curve: Curve::default(),
                 largest_penalty: 0.0,
                 clipped: 0,
                 memory: method
@@ -278,6 +283,9 @@ impl<'a> Course<'a> {
         } else {
             self.tasks.head_of(task)
         };
+        let answered = pass.logits().chunks_exact(classes).zip(&labels);
+        let right = answered.filter(|(logits, label)| argmax(logits, head.clone()) == **label);
+        let right = right.count() as f64 * share;
         let loss = cross_entropy(pass.logits(), classes, head, &labels, |_| share, &mut d);
         if !loss.is_finite() {
             self.current = Some(current);
@@ -303,6 +311,7 @@ impl<'a> Course<'a> {
         progress.batch += 1;
         progress.largest_penalty = progress.largest_penalty.max(stepped.penalty);
         progress.clipped += stepped.clipped as u64;
+        progress.curve.add(loss, right);
         if batch + 100 >= self.settings.training.batches {
             progress.losses = (progress.losses.0 + loss, progress.losses.1 + 1);
         }

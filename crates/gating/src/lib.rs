@@ -8,6 +8,7 @@
 pub mod analysis;
 pub mod behaviour;
 pub mod course;
+pub mod curve;
 pub mod data;
 pub mod error;
 pub mod gates;

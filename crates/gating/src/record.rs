@@ -1,5 +1,6 @@
 //! What a sequence of tasks leaves behind: all that analyses are made from, whatever kind of network learnt it.
 
+use crate::curve::Point;
 use crate::gates::Gates;
 use crate::network::Tensor;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,9 @@ pub struct Learnt {
     /// Batches that the task took.
     #[serde(default)]
     pub batches: u64,
+    /// How it was learnt; empty in runs of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curve: Vec<Point>,
     /// Mean loss of the task over its last hundred batches.
     pub loss: f64,
     /// Largest c Σ Ω (θ − θ̃)² of a batch.

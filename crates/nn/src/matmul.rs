@@ -177,8 +177,10 @@ fn pack_panel<R: Real, const W: usize>(matrix: Matrix<R>, first: usize, term: us
 fn tile<F: Fused, R: Real, const M: usize, const N: usize>(left: &[R], right: &[R]) -> [[R; N]; M] {
     let mut sum = [[R::ZERO; N]; M];
     for (a, b) in left.as_chunks::<M>().0.iter().zip(right.as_chunks::<N>().0) {
-        for i in 0..M {
-            for j in 0..N {
+        // Rows innermost: with columns there, the compiler puts rows side by side in a vector, gathers and scatters them, and
+        // takes forty times as long.
+        for j in 0..N {
+            for i in 0..M {
                 sum[i][j] = R::fma::<F>(a[i], b[j], sum[i][j]);
             }
         }

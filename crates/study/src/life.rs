@@ -57,6 +57,15 @@ pub fn run(job: &dyn Job, order: &Order<'_>, watch: &dyn Watch) -> Result<Summar
     Ok(summary)
 }
 
+/// A page, and the analyses on it.
+#[derive(Debug)]
+pub struct Reported {
+    /// Where the page is.
+    pub page: PathBuf,
+    /// What was analysed.
+    pub analysed: Vec<Analysed>,
+}
+
 /// Makes analyses from the run directory and writes their results and figures.
 ///
 /// # Errors
@@ -72,15 +81,15 @@ pub fn analyse(
     Ok(analysed)
 }
 
-/// Makes all analyses, and the page with them; the path of the page.
+/// Makes all analyses, and the page with them.
 ///
 /// # Errors
 /// As [`analyse`].
-pub fn report(job: &dyn Job, run: &RunDirectory) -> Result<PathBuf, Problem> {
+pub fn report(job: &dyn Job, run: &RunDirectory) -> Result<Reported, Problem> {
     let analysed = analyse(job, run, &[], &Layers::new())?;
     let path = run.place("report.html");
     write_page(&path, &job.page(run, &analysed)?)?;
-    Ok(path)
+    Ok(Reported { page: path, analysed })
 }
 
 /// Writes a page.

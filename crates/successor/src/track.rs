@@ -226,6 +226,11 @@ pub(crate) fn problem(
     field_problem(path, 0, "", found, expected, hint)
 }
 
+/// A file that the HDF5 library cannot read.
+pub(crate) fn damaged(path: &Path, error: &hdf5_pure::Error) -> SuccessorError {
+    problem(path, format!("damaged ({error})"), "a whole HDF5 file", "")
+}
+
 /// A problem at a place in a file.
 pub(crate) fn field_problem(
     path: &Path,

@@ -5,7 +5,7 @@
 
 use super::Fit;
 use super::permuted::{Evolution, LANES, key_of, ordered};
-use super::rounds::Tally;
+use super::tally::Tally;
 use crate::phylo::logistic::Fitter;
 use crate::phylo::{FitError, Logistic, LogisticFit};
 use crate::tree::{NONE, Tree};

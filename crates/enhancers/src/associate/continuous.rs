@@ -6,7 +6,7 @@
 use neuropil_math::simd::vectorised;
 
 use super::permuted::{Evolution, LANES, key_of, ordered};
-use super::rounds::Tally;
+use super::tally::Tally;
 use crate::tree::{NONE, Tree};
 
 type Lane = [f64; LANES];

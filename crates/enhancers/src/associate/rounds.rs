@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::adjust::{Adjustment, adjust};
 use super::brownian::{LANES, Scan};
 use super::study::{Region, Study};
+use super::tally::Tally;
 use super::{Association, Permuted, binary, continuous};
 use crate::error::InputError;
 use crate::kaplow2023::{FIRST_THRESHOLD, ROUND_THRESHOLDS, ROUND_TOTALS};
@@ -40,21 +41,6 @@ impl Default for Plan {
             stop_when: None,
         }
     }
-}
-
-/// Counts of one region.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Tally {
-    /// Permulations that count.
-    pub counting: u64,
-    /// Those at least as extreme as the observed one.
-    pub exceeding: u64,
-    /// Permulations drawn.
-    pub drawn: u64,
-    /// Permuted fits that failed.
-    pub failed: u64,
-    /// Draws of foregrounds.
-    pub tries: u64,
 }
 
 /// News of a scan.

@@ -62,6 +62,7 @@ impl Course<'_> {
         let progress = &mut self.progress;
         let (sum, count) = progress.losses;
         progress.learnt.push(Learnt {
+            curve: progress.curve.take(),
             accuracies,
             batches: progress.batch as u64,
             loss: sum / count.max(1) as f64,

@@ -8,6 +8,7 @@ use super::initial::{exists, initial};
 use super::judges::{Among, Answered, Counts, Score, wanted};
 use super::settings::{RecurrentSettings, Teacher, Unit};
 use super::{LANES, among};
+use crate::curve::Curve;
 use crate::error::GatingError;
 use crate::importance::{RewardPath, synaptic_intelligence};
 use crate::masse2018::cognitive;
@@ -39,6 +40,8 @@ pub(crate) struct Kept {
     pub(crate) untrained: Vec<f64>,
     pub(crate) before: Vec<f64>,
     losses: VecDeque<f64>,
+    #[serde(default)]
+    curve: Curve,
     largest_penalty: f64,
     clipped: u64,
     steps: u64,
@@ -413,6 +416,7 @@ impl<'a> Pupil<'a> {
         let kept = &mut self.kept;
         let n = kept.losses.len().max(1) as f64;
         kept.learnt.push(Learnt {
+            curve: kept.curve.take(),
             loss: kept.losses.iter().sum::<f64>() / n,
             largest_penalty: kept.largest_penalty,
             distance,
@@ -496,6 +500,7 @@ impl Student for Pupil<'_> {
             kept.losses.pop_front();
         }
         kept.losses.push_back(report.loss);
+        kept.curve.add(report.loss, report.success);
         report
     }
 

@@ -19,8 +19,9 @@ use neuropil_enhancers::model;
 use neuropil_enhancers::orthologs::{Rule, assemble, parse_named};
 use neuropil_enhancers::peaks;
 use neuropil_enhancers::report::below;
-use neuropil_enhancers::run::{self, News, Outcome, Predictions, StudyFile, TraitFile, TreeFile};
+use neuropil_enhancers::run::{self, News};
 use neuropil_enhancers::sequence::{bases, one_hot};
+use neuropil_enhancers::settings::{NetworkChoice, Outcome, Predictions, StudyFile, TraitFile, TreeFile};
 use neuropil_enhancers::simulate::{Invention, invent, write};
 use neuropil_enhancers::table::Table;
 use neuropil_enhancers::text::read_to_string;
@@ -175,7 +176,7 @@ fn associations(args: &AssociateArgs, quiet: bool) -> Result<u8, Problem> {
             species: args.species.clone(),
             any_feature: args.any_feature,
         }),
-        network: run::NetworkChoice::default(),
+        network: NetworkChoice::default(),
         training: neuropil_enhancers::cnn::train::Settings::default(),
         tree: TreeFile {
             file: args.tree.clone(),

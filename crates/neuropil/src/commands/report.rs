@@ -20,7 +20,7 @@ pub(crate) fn run(args: &ReportArgs, global: &Global) -> Result<u8, Problem> {
     let run = read_run(&args.run, global.out.as_deref(), args.name.as_deref())?;
     let job = of_run(&run)?;
     let pool = thread_pool(global.threads)?;
-    let report = pool.install(|| life::report(&*job, &run))?;
+    let report = pool.install(|| life::report(&*job, &run))?.page;
     if global.json {
         print_json(&Page { report })?;
     } else {

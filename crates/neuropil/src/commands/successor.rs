@@ -72,7 +72,7 @@ pub(crate) fn make(
             out: &out,
             begin,
             updates: None,
-            only: false,
+            only: true,
             origin: &origin,
         };
         life::run(job, &order, &Terminal { quiet: global.quiet })
@@ -80,21 +80,31 @@ pub(crate) fn make(
     if summary.interrupted {
         return Ok(INTERRUPTED);
     }
+    let run = RunDirectory::open(&out)?;
+    let reported = pool.install(|| -> Result<_, Problem> {
+        job.make_trials(&run)?;
+        life::report(job, &run)
+    })?;
     if global.json {
         print_json(&summary)?;
         return Ok(0);
     }
-    let run = RunDirectory::read(&out)?;
-    for name in ["course", "learning", "horizons", "places", "recorded"] {
-        if let Ok(found) = pool.install(|| job.analyse(&run, &[name.to_owned()], &Layers::new())) {
-            for answer in found.iter().filter_map(|item| item.answer.as_ref().ok()) {
-                if let (Some(sentence), true) = (answer.sentences.first(), !global.quiet) {
-                    out!("{sentence}");
-                }
-            }
+    let told = ["course", "learning", "horizons", "places", "recorded"];
+    for item in reported
+        .analysed
+        .iter()
+        .filter(|item| told.contains(&&*item.name))
+    {
+        let sentence = item
+            .answer
+            .as_ref()
+            .ok()
+            .and_then(|answer| answer.sentences.first());
+        if let (Some(sentence), false) = (sentence, global.quiet) {
+            out!("{sentence}");
         }
     }
-    out!("see {}", out.join("report.html").display());
+    out!("see {}", reported.page.display());
     Ok(0)
 }
 

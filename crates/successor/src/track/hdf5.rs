@@ -4,15 +4,10 @@ use super::labelled::{likely, part_columns};
 use super::matlab::{read_groups, texts_of};
 use super::pickle::column_labels;
 use super::times::Clock;
-use super::{Found, LengthUnit, TrackOptions, Vertical, choose, nwb, problem};
+use super::{Found, LengthUnit, TrackOptions, Vertical, choose, damaged, nwb, problem};
 use crate::error::SuccessorError;
 use hdf5_pure::{Dataset, Datatype, File, Group};
 use std::path::Path;
-
-/// An error of the library, about a file.
-pub(crate) fn damaged(path: &Path, error: &hdf5_pure::Error) -> SuccessorError {
-    problem(path, format!("damaged ({error})"), "a whole HDF5 file", "")
-}
 
 pub(crate) fn read(path: &Path, bytes: Vec<u8>, options: &TrackOptions) -> Result<Found, SuccessorError> {
     let matlab = bytes.starts_with(b"MATLAB 7.3");

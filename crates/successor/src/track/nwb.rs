@@ -1,6 +1,6 @@
 //! Positions of Neurodata Without Borders files: SpatialSeries, value = data · conversion + offset.
 
-use super::hdf5::damaged;
+use super::damaged;
 use super::matlab::{number_of, text_of};
 use super::times::Clock;
 use super::{Found, LengthUnit, TrackOptions, Vertical, choose, problem};

@@ -2,8 +2,8 @@
 //!
 //! One mask of speed and validity counts for spikes and for time: a filter on one of them alone changes every rate.
 
+use super::damaged;
 use super::delimited::Rows;
-use super::hdf5::damaged;
 use super::pipeline::Mapping;
 use super::text::{bytes_of, decoded};
 use super::times::TimeUnit;
