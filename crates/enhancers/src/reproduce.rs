@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use neuropil_draw::Report;
+use neuropil_draw::{Color, Figure, Panel, Report, Section, Series};
 use neuropil_lab::error::Problem;
 use neuropil_study::{Asked, Band, Claim, Found, Reproduced, System, Watch, claims_table};
 
@@ -73,18 +73,70 @@ impl System for Enhancers {
         let held = claims
             .iter()
             .all(|claim| claim.verdict() != neuropil_study::Verdict::Outside);
+        let sections = vec![
+            Section {
+                title: "Claims".into(),
+                table: Some(claims_table(&claims)),
+                ..Section::default()
+            },
+            Section {
+                title: "Planted regions, seed by seed".into(),
+                figure: Some(figure(&found, named)),
+                ..Section::default()
+            },
+        ];
         let page = Report {
             title: "Enhancers and traits, reproduced".into(),
             lead: "The released table adjusted anew, and the association tried on predictions whose associations are known.".into(),
-            sections: vec![neuropil_draw::Section { title: "Claims".into(), table: Some(claims_table(&claims)), ..neuropil_draw::Section::default() }],
+            sections,
             ..Report::default()
         };
         Ok(Reproduced {
             claims,
             page: Some(page),
             held,
+            folder: Some(
+                asked
+                    .out
+                    .map_or_else(|| "reproduction/enhancers".into(), Path::to_owned),
+            ),
             ..Reproduced::default()
         })
+    }
+}
+
+/// Planted regions that were found, false ones beside them, and p-values where nothing was planted.
+fn figure(found: &[Calibration], tree: &str) -> Figure {
+    let seeds: Vec<f64> = found.iter().map(|found| found.seed as f64).collect();
+    let share = |of: fn(&Calibration) -> f64| found.iter().map(of).collect::<Vec<f64>>();
+    let regions = Panel::new("seed", "fraction")
+        .y_range(0.0, 1.0)
+        .h_line(0.1)
+        .series(
+            Series::points(
+                seeds.clone(),
+                share(|c| c.recovered as f64 / c.planted.max(1) as f64),
+            )
+            .label("planted that have q < 0.1"),
+        )
+        .series(
+            Series::points(seeds.clone(), share(Calibration::false_discovery_rate))
+                .label("false among q < 0.1")
+                .color(Color::Vermillion),
+        );
+    let nulls = Panel::new("seed", "p ≤ 0.05 where nothing was planted")
+        .y_range(0.0, 0.2)
+        .h_line(0.05)
+        .series(Series::points(seeds, share(|c| c.null_below_005)));
+    Figure {
+        name: "calibration".into(),
+        title: "Planted regions found, false ones among them, and nulls".into(),
+        caption: format!(
+            "Invented predictions on {tree}; {} seeds. Lines: what is asked for.",
+            found.len()
+        ),
+        columns: 2,
+        panels: vec![regions, nulls],
     }
 }
 

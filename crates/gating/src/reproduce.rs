@@ -249,7 +249,11 @@ pub(crate) fn reproduce(asked: &Asked<'_>, watch: &dyn Watch) -> Result<Reproduc
         claims,
         page: Some(page),
         held,
-        folder: Some("reproduction/gating".into()),
+        folder: Some(
+            asked
+                .out
+                .map_or_else(|| "reproduction/gating".into(), std::path::Path::to_owned),
+        ),
         ..Reproduced::default()
     })
 }

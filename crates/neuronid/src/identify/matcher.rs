@@ -2,6 +2,7 @@
 
 use super::drift::{self, By};
 use crate::cpd::Stiffness;
+use crate::decide::{Outliers, Scores};
 use crate::error::NeuronidError;
 use crate::frame::{along_x, by_names, rolled, turn_toward, turned};
 use crate::network::{Encoder, Network};
@@ -137,7 +138,7 @@ impl Trained {
         }
     }
 
-    /// log P \[test\]\[template + 1\] of the pair of views whose best assignment has the largest total.
+    /// log P \[test\]\[template + 1\] of the pair of views in which most neurons are matched with certainty.
     ///
     /// # Errors
     /// Scores that are no numbers.
@@ -156,14 +157,26 @@ impl Trained {
                 if templates.len() * tests.len() == 1 {
                     return Ok(log_p);
                 }
-                let total = drift::total(&log_p, template.points.len())?;
-                if best.as_ref().is_none_or(|(most, _)| total > *most) {
-                    best = Some((total, log_p));
+                let sure = sure(&log_p, template.points.len())?;
+                if best.as_ref().is_none_or(|(most, _)| sure > *most) {
+                    best = Some((sure, log_p));
                 }
             }
         }
         Ok(best.map(|(_, log_p)| log_p).unwrap_or_default())
     }
+}
+
+/// Matches that are expected to be right: the sum of their probabilities. Neurons without a counterpart do not count, or a
+/// view in which nothing is recognised, and that for certain, would be the best.
+fn sure(log_p: &[f64], n_template: usize) -> Result<f64, NeuronidError> {
+    let scores = Scores {
+        values: log_p,
+        n_template,
+    };
+    let decided = scores.decide(Outliers::Auto)?;
+    let matched = decided.iter().filter(|decision| decision.template.is_some());
+    Ok(matched.map(|decision| decision.probability).sum())
 }
 
 /// Adds weighted colour to all columns but the last.
