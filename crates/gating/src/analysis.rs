@@ -47,7 +47,10 @@ pub(crate) const ALL: [Analysis; 7] = [
     Analysis {
         name: "importance",
         title: "Importance of weights, layer by layer",
-        make: |sequence, origin| Ok(Answer::of(&weights::weights(&sequence.record()), origin)),
+        make: |sequence, origin| {
+            held_back(sequence)?;
+            Ok(Answer::of(&weights::weights(&sequence.record()), origin))
+        },
     },
     Analysis {
         name: "flexibility",
@@ -70,6 +73,7 @@ pub(crate) const ALL: [Analysis; 7] = [
         name: "perturbation",
         title: "What it costs to change weights of little and of great importance",
         make: |sequence, origin| {
+            held_back(sequence)?;
             Ok(Answer::of(
                 &perturbation::perturbation(sequence, origin.seed),
                 origin,
@@ -77,3 +81,12 @@ pub(crate) const ALL: [Analysis; 7] = [
         },
     },
 ];
+
+/// A front end has no weights that are held back, and nothing to say of them.
+fn held_back(sequence: &dyn Sequence) -> Result<(), Problem> {
+    if sequence.record().tensors.is_empty() {
+        let message = "no weight is held back: one network learns everything at once";
+        return Err(Problem::new(message, "a sequence of tasks has this analysis"));
+    }
+    Ok(())
+}

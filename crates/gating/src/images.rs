@@ -3,13 +3,14 @@
 use crate::course::{Course, Progress, draw};
 use crate::data::{Dataset, Half};
 use crate::error::GatingError;
+use crate::front;
 use crate::gates::Gates;
 use crate::inference::{Inferred, infer};
 use crate::method::Method;
 use crate::record::Record;
 use crate::sequence::{Experiment, Place, Sequence};
 use crate::settings::Settings;
-use crate::tasks::{Head, Tasks};
+use crate::tasks::{Head, Kind, Tasks};
 use neuropil_lab::checkpoint::Checkpoint;
 use neuropil_lab::error::Problem;
 use std::path::Path;
@@ -55,7 +56,17 @@ impl Images {
                 "`--set data.path=DIR`; the chapter \"Learn many tasks in a row\" says which files",
             ));
         }
-        let data = Dataset::open(&self.settings.data.path, &self.settings.data.reading)?;
+        let mut data = Dataset::open(&self.settings.data.path, &self.settings.data.reading)?;
+        let front = &self.settings.data.front;
+        if !front.is_empty() {
+            if self.settings.tasks.kind != Kind::Split {
+                let message =
+                    "`data.front` with tasks that move pixels: the front end would have to see them moved";
+                return Err(Problem::new(message, "`--set tasks.kind=split`, or no front end"));
+            }
+            let (front, theta) = front::load(front)?;
+            data = front.features(&theta, &data)?;
+        }
         let (tasks, gates) = draw(&self.settings, &data)?;
         Ok(self.ground.get_or_init(|| Ground { data, tasks, gates }))
     }

@@ -51,6 +51,11 @@ pub const FISHER_SAMPLES: usize = 8192;
 /// Added to a probability before its logarithm is taken, in the Fisher information.
 pub const FISHER_FLOOR: f64 = 1e-6;
 
+/// Channels of the four convolutions of the front end.
+pub const FRONT_CHANNELS: [usize; 4] = [32, 32, 64, 64];
+/// Rows and columns of their kernels.
+pub const FRONT_KERNEL: usize = 3;
+
 /// The twenty cognitive tasks.
 pub mod cognitive {
     /// Length of a step, ms.

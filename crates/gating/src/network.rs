@@ -294,6 +294,35 @@ impl Network {
         power: Power,
         sums: &mut [R],
     ) {
+        self.back(theta, pass, d_logits, rule, power, sums, false);
+    }
+
+    /// As [`Network::backward`] with the gradient itself and no rule; gives the gradient of the inputs, \[example\]\[input\].
+    pub fn backward_to_inputs<R: Real>(
+        &self,
+        theta: &[R],
+        pass: &Pass<R>,
+        d_logits: &[R],
+        sums: &mut [R],
+    ) -> Vec<R> {
+        self.back(theta, pass, d_logits, None, Power::One, sums, true)
+    }
+
+    /// The backward pass; what is left are the differences of the inputs, if they are wanted.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the two public forms of it have the fewer ones"
+    )]
+    fn back<R: Real>(
+        &self,
+        theta: &[R],
+        pass: &Pass<R>,
+        d_logits: &[R],
+        rule: Option<usize>,
+        power: Power,
+        sums: &mut [R],
+        to_inputs: bool,
+    ) -> Vec<R> {
         let raise = |x: &[R]| -> Option<Vec<R>> {
             match power {
                 Power::One => None,
@@ -326,7 +355,7 @@ impl Network {
                 let rule = &mut rest[rule * columns..(rule + 1) * columns];
                 rule.iter_mut().zip(&total).for_each(|(r, &d)| *r += d);
             }
-            if layer > 0 {
+            if layer > 0 || to_inputs {
                 let mut before = vec![R::ZERO; pass.rates[layer].len()];
                 let w = &theta[start..start + rows * columns];
                 add_product(
@@ -334,13 +363,16 @@ impl Network {
                     Matrix::new(w, columns).transposed(),
                     &mut before,
                 );
-                before
-                    .iter_mut()
-                    .zip(&pass.slopes[layer - 1])
-                    .for_each(|(d, &slope)| *d *= slope);
+                if layer > 0 {
+                    before
+                        .iter_mut()
+                        .zip(&pass.slopes[layer - 1])
+                        .for_each(|(d, &slope)| *d *= slope);
+                }
                 d = before;
             }
         }
+        d
     }
 }
 

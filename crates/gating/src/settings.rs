@@ -43,6 +43,10 @@ pub struct Settings {
 pub struct Source {
     /// `digits`, a folder or a file.
     pub path: String,
+    /// Further data sets of `gating/front`, learnt at the same time with outputs of their own.
+    pub also: Vec<String>,
+    /// Run of `gating/front` whose features are learnt in place of the pictures; empty: none.
+    pub front: String,
     /// What is to be assumed where files leave a choice.
     pub reading: Reading,
 }
@@ -141,6 +145,8 @@ impl Default for Source {
     fn default() -> Self {
         Self {
             path: "digits".to_owned(),
+            also: Vec::new(),
+            front: String::new(),
             reading: Reading::default(),
         }
     }

@@ -1,6 +1,7 @@
 //! The system: its experiments, and how they are opened.
 
 use crate::analysis;
+use crate::front::Beforehand;
 use crate::images::Images;
 use crate::job::Learning;
 use crate::recurrent::{Recurrent, RecurrentSettings};
@@ -33,7 +34,7 @@ macro_rules! known {
     };
 }
 
-const EXPERIMENTS: [Known; 8] = [
+const EXPERIMENTS: [Known; 9] = [
     known!("permuted-digits", "30 permutations of real 8 × 8 digits"),
     known!("rotated-digits", "20 rotations of real 8 × 8 digits"),
     known!("split-digits", "5 pairs of real 8 × 8 digits"),
@@ -43,7 +44,11 @@ const EXPERIMENTS: [Known; 8] = [
     ),
     known!(
         "split-cifar",
-        "CIFAR-100 in 20 tasks of 5 classes, from pixels (own files)"
+        "CIFAR-100 in 20 tasks of 5 classes, from pixels or a front end (own files)"
+    ),
+    known!(
+        "front",
+        "the convolutional front end for split-cifar, learnt beforehand (own files)"
     ),
     known!("cognitive", "20 cognitive tasks, one LSTM, taught what to do"),
     known!(
@@ -113,6 +118,9 @@ pub(crate) fn open(given: &Given<'_>) -> Result<Learning, Vec<Problem>> {
         return Ok(Learning::new(Box::new(Recurrent::new(settings)), text));
     }
     let (settings, text) = resolve(&layers, Settings::problems, |settings| &settings.experiment)?;
+    if settings.experiment == "gating/front" {
+        return Ok(Learning::new(Box::new(Beforehand::new(settings)), text));
+    }
     Ok(Learning::new(Box::new(Images::new(settings)), text))
 }
 

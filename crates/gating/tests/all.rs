@@ -3,6 +3,7 @@
 mod cognitive;
 mod course;
 mod faults;
+mod front;
 mod golden;
 mod masse;
 mod recurrent;

@@ -166,7 +166,7 @@ fn settings_that_cannot_be_are_refused_all_at_once() {
     assert_eq!(
         told,
         [
-            "network.heads is 5, expected a number that divides network.width",
+            "network.heads is 5, expected a number that divides network.width, 64",
             "training.batch is 1, expected 2 or more",
             "synth.missing is [0.4, 0.2], expected two shares from 0 to below 1, the smaller first",
             "data.fold is 3 of 1 folds, expected from 1 to data.folds",

@@ -161,7 +161,7 @@ impl Idx {
                 );
                 return Err(Problem::new(
                     message,
-                    format!("the file was cut short; whole {what} that are there: {whole}"),
+                    format!("the file was cut short: {whole} whole {what} are there"),
                 ));
             }
         }

@@ -224,12 +224,13 @@ impl Settings {
         };
         let (network, training, synth) = (&self.network, &self.training, &self.synth);
         check(
-            "network.width",
-            network.width > 0 && network.width.is_multiple_of(network.heads.max(1)),
-            network.width.to_string(),
-            "a multiple of network.heads, above 0",
+            "network.heads",
+            network.width.is_multiple_of(network.heads.max(1)),
+            network.heads.to_string(),
+            &format!("a number that divides network.width, {}", network.width),
         );
         for (key, value) in [
+            ("network.width", network.width),
             ("network.heads", network.heads),
             ("network.layers", network.layers),
             ("network.hidden", network.hidden),

@@ -58,7 +58,7 @@ fn gating() {
         "gates.file=gates.csv",
     ]);
     session.refused(&["train", "gating/permuted-digit", "--out", "bad"]);
-    let files: [(&str, Vec<u8>); 7] = [
+    let files: [(&str, Vec<u8>); 6] = [
         (
             "cut.train-images-idx3-ubyte",
             idx(8, &[3, 2, 2], &[0, 1, 2, 3, 4, 5, 6]),
@@ -77,7 +77,6 @@ fn gating() {
             b"<!DOCTYPE html><html></html>".to_vec(),
         ),
         ("whole.train-labels-idx1-ubyte", idx(8, &[3], &[0, 1, 2])),
-        ("few.csv", b"label,p1,p2\n1,0,3\n0,1,1\n".to_vec()),
     ];
     for (name, bytes) in files {
         std::fs::write(session.path().join(name), bytes).expect("a file");
