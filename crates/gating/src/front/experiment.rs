@@ -34,7 +34,9 @@ struct Kept {
     batch: u64,
     steps: u64,
     curve: Curve,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     untrained: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     learnt: Option<Learnt>,
 }
 
