@@ -40,7 +40,7 @@ fn a_sequence_learns_from_the_features_of_a_front_end_that_was_learnt_before() {
         "data.path=digits",
         "network.hidden=[40]",
         "training.batch=48",
-        "training.batches=60",
+        "training.batches=150",
         "training.checkpoint_every=20",
     ]
     .map(str::to_owned);
