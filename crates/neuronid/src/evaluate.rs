@@ -124,6 +124,8 @@ pub enum Method {
     Mean(&'static str, Matcher),
     /// The statistical atlas.
     Atlas,
+    /// The atlas, begun from what a network matched with its mean animal; both count.
+    Together(Box<Trained>),
 }
 
 impl Method {
@@ -132,6 +134,7 @@ impl Method {
         match self {
             Self::Votes(name, _) | Self::Mean(name, _) => name,
             Self::Atlas => "statistical atlas",
+            Self::Together(_) => "network and atlas",
         }
     }
 
@@ -150,12 +153,13 @@ impl Method {
         ]
     }
 
-    /// The two ways to ask a network.
+    /// The three ways to ask a network.
     pub fn network(trained: &Trained) -> Vec<Self> {
         let matcher = || Matcher::Network(Box::new(trained.clone()));
         vec![
             Self::Votes("network", matcher()),
             Self::Mean("network, mean animal", matcher()),
+            Self::Together(Box::new(trained.clone())),
         ]
     }
 }
@@ -176,6 +180,7 @@ pub fn score(
             Method::Votes(_, matcher) => by_templates(&head.worm, templates, matcher, colour)?,
             Method::Mean(_, matcher) => by_templates(&head.worm, &[&atlas.mean_worm()], matcher, colour)?,
             Method::Atlas => (by_atlas(&head.worm, atlas, colour)?, f64::NAN),
+            Method::Together(trained) => (together(&head.worm, atlas, trained, colour)?, f64::NAN),
         };
         Ok(animal(head, &votes, single))
     };
@@ -221,11 +226,46 @@ fn by_atlas(test: &Worm, atlas: &Atlas, colour: bool) -> Result<Votes, NeuronidE
         ..Rules::default()
     };
     let matched = atlas.match_worm(test, &rules)?;
+    let scores = matched.costs.iter().map(|cost| -cost).collect::<Vec<f64>>();
+    by_scores(test, atlas, &scores)
+}
+
+/// The network matches the worm with the mean animal; its matches put the worm into the atlas, whose rounds go on from
+/// there; the scores are log-probabilities of the one less costs of the other.
+fn together(test: &Worm, atlas: &Atlas, trained: &Trained, colour: bool) -> Result<Votes, NeuronidError> {
+    let (mean, n) = (atlas.mean_worm(), atlas.neurons.len());
+    let log_p = trained.log_p(&trained.template_views(&mean), &trained.views(test))?;
+    let decided = Scores {
+        values: &log_p,
+        n_template: n,
+    }
+    .decide(Outliers::Auto)?;
+    let pairs: Vec<(usize, usize)> = decided
+        .iter()
+        .enumerate()
+        .filter_map(|(row, decision)| Some((row, decision.template?)))
+        .collect();
+    let rules = Rules {
+        colours: colour,
+        ..Rules::default()
+    };
+    let matched = match atlas.match_from(test, &pairs, &rules)? {
+        Some(matched) => matched,
+        None => atlas.match_worm(test, &rules)?,
+    };
+    let rows = log_p.chunks_exact(n + 1).zip(matched.costs.chunks_exact(n));
+    let scores: Vec<f64> = rows
+        .flat_map(|(log_p, costs)| log_p.iter().zip(costs).map(|(log_p, cost)| log_p - cost))
+        .collect();
+    by_scores(test, atlas, &scores)
+}
+
+/// Names by scores \[neurons\]\[atlas neurons\]; nobody is without a counterpart.
+fn by_scores(test: &Worm, atlas: &Atlas, scores: &[f64]) -> Result<Votes, NeuronidError> {
     let n = atlas.neurons.len();
-    let values: Vec<f64> = matched
-        .costs
-        .chunks_exact(n)
-        .flat_map(|row| row.iter().map(|cost| -cost).chain([f64::NEG_INFINITY]))
+    let rows = scores.chunks_exact(n);
+    let values: Vec<f64> = rows
+        .flat_map(|row| row.iter().copied().chain([f64::NEG_INFINITY]))
         .collect();
     let scores = Scores {
         values: &values,

@@ -70,7 +70,7 @@ impl Experiment for Beforehand {
         self.settings.seed
     }
 
-    fn method(&self) -> &str {
+    fn method(&self) -> &'static str {
         "none"
     }
 

@@ -41,6 +41,8 @@ pub struct Matched {
     pub total: f64,
 }
 
+/// Pairs that say how a worm lies: an affine map has twelve numbers, four pairs say no more than that.
+const LEAST_PAIRS: usize = 8;
 /// Rounds after which only the better half of the starts goes on.
 const TRIAL_ROUNDS: usize = 3;
 
@@ -59,14 +61,7 @@ impl Atlas {
             });
         }
         let straight = along_x(&worm.points);
-        let colours = worm.colours.as_ref().filter(|_| rules.colours);
-        let search = Search {
-            atlas: self,
-            metric: Metric::of(&self.neurons, if colours.is_some() { 6 } else { 3 })?,
-            raw: &straight,
-            colours,
-            log_determinant: rules.log_determinant,
-        };
+        let search = self.search(worm, &straight, rules)?;
         let centre = self.centre();
         let mut starts: Vec<(f64, Vec<Point>)> = Vec::new();
         for heading in 0..2 {
@@ -99,6 +94,45 @@ impl Atlas {
         Ok(Matched {
             costs: search.costs(&points),
             total,
+        })
+    }
+
+    /// The same from one start: pairs (neuron of the worm, neuron of the atlas) that somebody else found. Nothing if they
+    /// put the worm nowhere, or mirror it.
+    ///
+    /// # Errors
+    /// A covariance that is not positive definite.
+    pub fn match_from(
+        &self,
+        worm: &Worm,
+        pairs: &[(usize, usize)],
+        rules: &Rules,
+    ) -> Result<Option<Matched>, NeuronidError> {
+        let straight = along_x(&worm.points);
+        let search = self.search(worm, &straight, rules)?;
+        let start = search.regress(pairs).filter(|_| pairs.len() >= LEAST_PAIRS);
+        let placed = start.filter(|start| start.iter().flatten().all(|x| x.is_finite()));
+        let Some(start) = placed else { return Ok(None) };
+        let (total, points) = search.refine(start, rules.rounds)?;
+        Ok(Some(Matched {
+            costs: search.costs(&points),
+            total,
+        }))
+    }
+
+    fn search<'a>(
+        &'a self,
+        worm: &'a Worm,
+        straight: &'a [Point],
+        rules: &Rules,
+    ) -> Result<Search<'a>, NeuronidError> {
+        let colours = worm.colours.as_ref().filter(|_| rules.colours);
+        Ok(Search {
+            atlas: self,
+            metric: Metric::of(&self.neurons, if colours.is_some() { 6 } else { 3 })?,
+            raw: straight,
+            colours,
+            log_determinant: rules.log_determinant,
         })
     }
 
