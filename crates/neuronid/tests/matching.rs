@@ -2,6 +2,7 @@
 
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_neuronid::atlas::Atlas;
+use neuropil_neuronid::atlas::matcher::Rules;
 use neuropil_neuronid::cpd::Stiffness;
 use neuropil_neuronid::evaluate::{LAMBDA, Method, score};
 use neuropil_neuronid::identify::{Matcher, Options, Pin, identify, vote};
@@ -108,6 +109,39 @@ fn every_baseline_finds_most_neurons_of_animals_that_differ_little_and_votes_are
     let owned: Vec<Worm> = templates[..2].iter().map(|worm| (*worm).clone()).collect();
     let votes = vote(&owned, &tests[0].worm, &drift(), &Options::of(&drift())).unwrap();
     assert_eq!(votes.neurons.len(), tests[0].worm.points.len());
+}
+
+#[test]
+fn pairs_that_somebody_else_found_put_a_worm_into_the_atlas() {
+    let heads = heads(9);
+    let trained: Vec<&Worm> = heads
+        .iter()
+        .filter(|head| head.trained)
+        .map(|head| &head.worm)
+        .collect();
+    let atlas = Atlas::of_worms(&trained, 3).unwrap();
+    let mut worm = heads.iter().find(|head| !head.trained).unwrap().worm.clone();
+    worm.points.iter_mut().for_each(|p| (p[0], p[1]) = (-p[0], -p[1]));
+    let place = |name: &String| atlas.neurons.iter().position(|neuron| neuron.name == *name);
+    let truth: Vec<(usize, usize)> = worm
+        .names
+        .iter()
+        .enumerate()
+        .filter_map(|(row, name)| Some((row, place(name)?)))
+        .collect();
+    let rules = Rules::default();
+    let found = atlas.match_from(&worm, &truth[..20], &rules).unwrap().unwrap();
+    let n = atlas.neurons.len();
+    let nearest = |row: usize| {
+        let costs = &found.costs[row * n..][..n];
+        (0..n).min_by(|&a, &b| costs[a].total_cmp(&costs[b]))
+    };
+    let right = truth
+        .iter()
+        .filter(|(row, column)| nearest(*row) == Some(*column))
+        .count();
+    assert!(right * 10 > truth.len() * 7, "{right} of {}", truth.len());
+    assert!(atlas.match_from(&worm, &truth[..3], &rules).unwrap().is_none());
 }
 
 #[test]

@@ -62,8 +62,11 @@ impl Tell for Accuracy {
         let percent = |value: f64| format!("{:.1} %", 100.0 * value);
         let mut told = vec![
             format!(
-                "After {} tasks, {} correct on average over all of them (chance {}).",
-                self.grid.len(),
+                "After {}, {} correct on average over all of them (chance {}).",
+                match self.grid.len() {
+                    1 => "one task".to_owned(),
+                    n => format!("{n} tasks"),
+                },
                 percent(of.average_accuracy),
                 percent(self.chance)
             ),
