@@ -7,7 +7,7 @@ mod images;
 use crate::error::GatingError;
 use crate::record::Record;
 use crate::sequence::Experiment;
-use neuropil_draw::{Color, Figure, Panel, Report, Section, Series};
+use neuropil_draw::{Color, Figure, Mark, Panel, Report, Section, Series};
 use neuropil_lab::error::{Problem, did_you_mean};
 use neuropil_math::stats::summary::mean_interval;
 use neuropil_study::{Asked, Band, Claim, Found, Reproduced, Verdict, Watch, claims_table};
@@ -169,7 +169,9 @@ fn curves(name: &str, rows: &[Row], caption: String) -> Figure {
             panel.series(
                 Series::line(x.clone(), curve.collect::<Vec<f64>>())
                     .label(row.name.clone())
-                    .color(Color::cycle(i)),
+                    .color(Color::cycle(i))
+                    // Colours come round after seven.
+                    .mark(if i < 7 { Mark::Line } else { Mark::Dashed }),
             )
         },
     );
