@@ -95,11 +95,7 @@ impl System for Enhancers {
             claims,
             page: Some(page),
             held,
-            folder: Some(
-                asked
-                    .out
-                    .map_or_else(|| "reproduction/enhancers".into(), Path::to_owned),
-            ),
+            folder: Some(asked.folder("reproduction/enhancers")),
             ..Reproduced::default()
         })
     }

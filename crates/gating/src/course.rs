@@ -14,7 +14,7 @@ use crate::data::{Dataset, Half};
 use crate::error::GatingError;
 use crate::gates::Gates;
 use crate::method::Method;
-use crate::network::{Factors, Network, Pass, Power, Tensor};
+use crate::network::{Factors, Network, Pass, Power, Tensor, n_right};
 use crate::optimiser::Learner;
 use crate::record::{Learnt, Record};
 use crate::replay::Memory;
@@ -283,9 +283,7 @@ impl<'a> Course<'a> {
         } else {
             self.tasks.head_of(task)
         };
-        let answered = pass.logits().chunks_exact(classes).zip(&labels);
-        let right = answered.filter(|(logits, label)| argmax(logits, head.clone()) == **label);
-        let right = right.count() as f64 * share;
+        let right = n_right(pass.logits(), classes, &head, &labels) as f64 * share;
         let loss = cross_entropy(pass.logits(), classes, head, &labels, |_| share, &mut d);
         if !loss.is_finite() {
             self.current = Some(current);

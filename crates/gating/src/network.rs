@@ -12,6 +12,7 @@
 use neuropil_math::real::Real;
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_nn::layer::dense;
+use neuropil_nn::loss::argmax;
 use neuropil_nn::matmul::{Matrix, add_product};
 use neuropil_nn::params::{Gathered, Layout};
 use rand::RngExt;
@@ -284,7 +285,8 @@ impl Network {
     ///
     /// `d_logits` \[example\]\[class\] is each example's gradient with respect to its logits. That of a weight is the
     /// product of a rate and a difference, so that squares and absolute values are sums of products too:
-    /// Σ (x δ)² = (x∘x)ᵀ(δ∘δ), without a pass per example.
+    /// Σ (x δ)² = (x∘x)ᵀ(δ∘δ), without a pass per example. Gives the differences δ of the first layer, for whoever goes on
+    /// to the inputs: [`Network::to_inputs`].
     pub fn backward<R: Real>(
         &self,
         theta: &[R],
@@ -293,35 +295,6 @@ impl Network {
         rule: Option<usize>,
         power: Power,
         sums: &mut [R],
-    ) {
-        self.back(theta, pass, d_logits, rule, power, sums, false);
-    }
-
-    /// As [`Network::backward`] with the gradient itself and no rule; gives the gradient of the inputs, \[example\]\[input\].
-    pub fn backward_to_inputs<R: Real>(
-        &self,
-        theta: &[R],
-        pass: &Pass<R>,
-        d_logits: &[R],
-        sums: &mut [R],
-    ) -> Vec<R> {
-        self.back(theta, pass, d_logits, None, Power::One, sums, true)
-    }
-
-    /// The backward pass; what is left are the differences of the inputs, if they are wanted.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the two public forms of it have the fewer ones"
-    )]
-    fn back<R: Real>(
-        &self,
-        theta: &[R],
-        pass: &Pass<R>,
-        d_logits: &[R],
-        rule: Option<usize>,
-        power: Power,
-        sums: &mut [R],
-        to_inputs: bool,
     ) -> Vec<R> {
         let raise = |x: &[R]| -> Option<Vec<R>> {
             match power {
@@ -355,25 +328,36 @@ impl Network {
                 let rule = &mut rest[rule * columns..(rule + 1) * columns];
                 rule.iter_mut().zip(&total).for_each(|(r, &d)| *r += d);
             }
-            if layer > 0 || to_inputs {
-                let mut before = vec![R::ZERO; pass.rates[layer].len()];
-                let w = &theta[start..start + rows * columns];
-                add_product(
-                    Matrix::new(&d, columns),
-                    Matrix::new(w, columns).transposed(),
-                    &mut before,
-                );
-                if layer > 0 {
-                    before
-                        .iter_mut()
-                        .zip(&pass.slopes[layer - 1])
-                        .for_each(|(d, &slope)| *d *= slope);
-                }
-                d = before;
+            if layer > 0 {
+                d = self.through(theta, layer, &d);
+                d.iter_mut()
+                    .zip(&pass.slopes[layer - 1])
+                    .for_each(|(d, &slope)| *d *= slope);
             }
         }
         d
     }
+
+    /// Gradient of the inputs, \[example\]\[input\], from the differences that [`Network::backward`] gives.
+    pub fn to_inputs<R: Real>(&self, theta: &[R], differences: &[R]) -> Vec<R> {
+        self.through(theta, 0, differences)
+    }
+
+    /// Differences of a layer back through its weights.
+    fn through<R: Real>(&self, theta: &[R], layer: usize, d: &[R]) -> Vec<R> {
+        let (w, b) = self.views(theta, layer);
+        let d = Matrix::new(d, b.len());
+        let mut before = vec![R::ZERO; d.rows * self.widths[layer]];
+        add_product(d, Matrix::new(w, b.len()).transposed(), &mut before);
+        before
+    }
+}
+
+/// Examples whose largest logit within `head` is that of their label.
+pub(crate) fn n_right<R: Real>(logits: &[R], classes: usize, head: &Range<usize>, labels: &[usize]) -> usize {
+    let rows = logits.chunks_exact(classes).zip(labels);
+    rows.filter(|(logits, label)| argmax(logits, head.clone()) == **label)
+        .count()
 }
 
 /// Sums become rates, and slopes what each rate is multiplied by.

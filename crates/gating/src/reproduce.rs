@@ -251,11 +251,7 @@ pub(crate) fn reproduce(asked: &Asked<'_>, watch: &dyn Watch) -> Result<Reproduc
         claims,
         page: Some(page),
         held,
-        folder: Some(
-            asked
-                .out
-                .map_or_else(|| "reproduction/gating".into(), std::path::Path::to_owned),
-        ),
+        folder: Some(asked.folder("reproduction/gating")),
         ..Reproduced::default()
     })
 }

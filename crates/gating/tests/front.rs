@@ -1,12 +1,8 @@
 //! A front end learnt beforehand, stopped against not, and read by a sequence.
 
+use crate::support::train;
 use neuropil_gating::system::Gating;
-use neuropil_lab::checkpoint::Checkpoint;
-use neuropil_lab::keeper::Begin;
-use neuropil_lab::provenance::Origin;
-use neuropil_study::life::{self, Order};
-use neuropil_study::{Given, Job, System, Unwatched};
-use std::path::Path;
+use neuropil_study::{Given, Job, System, life};
 
 fn open(name: &str, set: &[String]) -> Result<Box<dyn Job>, String> {
     let given = Given {
@@ -16,21 +12,6 @@ fn open(name: &str, set: &[String]) -> Result<Box<dyn Job>, String> {
         options: &[],
     };
     Gating.open(&given).map_err(|problems| problems[0].to_string())
-}
-
-fn train(job: &dyn Job, out: &Path, pieces: &[u64]) -> Checkpoint {
-    let pieces = pieces.iter().map(|&updates| Some(updates)).chain([None]);
-    for (number, updates) in pieces.enumerate() {
-        let order = Order {
-            out,
-            begin: if number == 0 { Begin::New } else { Begin::Resume },
-            updates,
-            only: true,
-            origin: &Origin::default(),
-        };
-        life::run(job, &order, &Unwatched).unwrap();
-    }
-    Checkpoint::load(&out.join("checkpoint/last.safetensors")).unwrap()
 }
 
 #[test]

@@ -1,12 +1,10 @@
 //! Recurrent sequences by the system's own door: stopped against not, one thread against several, the network of the
 //! active units against the whole one, all methods, and settings that are refused.
 
+use crate::support;
 use neuropil_gating::system::Gating;
 use neuropil_lab::checkpoint::Checkpoint;
-use neuropil_lab::keeper::Begin;
-use neuropil_lab::provenance::Origin;
-use neuropil_study::life::{self, Order};
-use neuropil_study::{Given, Job, System, Unwatched};
+use neuropil_study::{Given, Job, System};
 use std::path::Path;
 
 const SMALL: [&str; 7] = [
@@ -37,21 +35,8 @@ fn open(name: &str, set: &[&str]) -> Result<Box<dyn Job>, String> {
     Gating.open(&given).map_err(told)
 }
 
-/// Trains in a folder, in pieces that end after so many updates, the last one at the end; the last checkpoint.
 fn train(name: &str, set: &[&str], out: &Path, pieces: &[u64]) -> Checkpoint {
-    let job = open(name, set).unwrap();
-    let pieces = pieces.iter().map(|&updates| Some(updates)).chain([None]);
-    for (number, updates) in pieces.enumerate() {
-        let order = Order {
-            out,
-            begin: if number == 0 { Begin::New } else { Begin::Resume },
-            updates,
-            only: true,
-            origin: &Origin::default(),
-        };
-        life::run(&*job, &order, &Unwatched).unwrap();
-    }
-    Checkpoint::load(&out.join("checkpoint/last.safetensors")).unwrap()
+    support::train(&*open(name, set).unwrap(), out, pieces)
 }
 
 #[test]

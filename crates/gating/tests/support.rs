@@ -2,6 +2,11 @@
 
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
+use neuropil_lab::checkpoint::Checkpoint;
+use neuropil_lab::keeper::Begin;
+use neuropil_lab::provenance::Origin;
+use neuropil_study::life::{self, Order};
+use neuropil_study::{Job, Unwatched};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -63,4 +68,20 @@ pub(crate) fn near(what: &str, found: &[f64], expected: &[f64], relative: f64, a
             "{what} [{i}]: {found}, expected {expected}"
         );
     }
+}
+
+/// Trains in a folder, in pieces that end after so many updates, the last one at the end; the last checkpoint.
+pub(crate) fn train(job: &dyn Job, out: &Path, pieces: &[u64]) -> Checkpoint {
+    let pieces = pieces.iter().map(|&updates| Some(updates)).chain([None]);
+    for (number, updates) in pieces.enumerate() {
+        let order = Order {
+            out,
+            begin: if number == 0 { Begin::New } else { Begin::Resume },
+            updates,
+            only: true,
+            origin: &Origin::default(),
+        };
+        life::run(job, &order, &Unwatched).unwrap();
+    }
+    Checkpoint::load(&out.join("checkpoint/last.safetensors")).unwrap()
 }

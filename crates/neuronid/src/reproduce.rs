@@ -62,9 +62,7 @@ pub(crate) fn reproduce(asked: &Asked<'_>, watch: &dyn Watch) -> Result<Reproduc
             return Err(Problem::new(message, hint));
         }
     };
-    let folder = asked
-        .out
-        .map_or_else(|| PathBuf::from("reproduction/neuronid"), Path::to_owned);
+    let folder = asked.folder("reproduction/neuronid");
     let folds: Vec<usize> = match heads {
         None => vec![1],
         Some(_) if asked.quick => vec![FOLDS],

@@ -22,6 +22,13 @@ pub struct Asked<'a> {
     pub origin: &'a neuropil_lab::provenance::Origin,
 }
 
+impl Asked<'_> {
+    /// The folder that was asked for, or the usual one.
+    pub fn folder(&self, usual: &str) -> PathBuf {
+        self.out.map_or_else(|| PathBuf::from(usual), Path::to_owned)
+    }
+}
+
 /// What came of it.
 #[derive(Clone, Debug, Default)]
 pub struct Reproduced {

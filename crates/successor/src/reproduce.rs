@@ -5,7 +5,7 @@ use neuropil_draw::{Report, Section};
 use neuropil_lab::error::{Problem, did_you_mean};
 use neuropil_study::life::save_figure;
 use neuropil_study::{Answer, Asked, Claim, News, Reproduced, Verdict, Watch, claims_table};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The parts that are asked for, or all.
 fn wanted(asked: &[String]) -> Result<Vec<(&'static str, &'static str)>, Problem> {
@@ -39,16 +39,11 @@ pub(crate) fn reproduce(asked: &Asked<'_>, watch: &dyn Watch) -> Result<Reproduc
         quick: asked.quick,
         seed: asked.seeds.map_or(1, |(first, _)| first),
     };
-    let folder: PathBuf = asked.out.map_or_else(
-        || {
-            PathBuf::from(if asked.quick {
-                "runs/successor-quick"
-            } else {
-                "runs/successor"
-            })
-        },
-        Path::to_owned,
-    );
+    let folder = asked.folder(if asked.quick {
+        "runs/successor-quick"
+    } else {
+        "runs/successor"
+    });
     let (mut claims, mut sections, mut made) = (Vec::new(), Vec::new(), Vec::new());
     for (name, title) in parts {
         if watch.stopped() {

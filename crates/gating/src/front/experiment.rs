@@ -121,7 +121,6 @@ impl Experiment for Beforehand {
             sets,
             pupil,
             gates,
-            before: Vec::new(),
         }))
     }
 }
@@ -133,7 +132,6 @@ struct OnItsWay<'a> {
     kept: Kept,
     batches: u64,
     gates: Gates,
-    before: Vec<f64>,
 }
 
 impl Sequence for OnItsWay<'_> {
@@ -161,7 +159,6 @@ impl Sequence for OnItsWay<'_> {
         self.kept.batch += 1;
         if self.kept.batch == self.batches {
             let curve = self.kept.curve.take();
-            self.before = self.kept.untrained.into_iter().collect();
             self.kept.learnt = Some(Learnt {
                 accuracies: vec![self.pupil.accuracy()],
                 batches: self.batches,
@@ -191,12 +188,16 @@ impl Sequence for OnItsWay<'_> {
 
     fn restore(&mut self, kept: &Checkpoint, path: &Path) -> Result<(), Problem> {
         let n = self.pupil.theta.len();
-        let take = |name: &str| theta(kept, name, path).and_then(|values| fits(values, n, path));
+        let take = |name: &str| {
+            kept.f32(name, n).map(<[f32]>::to_vec).ok_or_else(|| {
+                let message = format!("no array `{name}` of {n} values");
+                Problem::new(message, "it is of another network").in_file(path.display().to_string())
+            })
+        };
         let (all, first, second) = (take("theta")?, take("first")?, take("second")?);
         self.kept = kept.state(path)?;
         (self.pupil.theta, self.pupil.adam.first, self.pupil.adam.second) = (all, first, second);
         self.pupil.adam.steps = self.kept.steps;
-        self.before = self.kept.untrained.into_iter().collect();
         Ok(())
     }
 
@@ -212,7 +213,7 @@ impl Sequence for OnItsWay<'_> {
             names: vec![names.join(" and ")],
             learnt: self.kept.learnt.as_slice(),
             untrained: self.kept.untrained.as_slice(),
-            before: &self.before,
+            before: self.kept.untrained.as_slice(),
             chance: vec![1.0 / self.pupil.n_classes as f64],
             gates: &self.gates,
             importance: &[],
@@ -231,22 +232,6 @@ impl Sequence for OnItsWay<'_> {
     fn inferred(&self) -> Option<Inferred> {
         None
     }
-}
-
-fn theta(kept: &Checkpoint, name: &str, path: &Path) -> Result<Vec<f32>, Problem> {
-    let found = kept.arrays.get(name).and_then(|(_, values)| values.singles());
-    found.ok_or_else(|| {
-        let message = format!("no array `{name}`");
-        Problem::new(message, "is it a run of `gating/front`?").in_file(path.display().to_string())
-    })
-}
-
-fn fits(values: Vec<f32>, n: usize, path: &Path) -> Result<Vec<f32>, Problem> {
-    if values.len() == n {
-        return Ok(values);
-    }
-    let message = format!("{} parameters, expected {n}", values.len());
-    Err(Problem::new(message, "it is of another network").in_file(path.display().to_string()))
 }
 
 /// The front end of a run of `gating/front`, and its parameters.
@@ -271,13 +256,8 @@ pub(crate) fn load(place: &str) -> Result<(Front, Vec<f32>), Problem> {
         ));
     }
     let front = Front::new(state.shape)?;
-    let mut all = theta(&kept, "theta", &path)?;
-    if all.len() < front.layout().len() {
-        return Err(wrong(
-            "fewer parameters than a front end has",
-            "the run is damaged",
-        ));
-    }
-    all.truncate(front.layout().len());
-    Ok((front, all))
+    let all = kept.singles("theta").map(|(_, values)| values);
+    let own = all.and_then(|values| values.get(..front.layout().len()));
+    let own = own.ok_or_else(|| wrong("fewer parameters than a front end has", "the run is damaged"))?;
+    Ok((front, own.to_vec()))
 }

@@ -2,12 +2,12 @@
 
 use super::{AT_A_TIME, Front, Pass};
 use crate::data::{Dataset, Half};
-use crate::network::{Factors, Network, Pass as Dense};
+use crate::network::{Factors, Network, Pass as Dense, Power, n_right};
 use crate::settings::Settings;
 use neuropil_lab::error::Problem;
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_nn::layer::dropout;
-use neuropil_nn::loss::{argmax, cross_entropy};
+use neuropil_nn::loss::cross_entropy;
 use neuropil_nn::optim::{Adam, AdamRule};
 use rand::RngExt;
 use rayon::prelude::*;
@@ -141,11 +141,12 @@ impl<'a> Pupil<'a> {
         let mut d = vec![0.0; told.logits().len()];
         let share = 1.0 / n as f64;
         let head = 0..self.n_classes;
-        let right = right(told.logits(), &labels, self.n_classes);
+        let right = n_right(told.logits(), self.n_classes, &head, &labels);
         let loss = cross_entropy(told.logits(), self.n_classes, head, &labels, |_| share, &mut d);
         let mut gradient = vec![0.0; self.theta.len()];
         let (d_front, d_dense) = gradient.split_at_mut(front.len());
-        let d_features = self.dense.backward_to_inputs(dense, &told, &d, d_dense);
+        let first = self.dense.backward(dense, &told, &d, None, Power::One, d_dense);
+        let d_features = self.dense.to_inputs(dense, &first);
         self.front.backward(front, &seen, kept, &d_features, d_front);
         (loss, right, gradient)
     }
@@ -158,15 +159,9 @@ impl<'a> Pupil<'a> {
             let (mut seen, mut told) = (Pass::default(), Dense::default());
             self.front.forward(front, &x, [None, None], &mut seen);
             self.dense.forward(dense, seen.features(), &[], None, &mut told);
-            right(told.logits(), &labels, self.n_classes)
+            n_right(told.logits(), self.n_classes, &(0..self.n_classes), &labels)
         };
         let right: usize = self.test.par_chunks(AT_A_TIME).map(one).sum();
         right as f64 / self.test.len().max(1) as f64
     }
-}
-
-fn right(logits: &[f32], labels: &[usize], n_classes: usize) -> usize {
-    let rows = logits.chunks_exact(n_classes).zip(labels);
-    rows.filter(|(logits, label)| argmax(logits, 0..n_classes) == **label)
-        .count()
 }

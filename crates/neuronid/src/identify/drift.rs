@@ -73,7 +73,7 @@ fn of_places(moved: &[Point], fixed: &[Point], alike: &[f64], weight: f64) -> Ve
 }
 
 /// Total score of the best assignment.
-pub(super) fn total(values: &[f64], n_template: usize) -> Result<f64, NeuronidError> {
+fn total(values: &[f64], n_template: usize) -> Result<f64, NeuronidError> {
     let decided = Scores { values, n_template }.decide(Outliers::Auto)?;
     Ok(decided.iter().map(|d| d.log_p).filter(|p| p.is_finite()).sum())
 }

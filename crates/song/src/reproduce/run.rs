@@ -17,7 +17,7 @@ use neuropil_study::{Asked, Given, Job, Reproduced, Summary, Watch};
 use neuropil_tasks::registry;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Seeds of a full reproduction: the paper's six realisations a task.
 const SEEDS: (u64, u64) = (1, 6);
@@ -29,7 +29,7 @@ pub(crate) fn reproduce(asked: &Asked<'_>, watch: &dyn Watch) -> Result<Reproduc
     } else {
         "runs/song"
     };
-    let out = asked.out.map_or_else(|| PathBuf::from(default), Path::to_owned);
+    let out = asked.folder(default);
     let few = if asked.quick { (SEEDS.0, SEEDS.0) } else { SEEDS };
     let seeds = asked.seeds.unwrap_or(few);
     let mut reproduced = Reproduced::default();
