@@ -6,12 +6,31 @@ use faer::linalg::solvers::Solve;
 
 mod build;
 pub mod matcher;
+mod table;
 
 /// An atlas: neurons in one frame, body along x.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Atlas {
     /// Its neurons.
     pub neurons: Vec<AtlasNeuron>,
+}
+
+impl Atlas {
+    /// Whether its neurons have colours.
+    pub fn coloured(&self) -> bool {
+        self.neurons.iter().any(|neuron| neuron.mean[3..] != [0.0; 3])
+    }
+
+    /// Makes it the atlas of mirror images: z negated.
+    pub fn mirror(&mut self) {
+        for neuron in &mut self.neurons {
+            neuron.mean[2] = -neuron.mean[2];
+            for k in [0, 1] {
+                neuron.covariance[2][k] = -neuron.covariance[2][k];
+                neuron.covariance[k][2] = -neuron.covariance[k][2];
+            }
+        }
+    }
 }
 
 /// One neuron of an atlas: mean and covariance of position (µm) and colour.

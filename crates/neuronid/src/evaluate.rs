@@ -1,11 +1,10 @@
 //! How often neurons of animals that were never seen get their right name, by each matcher.
 
 use crate::atlas::Atlas;
-use crate::atlas::matcher::Rules;
 use crate::cpd::Stiffness;
 use crate::decide::{Outliers, Reliability, Scores, reliability};
 use crate::error::NeuronidError;
-use crate::identify::{ColourMetric, Matcher, Options, Trained, Votes, count_votes, identify};
+use crate::identify::{ColourMetric, Matcher, Options, Trained, Votes, count_votes, guided, identify};
 use crate::train::Head;
 use crate::worm::Worm;
 use neuropil_math::stats::summary::mean_interval;
@@ -179,8 +178,8 @@ pub fn score(
         let (votes, single) = match method {
             Method::Votes(_, matcher) => by_templates(&head.worm, templates, matcher, colour)?,
             Method::Mean(_, matcher) => by_templates(&head.worm, &[&atlas.mean_worm()], matcher, colour)?,
-            Method::Atlas => (by_atlas(&head.worm, atlas, colour)?, f64::NAN),
-            Method::Together(trained) => (together(&head.worm, atlas, trained, colour)?, f64::NAN),
+            Method::Atlas => (by_atlas(&head.worm, atlas, None, colour)?, f64::NAN),
+            Method::Together(trained) => (by_atlas(&head.worm, atlas, Some(trained), colour)?, f64::NAN),
         };
         Ok(animal(head, &votes, single))
     };
@@ -219,63 +218,24 @@ fn by_templates(
     Ok((count_votes(test, &found)?, single))
 }
 
-/// The atlas as a matcher: probabilities are softmaxes of negative costs.
-fn by_atlas(test: &Worm, atlas: &Atlas, colour: bool) -> Result<Votes, NeuronidError> {
-    let rules = Rules {
-        colours: colour,
-        ..Rules::default()
-    };
-    let matched = atlas.match_worm(test, &rules)?;
-    let scores = matched.costs.iter().map(|cost| -cost).collect::<Vec<f64>>();
-    by_scores(test, atlas, &scores)
-}
-
-/// The network matches the worm with the mean animal; its matches put the worm into the atlas, whose rounds go on from
-/// there; the scores are log-probabilities of the one less costs of the other.
-fn together(test: &Worm, atlas: &Atlas, trained: &Trained, colour: bool) -> Result<Votes, NeuronidError> {
-    let (mean, n) = (atlas.mean_worm(), atlas.neurons.len());
-    let log_p = trained.log_p(&trained.template_views(&mean), &trained.views(test))?;
-    let decided = Scores {
-        values: &log_p,
-        n_template: n,
-    }
-    .decide(Outliers::Auto)?;
-    let pairs: Vec<(usize, usize)> = decided
-        .iter()
-        .enumerate()
-        .filter_map(|(row, decision)| Some((row, decision.template?)))
-        .collect();
-    let rules = Rules {
-        colours: colour,
-        ..Rules::default()
-    };
-    let matched = match atlas.match_from(test, &pairs, &rules)? {
-        Some(matched) => matched,
-        None => atlas.match_worm(test, &rules)?,
-    };
-    let rows = log_p.chunks_exact(n + 1).zip(matched.costs.chunks_exact(n));
-    let scores: Vec<f64> = rows
-        .flat_map(|(log_p, costs)| log_p.iter().zip(costs).map(|(log_p, cost)| log_p - cost))
-        .collect();
-    by_scores(test, atlas, &scores)
-}
-
-/// Names by scores \[neurons\]\[atlas neurons\]; nobody is without a counterpart.
-fn by_scores(test: &Worm, atlas: &Atlas, scores: &[f64]) -> Result<Votes, NeuronidError> {
-    let n = atlas.neurons.len();
-    let rows = scores.chunks_exact(n);
-    let values: Vec<f64> = rows
-        .flat_map(|row| row.iter().copied().chain([f64::NEG_INFINITY]))
-        .collect();
+/// Names by the atlas, and a network if there is one; nobody is without a counterpart.
+fn by_atlas(
+    test: &Worm,
+    atlas: &Atlas,
+    trained: Option<&Trained>,
+    colour: bool,
+) -> Result<Votes, NeuronidError> {
+    let mean = atlas.mean_worm();
+    let views = trained.map(|trained| (trained, trained.template_views(&mean)));
+    let guide = views
+        .as_ref()
+        .map(|(trained, views)| (*trained, views.as_slice()));
+    let values = guided::scores(atlas, guide, test, colour)?;
     let scores = Scores {
         values: &values,
-        n_template: n,
+        n_template: atlas.neurons.len(),
     };
-    Votes::of_scores(
-        test,
-        &scores,
-        atlas.neurons.iter().map(|neuron| neuron.name.clone()).collect(),
-    )
+    Votes::of_scores(test, &scores, mean.names)
 }
 
 fn animal(head: &Head, votes: &Votes, single: f64) -> Option<Animal> {

@@ -10,6 +10,7 @@ use crate::yu2021::COLOUR_WEIGHT;
 use serde::{Deserialize, Serialize};
 
 mod drift;
+pub(crate) mod guided;
 mod matcher;
 mod tell;
 mod vote;
@@ -162,10 +163,9 @@ impl<'a> Prepared<'a> {
         Self {
             template,
             matcher,
-            views: match matcher {
-                Matcher::Network(trained) => trained.template_views(template),
-                _ => Vec::new(),
-            },
+            views: matcher
+                .network()
+                .map_or_else(Vec::new, |trained| trained.template_views(template)),
             warnings: told.chain(matcher.doubts(template)).collect(),
         }
     }
@@ -177,11 +177,9 @@ impl<'a> Prepared<'a> {
     pub fn identify(&self, test: &Worm, options: &Options) -> Result<Identified, NeuronidError> {
         let (template, mut warnings) = (self.template, self.warnings.clone());
         warnings.extend(test.warnings().into_iter().map(|w| format!("test: {w}")));
-        let alike = alike(template, test, options, &mut warnings);
-        let weight = options.colour_weight;
         let mut values = self
             .matcher
-            .scores((template, &self.views), test, &alike, weight)?;
+            .scores((template, &self.views), test, options, &mut warnings)?;
         pin(&mut values, template, test, &options.pins)?;
         identified(template, test, (self.matcher, options), &values, warnings)
     }
@@ -278,27 +276,39 @@ fn identified(
     })
 }
 
+/// Whether colours count: somebody wants them, and both have them.
+fn coloured(template: &Worm, test: &Worm, options: &Options, warnings: &mut Vec<String>) -> bool {
+    let having = [&template.colours, &test.colours].map(|colours| colours.is_some());
+    if options.colour == ColourMetric::None || having == [false; 2] {
+        return false;
+    }
+    if having != [true; 2] {
+        warnings.push("only one of the worms has colours: positions alone are used".to_owned());
+    }
+    having == [true; 2]
+}
+
 /// How alike the colours are \[test\]\[template\]; zeros where colour is not used.
 fn alike(template: &Worm, test: &Worm, options: &Options, warnings: &mut Vec<String>) -> Vec<f64> {
     let none = vec![0.0; template.points.len() * test.points.len()];
-    match (&template.colours, &test.colours, options.colour) {
-        (_, _, ColourMetric::None) | (None, None, _) => none,
-        (Some(_), None, _) | (None, Some(_), _) => {
-            warnings.push("only one of the worms has colours: positions alone are used".to_owned());
-            none
-        }
-        (Some(a), Some(b), ColourMetric::Tanh) => closeness(b, a),
-        (Some(a), Some(b), ColourMetric::Kl) => {
-            let negative = crate::colour::negative(a).max(crate::colour::negative(b));
-            if negative * 10 > 3 * a.len().min(b.len()) {
-                warnings.push(
-                    "colours are not used: too many are negative for shares (`--colour tanh` compares z-scores)".to_owned(),
-                );
-                return none;
-            }
-            kl(b, a)
-        }
+    if !coloured(template, test, options, warnings) {
+        return none;
     }
+    let (Some(a), Some(b)) = (&template.colours, &test.colours) else {
+        return none;
+    };
+    if options.colour == ColourMetric::Tanh {
+        return closeness(b, a);
+    }
+    let negative = crate::colour::negative(a).max(crate::colour::negative(b));
+    if negative * 10 > 3 * a.len().min(b.len()) {
+        warnings.push(
+            "colours are not used: too many are negative for shares (`--colour tanh` compares z-scores)"
+                .to_owned(),
+        );
+        return none;
+    }
+    kl(b, a)
 }
 
 impl Identified {

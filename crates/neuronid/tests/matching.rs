@@ -1,5 +1,6 @@
 //! Pins, streams and baselines on an invented head.
 
+use neuropil_lab::table::write_csv;
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_neuronid::atlas::Atlas;
 use neuropil_neuronid::atlas::matcher::Rules;
@@ -142,6 +143,59 @@ fn pairs_that_somebody_else_found_put_a_worm_into_the_atlas() {
         .count();
     assert!(right * 10 > truth.len() * 7, "{right} of {}", truth.len());
     assert!(atlas.match_from(&worm, &truth[..3], &rules).unwrap().is_none());
+}
+
+#[test]
+fn an_atlas_names_a_worm_and_is_what_it_was_after_it_was_written() {
+    let heads = heads(9);
+    let trained: Vec<&Worm> = heads
+        .iter()
+        .filter(|head| head.trained)
+        .map(|head| &head.worm)
+        .collect();
+    let atlas = Atlas::of_worms(&trained, 3).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("atlas.csv");
+    let table = atlas.table();
+    let headers: Vec<String> = table.names().map(str::to_owned).collect();
+    write_csv(&path, &headers, &table.rows()).unwrap();
+    let back = Atlas::read(&path).unwrap();
+    assert_eq!(back, atlas);
+
+    let matcher = Matcher::Atlas(Box::new(back), None);
+    let mut test = heads[0].worm.clone();
+    let found = identify(&atlas.mean_worm(), &test, &matcher, &Options::of(&matcher)).unwrap();
+    let right = found.against_names.unwrap();
+    assert!(right.accuracy > 0.75, "{right:?}");
+
+    // A neuron that lies far from all others has no counterpart.
+    test.points.push([0.0, 400.0, 0.0]);
+    test.names.push(String::new());
+    let found = identify(&atlas.mean_worm(), &test, &matcher, &Options::of(&matcher)).unwrap();
+    assert_eq!(found.neurons.last().unwrap().template, None);
+}
+
+#[test]
+fn colours_count_only_where_every_neuron_of_the_atlas_has_them() {
+    let heads = heads(9);
+    let mut worms: Vec<Worm> = heads.iter().map(|head| head.worm.clone()).collect();
+    for worm in &mut worms[..8] {
+        worm.colours = Some(
+            worm.names
+                .iter()
+                .map(|name| [name.len() as f64, 2.0, 3.0])
+                .collect(),
+        );
+    }
+    // The ninth has none: it says nothing of colours, and does not darken the mean.
+    let atlas = Atlas::of_worms(&worms.iter().collect::<Vec<_>>(), 4).unwrap();
+    assert!(atlas.coloured());
+    for neuron in &atlas.neurons {
+        assert!((neuron.mean[4] - 2.0).abs() < 1e-12, "{neuron:?}");
+    }
+    worms[1..].iter_mut().for_each(|worm| worm.colours = None);
+    let atlas = Atlas::of_worms(&worms.iter().collect::<Vec<_>>(), 4).unwrap();
+    assert!(!atlas.coloured());
 }
 
 #[test]

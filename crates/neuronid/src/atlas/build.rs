@@ -4,7 +4,6 @@ use super::{Atlas, AtlasNeuron};
 use crate::error::NeuronidError;
 use crate::frame::{Placed, along_x, by_names};
 use crate::worm::{Point, Worm};
-use neuropil_study::Table;
 use std::collections::{BTreeMap, HashMap};
 
 /// Rounds in which worms are placed on the mean of all.
@@ -15,7 +14,8 @@ const FLOOR: f64 = 0.25;
 impl Atlas {
     /// Means and covariances of positions and colours over worms, each neuron in at least `least` of them. Worms are
     /// placed by rotation and shift on the mean of all (generalised Procrustes analysis, Gower 1975), those that are mirror
-    /// images of the first mirrored. The frame is that of the worm with most names: body along x.
+    /// images of the first mirrored. The frame is that of the worm with most names: body along x. The atlas has colours if
+    /// every neuron of it was seen in colour in two animals.
     ///
     /// # Errors
     /// No worm shares names with the others.
@@ -54,38 +54,12 @@ impl Atlas {
             let of = move |neuron: &AtlasNeuron| std::array::from_fn(|k| neuron.mean[first + k]);
             self.neurons.iter().map(of).collect::<Vec<Point>>()
         };
-        let coloured = self.neurons.iter().any(|neuron| neuron.mean[3..] != [0.0; 3]);
         Worm {
             points: features(0),
             names: self.neurons.iter().map(|neuron| neuron.name.clone()).collect(),
-            colours: coloured.then(|| features(3)),
+            colours: self.coloured().then(|| features(3)),
             ..Worm::default()
         }
-    }
-
-    /// The mean animal as a table: a template like any other.
-    pub fn table(&self) -> Table {
-        let column = |k: usize| {
-            self.neurons
-                .iter()
-                .map(|neuron| neuron.mean[k])
-                .collect::<Vec<f64>>()
-        };
-        let spread = |neuron: &AtlasNeuron| (0..3).map(|k| neuron.covariance[k][k]).sum::<f64>().sqrt();
-        let names: Vec<String> = self.neurons.iter().map(|neuron| neuron.name.clone()).collect();
-        let table = Table::new()
-            .with("name", names)
-            .with("x_um", column(0))
-            .with("y_um", column(1))
-            .with("z_um", column(2))
-            .with("spread_um", self.neurons.iter().map(spread).collect::<Vec<f64>>());
-        if self.mean_worm().colours.is_none() {
-            return table;
-        }
-        table
-            .with("r", column(3))
-            .with("g", column(4))
-            .with("b", column(5))
     }
 
     /// Mean positions by name, µm.
@@ -119,38 +93,62 @@ fn means(worms: &[&Worm], placed: &[Option<Placed>]) -> HashMap<String, Point> {
 }
 
 fn neurons(worms: &[&Worm], placed: &[Option<Placed>], least: usize) -> Vec<AtlasNeuron> {
-    let mut features: BTreeMap<String, Vec<[f64; 6]>> = BTreeMap::new();
+    let mut seen: BTreeMap<&str, Seen> = BTreeMap::new();
     for (worm, placed) in worms.iter().zip(placed) {
         let Some(placed) = placed else { continue };
         for (row, name) in worm.names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
-            let [x, y, z] = placed.points[row];
-            let [r, g, b] = worm.colours.as_ref().map_or([0.0; 3], |colours| colours[row]);
-            features.entry(name.clone()).or_default().push([x, y, z, r, g, b]);
+            let seen = seen.entry(name).or_default();
+            seen.points.push(placed.points[row]);
+            seen.colours
+                .extend(worm.colours.as_ref().map(|colours| colours[row]));
         }
     }
-    features
-        .into_iter()
-        .filter(|(_, rows)| rows.len() >= least.max(2))
-        .map(|(name, rows)| {
-            let n = rows.len() as f64;
-            let mean: [f64; 6] = std::array::from_fn(|k| rows.iter().map(|row| row[k]).sum::<f64>() / n);
+    seen.retain(|_, seen| seen.points.len() >= least.max(2));
+    let coloured = seen.values().all(|seen| seen.colours.len() >= 2);
+    seen.into_iter()
+        .map(|(name, seen)| {
+            let place = moments(&seen.points);
+            let colour = if coloured {
+                moments(&seen.colours)
+            } else {
+                ([0.0; 3], [[0.0; 3]; 3])
+            };
+            // Positions and colours are measured by different means: no covariance between them.
             let covariance = std::array::from_fn(|i| {
-                std::array::from_fn(|j| {
-                    // Positions and colours are measured by different means: no covariance between them.
-                    let together = (i < 3) == (j < 3);
-                    let sum: f64 = rows
-                        .iter()
-                        .map(|row| (row[i] - mean[i]) * (row[j] - mean[j]))
-                        .sum();
-                    let floor = if i == j { FLOOR } else { 0.0 };
-                    if together { sum / (n - 1.0) + floor } else { 0.0 }
+                std::array::from_fn(|j| match (i < 3, j < 3) {
+                    (true, true) => place.1[i][j],
+                    (false, false) => colour.1[i - 3][j - 3],
+                    _ => 0.0,
                 })
             });
             AtlasNeuron {
-                name,
-                mean,
+                name: name.to_owned(),
+                mean: std::array::from_fn(|k| if k < 3 { place.0[k] } else { colour.0[k - 3] }),
                 covariance,
             }
         })
         .collect()
+}
+
+/// Where and in which colours a neuron was seen.
+#[derive(Default)]
+struct Seen {
+    points: Vec<Point>,
+    colours: Vec<[f64; 3]>,
+}
+
+/// Mean and covariance, with [`FLOOR`] on its diagonal.
+fn moments(rows: &[[f64; 3]]) -> ([f64; 3], [[f64; 3]; 3]) {
+    let n = rows.len() as f64;
+    let mean: [f64; 3] = std::array::from_fn(|k| rows.iter().map(|row| row[k]).sum::<f64>() / n);
+    let covariance = std::array::from_fn(|i| {
+        std::array::from_fn(|j| {
+            let sum: f64 = rows
+                .iter()
+                .map(|row| (row[i] - mean[i]) * (row[j] - mean[j]))
+                .sum();
+            sum / (n - 1.0) + if i == j { FLOOR } else { 0.0 }
+        })
+    });
+    (mean, covariance)
 }

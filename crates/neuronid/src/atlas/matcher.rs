@@ -15,7 +15,7 @@ pub struct Rules {
     pub rounds: usize,
     /// Rolls about the body that are tried: this many over a full turn, from both ends.
     pub rolls: usize,
-    /// Use colours, if the worm has them.
+    /// Use colours, if the worm and the atlas have them.
     pub colours: bool,
     /// Add ½ ln |Σ| to costs.
     pub log_determinant: bool,
@@ -126,7 +126,7 @@ impl Atlas {
         straight: &'a [Point],
         rules: &Rules,
     ) -> Result<Search<'a>, NeuronidError> {
-        let colours = worm.colours.as_ref().filter(|_| rules.colours);
+        let colours = worm.colours.as_ref().filter(|_| rules.colours && self.coloured());
         Ok(Search {
             atlas: self,
             metric: Metric::of(&self.neurons, if colours.is_some() { 6 } else { 3 })?,

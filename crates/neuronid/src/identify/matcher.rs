@@ -1,6 +1,8 @@
 //! By what neurons are matched.
 
 use super::drift::{self, By};
+use super::{Options, alike, coloured, guided};
+use crate::atlas::Atlas;
 use crate::cpd::Stiffness;
 use crate::decide::{Outliers, Scores};
 use crate::error::NeuronidError;
@@ -52,6 +54,8 @@ pub enum Matcher {
     Rigid,
     /// Iterative closest points.
     Icp,
+    /// A statistical atlas, whose mean animal is the template; with a network that says how a worm lies in it, both count.
+    Atlas(Box<Atlas>, Option<Box<Trained>>),
 }
 
 impl Matcher {
@@ -62,14 +66,22 @@ impl Matcher {
             Self::Drift(_) => "coherent point drift",
             Self::Rigid => "rigid drift",
             Self::Icp => "closest points",
+            Self::Atlas(_, None) => "statistical atlas",
+            Self::Atlas(_, Some(_)) => "network and atlas",
+        }
+    }
+
+    /// The network, if there is one.
+    pub(super) fn network(&self) -> Option<&Trained> {
+        match self {
+            Self::Network(trained) | Self::Atlas(_, Some(trained)) => Some(trained),
+            _ => None,
         }
     }
 
     /// What is doubtful about a template, by the names that a network knows.
     pub(super) fn doubts(&self, template: &Worm) -> Option<String> {
-        let Self::Network(trained) = self else {
-            return None;
-        };
+        let trained = self.network()?;
         let placed = by_names(&template.points, &template.names, &trained.places)?;
         placed.mirrored.then(|| {
             format!(
@@ -80,24 +92,35 @@ impl Matcher {
         })
     }
 
-    /// Scores \[test\]\[template + 1\] with weighted colour.
+    /// Scores \[test\]\[template + 1\], with colour as wanted; what has to be said about colours is added to `warnings`.
     pub(super) fn scores(
         &self,
         (template, views): (&Worm, &[View]),
         test: &Worm,
-        alike: &[f64],
-        weight: f64,
+        options: &Options,
+        warnings: &mut Vec<String>,
     ) -> Result<Vec<f64>, NeuronidError> {
         let by = match self {
+            Self::Atlas(atlas, trained) => {
+                let guide = trained.as_deref().map(|trained| (trained, views));
+                return guided::scores(atlas, guide, test, coloured(template, test, options, warnings));
+            }
             Self::Network(trained) => {
                 let log_p = trained.log_p(views, &trained.views(test))?;
-                return Ok(with_colour(log_p, alike, weight, template.points.len()));
+                let alike = alike(template, test, options, warnings);
+                return Ok(with_colour(
+                    log_p,
+                    &alike,
+                    options.colour_weight,
+                    template.points.len(),
+                ));
             }
             Self::Drift(stiffness) => By::Nonrigid(*stiffness),
             Self::Rigid => By::Rigid,
             Self::Icp => By::Icp,
         };
-        drift::scores(template, test, by, alike, weight)
+        let alike = alike(template, test, options, warnings);
+        drift::scores(template, test, by, &alike, options.colour_weight)
     }
 }
 

@@ -15,7 +15,8 @@ Examples:
   neuropil neuronid predict --template named.csv --test worm.csv --model model.bin --table matches.csv
   neuropil neuronid vote --template a.csv --template b.csv --test worm.csv
   neuropil neuronid track recording.csv --ref 0 --voxel 0.32,0.32,1.5
-  neuropil neuronid atlas heads.csv --to mean.csv              the mean of many named worms: a good template
+  neuropil neuronid atlas heads.csv --to atlas.csv             where each neuron is found in many named worms
+  neuropil neuronid predict --atlas atlas.csv --model mine.safetensors --test worm.csv      the surest way
   neuropil neuronid stream --template named.csv < volumes.jsonl
   neuropil train neuronid/heads --set data.path=heads.csv      a network of one's own
   neuropil neuronid convert model.bin model.safetensors"
@@ -31,7 +32,7 @@ pub(crate) struct NeuronidArgs {
 pub(crate) enum NeuronidVerb {
     /// Say how a file of neurons is read, and what is suspicious about it.
     Check(CheckArgs),
-    /// Name the neurons of a worm by another that somebody named.
+    /// Name the neurons of a worm by another that somebody named, or by an atlas.
     Predict(PredictArgs),
     /// Name the neurons of a worm by several others, and say how far they agree.
     Vote(VoteArgs),
@@ -41,7 +42,7 @@ pub(crate) enum NeuronidVerb {
     Stream(StreamArgs),
     /// Make worms: semi-synthetic ones of a named worm, or of invented heads.
     Synth(SynthArgs),
-    /// Make an atlas of worms that somebody named: the mean animal, as a template.
+    /// Make an atlas of worms that somebody named: where each neuron is found, in which colour, and how far that varies.
     Atlas(AtlasArgs),
     /// Rewrite the weights of a network: PyTorch checkpoints of either format, or safetensors, as safetensors.
     Convert(ConvertArgs),
@@ -81,6 +82,17 @@ pub(crate) struct CheckArgs {
     pub units: UnitArgs,
 }
 
+/// What a worm is matched with.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AgainstArgs {
+    /// The named worm.
+    #[arg(long, value_name = "FILE", required_unless_present = "atlas")]
+    pub template: Option<PathBuf>,
+    /// An atlas that `neuropil neuronid atlas` wrote; with `--model` the network says how the worm lies in it, and both count.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["template", "colour_weight"])]
+    pub atlas: Option<PathBuf>,
+}
+
 /// How neurons are matched.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct MatchArgs {
@@ -102,7 +114,7 @@ pub(crate) struct MatchArgs {
     /// Settle the name of a row of the test worm, counted from 1; everything else is solved around it.
     #[arg(long, value_name = "ROW=NAME", value_parser = pin)]
     pub pin: Vec<(usize, String)>,
-    /// The template is a mirror image: negate its z.
+    /// The template (or the atlas) is a mirror image: negate its z.
     #[arg(long)]
     pub mirror_template: bool,
     /// The test worm is a mirror image: negate its z.
@@ -126,9 +138,8 @@ pub(crate) enum ColourName {
 /// Arguments of `predict`.
 #[derive(Debug, Args)]
 pub(crate) struct PredictArgs {
-    /// The named worm.
-    #[arg(long, value_name = "FILE")]
-    pub template: PathBuf,
+    #[command(flatten)]
+    pub against: AgainstArgs,
     /// The worm to be named.
     #[arg(long, value_name = "FILE")]
     pub test: PathBuf,
@@ -179,9 +190,8 @@ pub(crate) struct TrackArgs {
 Each line of the input is a volume, `{\"volume\": 3, \"points\": [[x, y, z], …]}`, with `colours` beside `points` if there are
 any; each line of the output is its answer, with the time that it took. A line that is no volume is answered with an error.")]
 pub(crate) struct StreamArgs {
-    /// The worm that all volumes are matched with.
-    #[arg(long, value_name = "FILE")]
-    pub template: PathBuf,
+    #[command(flatten)]
+    pub against: AgainstArgs,
     /// Time for one answer; later ones are counted.
     #[arg(long, value_name = "MS", default_value_t = 10.0, value_parser = super::positive)]
     pub budget: f64,
@@ -219,7 +229,7 @@ pub(crate) struct AtlasArgs {
     /// Animals in which a name stands before it belongs to the atlas.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = count(2, 100_000))]
     pub least: usize,
-    /// Table to write: a template like any other.
+    /// Table to write, for `--atlas`; for `--template` it is the mean animal.
     #[arg(long, value_name = "FILE")]
     pub to: PathBuf,
     #[command(flatten)]

@@ -2,8 +2,8 @@
 
 use crate::cli::Global;
 use crate::cli::neuronid::{
-    AtlasArgs, CheckArgs, ColourName, ConvertArgs, MatchArgs, NeuronidArgs, NeuronidVerb, PredictArgs,
-    StreamArgs, SynthArgs, TrackArgs, UnitArgs, UnitName, VoteArgs,
+    AgainstArgs, AtlasArgs, CheckArgs, ColourName, ConvertArgs, MatchArgs, NeuronidArgs, NeuronidVerb,
+    PredictArgs, StreamArgs, SynthArgs, TrackArgs, UnitArgs, UnitName, VoteArgs,
 };
 use crate::exit::CHECK_FAILED;
 use crate::process::thread_pool;
@@ -15,7 +15,7 @@ use neuropil_neuronid::checkpoint;
 use neuropil_neuronid::cpd::Stiffness;
 use neuropil_neuronid::error::NeuronidError;
 use neuropil_neuronid::evaluate::LAMBDA;
-use neuropil_neuronid::identify::{ColourMetric, Matcher, Options, Pin, identify, vote};
+use neuropil_neuronid::identify::{ColourMetric, Matcher, Options, Pin, Trained, identify, vote};
 use neuropil_neuronid::read::{Told, micrometres, read, read_many};
 use neuropil_neuronid::stream::stream;
 use neuropil_neuronid::synth::table::{Wanted, made_table};
@@ -78,21 +78,41 @@ fn mirrored(mut worm: Worm, mirror: bool) -> Worm {
     worm
 }
 
-fn matcher(args: &MatchArgs) -> Result<(Matcher, Options), NeuronidError> {
-    let matcher = match &args.model {
-        Some(path) => {
-            let loaded = checkpoint::load(path, args.heads)?;
-            loaded
-                .said
-                .iter()
-                .for_each(|line| say!("{}: {line}", path.display()));
-            Matcher::Network(Box::new(loaded.trained))
-        }
+fn network(args: &MatchArgs) -> Result<Option<Box<Trained>>, Problem> {
+    let Some(path) = &args.model else { return Ok(None) };
+    let loaded = checkpoint::load(path, args.heads)?;
+    loaded
+        .said
+        .iter()
+        .for_each(|line| say!("{}: {line}", path.display()));
+    Ok(Some(Box::new(loaded.trained)))
+}
+
+fn matcher(args: &MatchArgs) -> Result<Matcher, Problem> {
+    Ok(match network(args)? {
+        Some(trained) => Matcher::Network(trained),
         None => Matcher::Drift(Stiffness {
             lambda: LAMBDA,
             ..Stiffness::default()
         }),
-    };
+    })
+}
+
+/// The template, and by what worms are matched with it.
+fn against(args: &AgainstArgs, matching: &MatchArgs) -> Result<(Worm, Matcher), Problem> {
+    if let Some(path) = &args.template {
+        return Ok((template(path, matching)?, matcher(matching)?));
+    }
+    let path = args.atlas.as_ref().expect("clap asks for one of the two");
+    let mut atlas = Atlas::read(path)?;
+    if matching.mirror_template {
+        atlas.mirror();
+    }
+    let mean = atlas.mean_worm();
+    Ok((mean, Matcher::Atlas(Box::new(atlas), network(matching)?)))
+}
+
+fn options(args: &MatchArgs, matcher: &Matcher) -> Options {
     let mut options = Options {
         outliers: args.outliers,
         colour: match args.colour {
@@ -108,23 +128,20 @@ fn matcher(args: &MatchArgs) -> Result<(Matcher, Options), NeuronidError> {
                 name: name.clone(),
             })
             .collect(),
-        ..Options::of(&matcher)
+        ..Options::of(matcher)
     };
     if let Some(weight) = args.colour_weight {
         options.colour_weight = weight;
     }
-    Ok((matcher, options))
+    options
 }
 
 fn predict(args: &PredictArgs, global: &Global) -> Result<u8, Problem> {
-    let (template, test) = (
-        template(&args.template, &args.matching)?,
-        test(&args.test, &args.matching)?,
-    );
-    let (matcher, options) = matcher(&args.matching)?;
+    let (template, matcher) = against(&args.against, &args.matching)?;
+    let test = test(&args.test, &args.matching)?;
     let options = Options {
         top: args.top,
-        ..options
+        ..options(&args.matching, &matcher)
     };
     print(
         &identify(&template, &test, &matcher, &options)?,
@@ -140,7 +157,8 @@ fn by_vote(args: &VoteArgs, global: &Global) -> Result<u8, Problem> {
         .map(|path| template(path, &args.matching))
         .collect::<Result<_, _>>()?;
     let test = test(&args.test, &args.matching)?;
-    let (matcher, options) = matcher(&args.matching)?;
+    let matcher = matcher(&args.matching)?;
+    let options = options(&args.matching, &matcher);
     print(
         &vote(&templates, &test, &matcher, &options)?,
         args.table.as_deref(),
@@ -154,7 +172,8 @@ fn by_track(args: &TrackArgs, global: &Global) -> Result<u8, Problem> {
         .said
         .iter()
         .for_each(|line| say!("{}: {line}", args.file.display()));
-    let (matcher, options) = matcher(&args.matching)?;
+    let matcher = matcher(&args.matching)?;
+    let options = options(&args.matching, &matcher);
     print(
         &track(&args.file, &recording, args.reference, &matcher, &options)?,
         args.table.as_deref(),
@@ -163,8 +182,8 @@ fn by_track(args: &TrackArgs, global: &Global) -> Result<u8, Problem> {
 }
 
 fn by_stream(args: &StreamArgs, global: &Global) -> Result<u8, Problem> {
-    let template = template(&args.template, &args.matching)?;
-    let (matcher, options) = matcher(&args.matching)?;
+    let (template, matcher) = against(&args.against, &args.matching)?;
+    let options = options(&args.matching, &matcher);
     let scale = micrometres(&told(&args.matching.units))?;
     let broken = |error: std::io::Error| Problem::bare(format!("standard input or output: {error}"));
     let mut output = std::io::stdout().lock();

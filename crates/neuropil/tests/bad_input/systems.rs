@@ -240,6 +240,19 @@ fn neuronid() {
         "--test",
         "worm.csv",
     ]);
+    session.write(
+        "flat_atlas.csv",
+        "name,x_um,y_um,z_um,xx_um2,xy_um2,xz_um2,yy_um2,yz_um2,zz_um2\nAVAL,1,2,3,1,2,0,1,0,1\n",
+    );
+    session.write(
+        "twice_atlas.csv",
+        "name,x_um,y_um,z_um,xx_um2,xy_um2,xz_um2,yy_um2,yz_um2,zz_um2\nAVAL,1,2,3,1,0,0,1,0,1\nAVAL,1,2,3,1,0,0,1,0,1\n",
+    );
+    for atlas in ["gone.csv", "worm.csv", "flat_atlas.csv", "twice_atlas.csv"] {
+        session.refused(&["neuronid", "predict", "--atlas", atlas, "--test", "worm.csv"]);
+    }
+    session.refused(&["neuronid", "predict", "--test", "worm.csv"]);
+    session.refused(&[&pair, &["--atlas", "flat_atlas.csv"][..]].concat());
     session.write("cut.pt", "PK\u{3}\u{4}cut");
     session.refused(&["neuronid", "convert", "cut.pt", "out.safetensors"]);
     session.refused(&["neuronid", "convert", "call.data", "out.safetensors"]);
