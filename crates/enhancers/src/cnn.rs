@@ -3,6 +3,7 @@
 mod architecture;
 pub mod attribute;
 pub mod keras;
+pub mod learner;
 mod network;
 pub mod schedule;
 pub mod train;

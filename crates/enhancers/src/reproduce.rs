@@ -4,7 +4,7 @@ use std::path::Path;
 
 use neuropil_draw::{Color, Figure, Panel, Report, Section, Series};
 use neuropil_lab::error::Problem;
-use neuropil_study::{Asked, Band, Claim, Found, Reproduced, System, Watch, claims_table};
+use neuropil_study::{Asked, Band, Claim, Found, Reproduced, Watch, claims_table};
 
 use crate::associate::{self, Released};
 use crate::calibrate::{Calibration, Trial, calibrate};
@@ -12,93 +12,82 @@ use crate::error::InputError;
 use crate::table::Table;
 use crate::tree::{self, Choice, Tree};
 
-/// Kaplow et al. 2023 as a system of the house.
-#[derive(Clone, Copy, Debug)]
-pub struct Enhancers;
-
-impl System for Enhancers {
-    fn name(&self) -> &'static str {
-        "enhancers"
-    }
-
-    fn paper(&self) -> &'static str {
-        "Kaplow et al., Science 380, eabm7993 (2023)"
-    }
-
-    /// `parts` are files: the released table of associations, and a species tree for the calibration.
-    fn reproduce(&self, asked: &Asked<'_>, watch: &dyn Watch) -> Result<Reproduced, Problem> {
-        let mut released = None;
-        let mut tree = None;
-        for part in asked.parts {
-            let path = Path::new(part);
-            let text = crate::text::read_to_string(path)?;
-            if text.trim_start().starts_with('(') || text.trim_start().to_lowercase().starts_with("#nexus") {
-                tree = Some(tree::read(path, &Choice::Only)?.tree);
-            } else {
-                let table = Table::parse(&text).map_err(|error| error.in_file(path))?;
-                released = Some(associate::released(&table).map_err(|error| error.in_file(path))?);
-            }
-        }
-        let mut claims = claims_of_table(released.as_ref());
-        let (tree, named) = match tree {
-            Some(tree) => (tree, "the given tree"),
-            None => (invented()?, "an invented tree of 120 species"),
-        };
-        let (first, last) = asked.seeds.unwrap_or(if asked.quick { (1, 3) } else { (1, 10) });
-        let trial = if asked.quick {
-            Trial {
-                regions: 150,
-                planted: 10,
-                ..Trial::default()
-            }
+/// The released table and the calibration. `parts` are files: the table of associations, and a species tree.
+///
+/// # Errors
+/// Files that cannot be read or understood.
+pub(crate) fn reproduce(asked: &Asked<'_>, watch: &dyn Watch) -> Result<Reproduced, Problem> {
+    let mut released = None;
+    let mut tree = None;
+    for part in asked.parts {
+        let path = Path::new(part);
+        let text = crate::text::read_to_string(path)?;
+        if text.trim_start().starts_with('(') || text.trim_start().to_lowercase().starts_with("#nexus") {
+            tree = Some(tree::read(path, &Choice::Only)?.tree);
         } else {
-            Trial::default()
-        };
-        let mut found = Vec::new();
-        for seed in first..=last {
-            if watch.stopped() {
-                return Ok(Reproduced {
-                    interrupted: true,
-                    ..Reproduced::default()
-                });
-            }
-            let calibration = calibrate(&tree, &trial, seed)?;
-            watch.say(&format!(
-                "seed {seed}: {} of {} planted regions recovered, {} false",
-                calibration.recovered, calibration.planted, calibration.false_discoveries
-            ));
-            found.push(calibration);
+            let table = Table::parse(&text).map_err(|error| error.in_file(path))?;
+            released = Some(associate::released(&table).map_err(|error| error.in_file(path))?);
         }
-        claims.extend(claims_of_calibration(&found, named));
-        let held = claims
-            .iter()
-            .all(|claim| claim.verdict() != neuropil_study::Verdict::Outside);
-        let sections = vec![
-            Section {
-                title: "Claims".into(),
-                table: Some(claims_table(&claims)),
-                ..Section::default()
-            },
-            Section {
-                title: "Planted regions, seed by seed".into(),
-                figure: Some(figure(&found, named)),
-                ..Section::default()
-            },
-        ];
-        let page = Report {
+    }
+    let mut claims = claims_of_table(released.as_ref());
+    let (tree, named) = match tree {
+        Some(tree) => (tree, "the given tree"),
+        None => (invented()?, "an invented tree of 120 species"),
+    };
+    let (first, last) = asked.seeds.unwrap_or(if asked.quick { (1, 3) } else { (1, 10) });
+    let trial = if asked.quick {
+        Trial {
+            regions: 150,
+            planted: 10,
+            ..Trial::default()
+        }
+    } else {
+        Trial::default()
+    };
+    let mut found = Vec::new();
+    for seed in first..=last {
+        if watch.stopped() {
+            return Ok(Reproduced {
+                interrupted: true,
+                ..Reproduced::default()
+            });
+        }
+        let calibration = calibrate(&tree, &trial, seed)?;
+        watch.say(&format!(
+            "seed {seed}: {} of {} planted regions recovered, {} false",
+            calibration.recovered, calibration.planted, calibration.false_discoveries
+        ));
+        found.push(calibration);
+    }
+    claims.extend(claims_of_calibration(&found, named));
+    let held = claims
+        .iter()
+        .all(|claim| claim.verdict() != neuropil_study::Verdict::Outside);
+    let sections = vec![
+        Section {
+            title: "Claims".into(),
+            table: Some(claims_table(&claims)),
+            ..Section::default()
+        },
+        Section {
+            title: "Planted regions, seed by seed".into(),
+            figure: Some(figure(&found, named)),
+            ..Section::default()
+        },
+    ];
+    let page = Report {
             title: "Enhancers and traits, reproduced".into(),
             lead: "The released table adjusted anew, and the association tried on predictions whose associations are known.".into(),
             sections,
             ..Report::default()
         };
-        Ok(Reproduced {
-            claims,
-            page: Some(page),
-            held,
-            folder: Some(asked.folder("reproduction/enhancers")),
-            ..Reproduced::default()
-        })
-    }
+    Ok(Reproduced {
+        claims,
+        page: Some(page),
+        held,
+        folder: Some(asked.folder("reproduction/enhancers")),
+        ..Reproduced::default()
+    })
 }
 
 /// Planted regions that were found, false ones beside them, and p-values where nothing was planted.

@@ -1,9 +1,10 @@
 //! The whole way of one study, from its settings to its report.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use neuropil_lab::atomic;
+use neuropil_lab::shards::Shard;
 
 use crate::associate::{self, Plan, Progress, Rounds, Study};
 use crate::cnn::Architecture;
@@ -53,6 +54,79 @@ pub fn run_settings(
     out: &Path,
     tell: &mut dyn FnMut(&News),
 ) -> Result<Outcome, InputError> {
+    let mut outcome = Outcome {
+        folder: out.to_owned(),
+        ..Outcome::default()
+    };
+    let (study, plan) = open(file, base, &mut outcome, tell)?;
+    make_folder(out)?;
+    let mut rounds = Rounds::scan(&study, &plan);
+    let shares = shares(out)?;
+    rounds.take_shards(&shares)?;
+    // What shards did counts from the first round on; a checkpoint beside them would say less.
+    let checkpoint = out.join("rounds.json");
+    let checkpoint = shares.is_empty().then_some(checkpoint.as_path());
+    rounds.run(checkpoint, &mut |progress| tell(&News::Association(progress)))?;
+    outcome.results = rounds.into_results();
+    write_results(&study, &outcome, out)?;
+    let page = report::page(file, &study, &outcome);
+    let html = page
+        .to_html()
+        .map_err(|error| InputError::new(error.to_string()))?;
+    put(&out.join("report.html"), &html)?;
+    Ok(outcome)
+}
+
+/// Permutes a share of the regions and keeps the counts in `out`, where [`run_settings`] finds them; how many regions the
+/// share has.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_shard(
+    file: &StudyFile,
+    out: &Path,
+    shard: Shard,
+    tell: &mut dyn FnMut(&News),
+) -> Result<usize, InputError> {
+    let mut outcome = Outcome::default();
+    let (study, plan) = open(file, Path::new(""), &mut outcome, tell)?;
+    make_folder(out)?;
+    let mut rounds = Rounds::scan(&study, &plan).of_shard(shard);
+    let (index, of) = (shard.index(), shard.of());
+    let checkpoint = out.join(format!("{SHARE}{index}-of-{of}.json"));
+    rounds.run(Some(&checkpoint), &mut |progress| {
+        tell(&News::Association(progress))
+    })?;
+    Ok((0..study.matrix.regions.len())
+        .filter(|&region| shard.takes(region))
+        .count())
+}
+
+/// How the names of the files begin that hold what shards counted.
+const SHARE: &str = "rounds-";
+
+/// What shards counted, by name.
+fn shares(out: &Path) -> Result<Vec<PathBuf>, InputError> {
+    let unreadable = |error: std::io::Error| InputError::new(format!("cannot read: {error}")).in_file(out);
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(out).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(SHARE) && name.ends_with(".json") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Reads everything that a study is made of; predicts where there are sequences.
+fn open(
+    file: &StudyFile,
+    base: &Path,
+    outcome: &mut Outcome,
+    tell: &mut dyn FnMut(&News),
+) -> Result<(Study, Plan), InputError> {
     let mut notes = Vec::new();
     let mut note = |text: String, tell: &mut dyn FnMut(&News)| {
         tell(&News::Note(text.clone()));
@@ -70,12 +144,8 @@ pub fn run_settings(
         &tips,
     )?;
     response.notes.iter().for_each(|text| note(text.clone(), tell));
-    let mut outcome = Outcome {
-        folder: out.to_owned(),
-        ..Outcome::default()
-    };
     let matrix = match (&file.sequences, &file.predictions) {
-        (Some(sequences), _) => predict(file, sequences, base, out, &mut outcome, tell)?,
+        (Some(sequences), _) => predict(file, sequences, base, outcome, tell)?,
         (None, Some(predictions)) => {
             let species = predictions
                 .species
@@ -91,25 +161,13 @@ pub fn run_settings(
         (None, None) => unreachable!("refused when read"),
     };
     matrix.notes.iter().for_each(|text| note(text.clone(), tell));
+    outcome.notes = notes;
     let study = Study::new(&read_tree.tree, matrix, &response, file.association)?;
     let plan = Plan {
         seed: file.seed,
         ..file.permulations.clone()
     };
-    make_folder(out)?;
-    let mut rounds = Rounds::scan(&study, &plan);
-    rounds.run(Some(&out.join("rounds.json")), &mut |progress| {
-        tell(&News::Association(progress));
-    })?;
-    outcome.results = rounds.into_results();
-    outcome.notes = notes;
-    write_results(&study, &outcome, out)?;
-    let page = report::page(file, &study, &outcome);
-    let html = page
-        .to_html()
-        .map_err(|error| InputError::new(error.to_string()))?;
-    put(&out.join("report.html"), &html)?;
-    Ok(outcome)
+    Ok((study, plan))
 }
 
 /// Made when everything that is given has been read.
@@ -127,13 +185,13 @@ fn predict(
     file: &StudyFile,
     sequences: &Sequences,
     base: &Path,
-    out: &Path,
     outcome: &mut Outcome,
     tell: &mut dyn FnMut(&News),
 ) -> Result<Matrix, InputError> {
+    let out = outcome.folder.clone();
     let architecture = Architecture::named(&file.network.preset, file.network.length)?;
     let sets = Sets::read(&base.join(&sequences.positives), &base.join(&sequences.negatives))?;
-    make_folder(out)?;
+    make_folder(&out)?;
     let learned = model::learn(architecture, sets, &file.training, file.seed, &mut |epoch| {
         tell(&News::Epoch(*epoch));
         true

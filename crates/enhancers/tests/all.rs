@@ -4,5 +4,6 @@
 mod faults;
 mod golden;
 mod invariances;
+mod learning;
 mod rounds;
 mod support;

@@ -267,3 +267,38 @@ fn reasons_are_given_for_all_that_is_left_out() {
         "{text}"
     );
 }
+
+#[test]
+fn shares_of_the_regions_come_to_the_same_as_all_of_them() {
+    let tree = tree();
+    for kind in [Kind::Continuous, Kind::Binary] {
+        let response = response(&tree, kind);
+        let y: Vec<f64> = response.values.iter().map(|y| y.expect("a value")).collect();
+        let study =
+            Study::new(&tree, matrix(&tree, 11, Some(&y)), &response, Filters::default()).expect("a study");
+        let plan = plan(if kind == Kind::Binary {
+            &[19, 59]
+        } else {
+            &[99, 499]
+        });
+        let whole = run(&study, &plan, 2);
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut kept = Vec::new();
+        for share in ["1/3", "2/3", "3/3"] {
+            let path = folder.path().join(format!("{}.json", kept.len()));
+            let mut rounds = Rounds::scan(&study, &plan).of_shard(share.parse().expect("a share"));
+            rounds.run(Some(&path), &mut |_| {}).expect("a run");
+            let counted = rounds.results().iter().filter(|r| r.permuted.is_some()).count();
+            assert!(counted <= 4, "{share}: {counted}");
+            kept.push(path);
+        }
+        // All of them; without the second, whose regions are done anew; twice, which changes nothing.
+        let twice = [kept.clone(), kept.clone()].concat();
+        for given in [&kept[..], &[kept[0].clone(), kept[2].clone()], &twice] {
+            let mut rounds = Rounds::scan(&study, &plan);
+            rounds.take_shards(given).expect("checkpoints of this study");
+            rounds.run(None, &mut |_| {}).expect("no file is used");
+            assert_eq!(rounds.results(), whole);
+        }
+    }
+}

@@ -24,6 +24,16 @@ impl Shard {
     /// All of the work.
     pub const ALL: Self = Self { index: 1, of: 1 };
 
+    /// Its number, from 1.
+    pub fn index(self) -> usize {
+        self.index
+    }
+
+    /// Shares in all.
+    pub fn of(self) -> usize {
+        self.of
+    }
+
     /// Does it hold this piece, counted from 0?
     pub fn takes(self, piece: usize) -> bool {
         piece % self.of == self.index - 1

@@ -1,6 +1,6 @@
 //! Every system, one line each, and how names lead to them.
 
-use neuropil_enhancers::reproduce::Enhancers;
+use neuropil_enhancers::system::Enhancers;
 use neuropil_gating::system::Gating;
 use neuropil_lab::error::{Problem, did_you_mean};
 use neuropil_lab::run::RunDirectory;

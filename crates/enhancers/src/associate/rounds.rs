@@ -1,8 +1,9 @@
 //! The scan, its adaptive rounds of permulations and their checkpoint.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use neuropil_lab::shards::Shard;
 use rayon::prelude::*;
 
 use super::adjust::{Adjustment, adjust};
@@ -79,6 +80,8 @@ pub struct Rounds<'a> {
     regions: Vec<Region>,
     results: Vec<Association>,
     tallies: Vec<Tally>,
+    /// Regions that are permuted here; all others are left as they are.
+    shard: Shard,
 }
 
 impl<'a> Rounds<'a> {
@@ -152,9 +155,27 @@ impl<'a> Rounds<'a> {
             regions,
             results,
             tallies,
+            shard: Shard::ALL,
         };
         rounds.adjust();
         rounds
+    }
+
+    /// Permutes a share of the regions, by their order in the matrix: what each comes to does not depend on the others.
+    #[must_use]
+    pub fn of_shard(mut self, shard: Shard) -> Self {
+        self.shard = shard;
+        self
+    }
+
+    /// Takes over what shards counted; regions that they left undone are done by [`Rounds::run`].
+    ///
+    /// # Errors
+    /// A checkpoint of other settings, or that cannot be read.
+    pub fn take_shards(&mut self, checkpoints: &[PathBuf]) -> Result<(), InputError> {
+        checkpoints
+            .iter()
+            .try_for_each(|path| self.restore(path).map(drop))
     }
 
     /// Results as they are now, in the order of the matrix.
@@ -231,7 +252,10 @@ impl<'a> Rounds<'a> {
                     && self.plan.thresholds.get(round - 1).is_some_and(|&most| p <= most)
             }
         };
-        (0..self.results.len()).filter(goes_on).collect()
+        (0..self.results.len())
+            .filter(|&i| self.shard.takes(i))
+            .filter(goes_on)
+            .collect()
     }
 
     fn round(&mut self, entered: &[usize], total: u64) {
@@ -381,7 +405,10 @@ impl<'a> Rounds<'a> {
                 ))
                 .in_file(path));
             };
-            self.tallies[i] = tally;
+            // Counts of a region are the same wherever they were made: more of them are those of later rounds.
+            if tally.counting >= self.tallies[i].counting {
+                self.tallies[i] = tally;
+            }
             if reason.is_some() {
                 self.results[i].reason = reason;
             }

@@ -1,15 +1,14 @@
-//! Training: mini-batches in an order drawn anew every epoch, best epoch by the validation set.
+//! Training: its settings, its examples, the gradient of a batch, and the whole of it at once.
 
 use neuropil_math::real::Real;
-use neuropil_math::rng::{Key, Phase, Purpose};
+use neuropil_math::rng::Key;
 use neuropil_nn::optim::{Adam, AdamRule, Momentum, Sgd};
-use rand::RngExt;
 use rayon::prelude::*;
 
+use super::learner::{Learner, Material};
 use super::network::{Dropout, Network, Pass, encode, loss_of_logits};
 use super::schedule::Schedule;
 use crate::error::InputError;
-use crate::metrics::Metrics;
 use crate::sequence::reverse_complement;
 
 /// Sequences whose gradients are summed by one thread; sums are added in order.
@@ -274,108 +273,15 @@ pub fn train(
     key: Key,
     tell: &mut dyn FnMut(&Epoch) -> bool,
 ) -> Result<Vec<Epoch>, InputError> {
-    let classes = network.architecture.outputs.max(2);
-    training.check(network.architecture.length, classes, "training")?;
-    validation.check(network.architecture.length, classes, "validation")?;
-    if settings.batch == 0 || settings.epochs == 0 {
-        return Err(InputError::new("batch and epochs must be 1 or more").in_field("training"));
-    }
-    let training = if settings.both_strands {
-        training.with_reverse_complements()
-    } else {
-        training
-    };
-    let counts: Vec<usize> = (0..classes)
-        .map(|class| training.classes.iter().filter(|&&c| c == class).count())
-        .collect();
-    let weights = settings.class_weights.of(&counts);
-    let mut state = State::new(settings.optimiser, network.params.len());
-    let per_epoch = training.sequences.len().div_ceil(settings.batch) as u64;
-    let total = per_epoch * settings.epochs as u64;
-    let mut history: Vec<Epoch> = Vec::new();
-    let mut best: Option<(f64, usize, Vec<f32>)> = None;
-    let mut iteration = 0;
-    for epoch in 1..=settings.epochs {
-        let order = shuffled(training.sequences.len(), key, epoch as u64);
-        let mut sum = 0.0;
-        for batch in order.chunks(settings.batch) {
-            let sequences: Vec<&[u8]> = batch.iter().map(|&i| training.sequences[i].as_slice()).collect();
-            let batch_classes: Vec<usize> = batch.iter().map(|&i| training.classes[i]).collect();
-            let (loss, gradient) = loss_and_gradient(
-                network,
-                &sequences,
-                &batch_classes,
-                &weights,
-                Some(key.at(iteration + 1)),
-            );
-            let (rate, momentum) = settings.schedule.at(iteration, per_epoch, total);
-            state.step(&mut network.params, &gradient, rate, momentum);
-            sum += loss * batch.len() as f64;
-            iteration += 1;
-        }
-        let news = validate(network, validation, epoch, sum / order.len() as f64);
-        if !news.train_loss.is_finite() || !news.validation_loss.is_finite() {
-            return Err(
-                InputError::new(format!("the loss is no longer finite in epoch {epoch}"))
-                    .in_field("training")
-                    .hint("lower the learning rate"),
-            );
-        }
-        let score = match settings.monitor {
-            Monitor::Loss => -news.validation_loss,
-            Monitor::Auroc => news.auroc,
-            Monitor::Auprc => news.auprc,
-        };
-        if best.as_ref().is_none_or(|best| score > best.0) {
-            best = Some((score, epoch, network.params.clone()));
-        }
-        history.push(news);
-        let since = best.as_ref().map_or(0, |best| epoch - best.1);
-        if !tell(&news) || since >= settings.patience {
+    let material = Material::new(&network.architecture, training, validation, settings)?;
+    let mut learner = Learner::new(network.clone(), &material, settings, key);
+    while !learner.is_over() {
+        if let Some(news) = learner.step()?
+            && !tell(&news)
+        {
             break;
         }
     }
-    if let Some((_, _, params)) = best {
-        network.params = params;
-    }
-    Ok(history)
-}
-
-fn shuffled(n: usize, key: Key, epoch: u64) -> Vec<usize> {
-    let mut random = key.stream(Purpose::Shuffle, epoch);
-    let mut order: Vec<usize> = (0..n).collect();
-    for i in (1..n).rev() {
-        order.swap(i, random.random_range(0..=i));
-    }
-    order
-}
-
-fn validate(network: &Network<f32>, validation: &Examples, epoch: usize, train_loss: f64) -> Epoch {
-    let scored: Vec<(f64, f64)> = validation
-        .sequences
-        .par_iter()
-        .zip(&validation.classes)
-        .map_init(Pass::default, |pass, (sequence, &class)| {
-            network.forward(&encode(sequence), pass, None);
-            (
-                loss_of_logits(&pass.logits, class).0,
-                super::probability(&pass.logits),
-            )
-        })
-        .collect();
-    let labels: Vec<bool> = validation.classes.iter().map(|&class| class == 1).collect();
-    let scores: Vec<f64> = scored.iter().map(|s| s.1).collect();
-    let metrics = Metrics::of(&labels, &scores);
-    Epoch {
-        epoch,
-        train_loss,
-        validation_loss: scored.iter().map(|s| s.0).sum::<f64>() / scored.len() as f64,
-        auroc: metrics.map_or(f64::NAN, |m| m.auroc),
-        auprc: metrics.map_or(f64::NAN, |m| m.auprc_positive),
-    }
-}
-
-/// Key of a training from the user's seed.
-pub fn key(seed: u64) -> Key {
-    Key::new(seed).phase(Phase::Train)
+    network.params = learner.best().to_vec();
+    Ok(learner.history().to_vec())
 }

@@ -1,9 +1,8 @@
-//! A sweep as job arrays of Slurm: one task a run.
+//! Numbered pieces of work as job arrays of Slurm: one task a piece, as a run of a sweep.
 //!
-//! Tasks that are killed, requeued or submitted again go on from their runs' last checkpoints; a task whose run is done
-//! ends at once.
+//! Tasks that are killed, requeued or submitted again go on from their last checkpoints; a task whose piece is done ends at
+//! once.
 
-use super::folder::Folder;
 use crate::atomic;
 use crate::error::{LabError, Problem};
 use std::fmt::Write;
@@ -13,7 +12,7 @@ use std::process::Command;
 /// What to ask of Slurm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
-    /// Program that does a shard, with its arguments before the folder.
+    /// Program that does a shard, with its arguments before `--shard` and `--threads`.
     pub program: Vec<String>,
     /// Cores of a task.
     pub cores: usize,
@@ -38,8 +37,21 @@ pub struct Script {
     pub text: String,
 }
 
-/// Scripts that do these runs (their numbers, ascending), one for each array.
-pub fn scripts(folder: &Folder, numbers: &[usize], asked: &Asked) -> Vec<Script> {
+/// Work that is shared out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Work<'a> {
+    /// Folder of the scripts and of their logs.
+    pub folder: &'a Path,
+    /// What it is: the name of the scripts.
+    pub kind: &'a str,
+    /// Of what: part of the name of the jobs.
+    pub name: &'a str,
+    /// Pieces.
+    pub pieces: usize,
+}
+
+/// Scripts that do these pieces (their numbers from 1, ascending), one for each array.
+pub fn scripts(work: &Work<'_>, numbers: &[usize], asked: &Asked) -> Vec<Script> {
     let longest = asked.longest_array.max(2) - 1;
     let mut arrays: Vec<(usize, Vec<usize>)> = Vec::new();
     for &number in numbers {
@@ -55,27 +67,24 @@ pub fn scripts(folder: &Folder, numbers: &[usize], asked: &Asked) -> Vec<Script>
         .enumerate()
         .map(|(i, (offset, ids))| {
             let name = if several {
-                format!("sweep-{}.sbatch", i + 1)
+                format!("{}-{}.sbatch", work.kind, i + 1)
             } else {
-                "sweep.sbatch".to_owned()
+                format!("{}.sbatch", work.kind)
             };
             Script {
-                path: folder.path().join(name),
-                text: script(folder, *offset, ids, asked),
+                path: work.folder.join(name),
+                text: script(work, *offset, ids, asked),
             }
         })
         .collect()
 }
 
-fn script(folder: &Folder, offset: usize, ids: &[usize], asked: &Asked) -> String {
-    let n = folder.runs().len();
+fn script(work: &Work<'_>, offset: usize, ids: &[usize], asked: &Asked) -> String {
+    let n = work.pieces;
     let mut text = String::from("#!/bin/bash\n");
     let mut option = |line: String| writeln!(text, "#SBATCH {line}").expect("text grows");
-    let name = Path::new(&folder.common().experiment)
-        .file_stem()
-        .unwrap_or_default();
-    let plain: String = name
-        .to_string_lossy()
+    let plain: String = work
+        .name
         .chars()
         .map(|c| if c.is_alphanumeric() { c } else { '-' })
         .collect();
@@ -91,7 +100,7 @@ fn script(folder: &Folder, offset: usize, ids: &[usize], asked: &Asked) -> Strin
     }
     option(format!(
         "--output={}",
-        quoted(&folder.path().join("logs/%A_%a.log").to_string_lossy())
+        quoted(&work.folder.join("logs/%A_%a.log").to_string_lossy())
     ));
     option("--open-mode=append".to_owned());
     option("--requeue".to_owned());
@@ -107,9 +116,8 @@ fn script(folder: &Folder, offset: usize, ids: &[usize], asked: &Asked) -> Strin
     };
     writeln!(
         text,
-        "exec {} {} --shard \"{shard}/{n}\" --threads \"${{SLURM_CPUS_PER_TASK:-1}}\"",
+        "exec {} --shard \"{shard}/{n}\" --threads \"${{SLURM_CPUS_PER_TASK:-1}}\"",
         program.join(" "),
-        quoted(&folder.path().to_string_lossy()),
     )
     .expect("text grows");
     text
@@ -143,8 +151,8 @@ pub fn ranges(ids: &[usize]) -> String {
 ///
 /// # Errors
 /// The folder cannot be written.
-pub fn write(folder: &Folder, scripts: &[Script]) -> Result<(), LabError> {
-    let logs = folder.path().join("logs");
+pub fn write(folder: &Path, scripts: &[Script]) -> Result<(), LabError> {
+    let logs = folder.join("logs");
     std::fs::create_dir_all(&logs).map_err(LabError::io(&logs, "create"))?;
     scripts
         .iter()
@@ -180,19 +188,14 @@ pub fn submit(sbatch: &Path, script: &Script) -> Result<String, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sweep::Sweep;
-    use crate::sweep::folder::{Common, Planned};
 
-    fn folder(path: &Path, n: usize) -> Folder {
-        let text = format!("experiment = 'tasks/my task.toml'\nseeds = '1..{n}'");
-        let runs = Sweep::parse("sweep.toml", &text).unwrap().runs(1).unwrap();
-        let runs: Vec<Planned> = runs.iter().map(|run| Planned::new(run, String::new())).collect();
-        let common = Common {
-            experiment: "tasks/my task.toml".into(),
-            updates: None,
-            runs: n,
-        };
-        Folder::create(path, common, runs, &[]).unwrap()
+    fn work(folder: &Path, pieces: usize) -> Work<'_> {
+        Work {
+            folder,
+            kind: "sweep",
+            name: "my task",
+            pieces,
+        }
     }
 
     fn asked() -> Asked {
@@ -211,7 +214,9 @@ mod tests {
     fn a_script_asks_for_what_was_asked_and_lets_the_program_hear_signals() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("it's");
-        let scripts = scripts(&folder(&path, 12), &[1, 2, 3, 7], &asked());
+        let mut asked = asked();
+        asked.program.push(path.display().to_string());
+        let scripts = scripts(&work(&path, 12), &[1, 2, 3, 7], &asked);
         let at = path.display().to_string().replace('\'', r"'\''");
         let expected = format!(
             "#!/bin/bash\n#SBATCH --job-name=np-my-task\n#SBATCH --array=1-3,7%16\n#SBATCH --cpus-per-task=2\n\
@@ -225,12 +230,11 @@ mod tests {
     #[test]
     fn arrays_longer_than_the_cluster_takes_are_split() {
         let place = tempfile::tempdir().unwrap();
-        let folder = folder(place.path(), 25);
         let asked = Asked {
             longest_array: 11,
             ..asked()
         };
-        let scripts = scripts(&folder, &(1..=25).collect::<Vec<_>>(), &asked);
+        let scripts = scripts(&work(place.path(), 25), &(1..=25).collect::<Vec<_>>(), &asked);
         let arrays: Vec<&str> = scripts
             .iter()
             .map(|script| script.text.lines().find(|line| line.contains("--array")).unwrap())
@@ -257,8 +261,8 @@ mod tests {
     fn what_sbatch_says_is_understood_or_passed_on() {
         use std::os::unix::fs::PermissionsExt;
         let place = tempfile::tempdir().unwrap();
-        let folder = folder(&place.path().join("s"), 3);
-        let scripts = scripts(&folder, &[1, 2, 3], &asked());
+        let folder = place.path().join("s");
+        let scripts = scripts(&work(&folder, 3), &[1, 2, 3], &asked());
         write(&folder, &scripts).unwrap();
         let fake = place.path().join("sbatch");
         let answer = |text: &str| {

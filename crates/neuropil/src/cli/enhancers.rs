@@ -1,6 +1,8 @@
 //! What can be typed after `neuropil enhancers`.
 
+use super::sweep::SlurmArgs;
 use clap::{Args, Subcommand, ValueEnum};
+use neuropil_lab::shards::Shard;
 use std::path::PathBuf;
 
 /// Arguments of `enhancers`.
@@ -9,6 +11,7 @@ use std::path::PathBuf;
 Examples:
   neuropil enhancers simulate demo && neuropil enhancers run demo/study.toml
   neuropil enhancers associate predictions.tsv --species species.txt --tree zoonomia.nwk --traits traits.csv --column Brain.resid
+  neuropil enhancers associate … --slurm --shards 64     shared out over a cluster; then the same command without them
   neuropil enhancers adjust released.csv
   neuropil enhancers prepare peaks.narrowPeak.gz --sizes mm10.chrom.sizes --genes gencode.gtf --genome mm10.fa --out cortex")]
 pub(crate) struct EnhancersArgs {
@@ -131,6 +134,14 @@ pub(crate) struct AssociateArgs {
     /// The matrix holds other numbers than predictions.
     #[arg(long)]
     pub any_feature: bool,
+    /// Do this share of the regions alone, in a process of its own; the same command without it puts all together.
+    #[arg(long, value_name = "I/N", conflicts_with = "only_scan")]
+    pub shard: Option<Shard>,
+    /// Shares of the work on Slurm.
+    #[arg(long, requires = "slurm", value_name = "N", default_value_t = 16, value_parser = super::count(1, 100_000))]
+    pub shards: usize,
+    #[command(flatten)]
+    pub slurm: SlurmArgs,
     /// Folder of the results.
     #[arg(long, default_value = "associations")]
     pub out: PathBuf,

@@ -61,7 +61,7 @@ pub(crate) struct SweepArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Slurm")]
 pub(crate) struct SlurmArgs {
-    /// Submit a job array with a task for each run that is neither done nor at work; the script stays in the folder.
+    /// Submit a job array with a task for each piece of the work that is neither done nor at work; the script stays in the folder.
     #[arg(long)]
     pub slurm: bool,
     /// Write the script, submit nothing.

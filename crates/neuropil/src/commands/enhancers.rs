@@ -1,15 +1,16 @@
 //! `neuropil enhancers`: from open chromatin to the differences between genomes behind a trait.
 
+mod associate;
 mod calibrate;
 
 use crate::cli::enhancers::{
-    AdjustArgs, AssociateArgs, Attribution, EnhancersArgs, EnhancersVerb, ExplainArgs, OrthologsArgs,
-    PredictArgs, PrepareArgs, RunArgs, SimulateArgs, TraitKind,
+    AdjustArgs, Attribution, EnhancersArgs, EnhancersVerb, ExplainArgs, OrthologsArgs, PredictArgs,
+    PrepareArgs, RunArgs, SimulateArgs,
 };
 use crate::process;
 use crate::terminal::say;
 use neuropil_enhancers::aliases::Aliases;
-use neuropil_enhancers::associate::{self, Filters, Plan, Progress};
+use neuropil_enhancers::associate::{Progress, released, to_tsv};
 use neuropil_enhancers::cnn::attribute::{gradient_times_input, integrated_gradients, mutagenesis};
 use neuropil_enhancers::error::InputError;
 use neuropil_enhancers::fasta::{self, Genome};
@@ -21,11 +22,10 @@ use neuropil_enhancers::peaks;
 use neuropil_enhancers::report::below;
 use neuropil_enhancers::run::{self, News};
 use neuropil_enhancers::sequence::{bases, one_hot};
-use neuropil_enhancers::settings::{NetworkChoice, Outcome, Predictions, StudyFile, TraitFile, TreeFile};
+use neuropil_enhancers::settings::Outcome;
 use neuropil_enhancers::simulate::{Invention, invent, write};
 use neuropil_enhancers::table::Table;
 use neuropil_enhancers::text::read_to_string;
-use neuropil_enhancers::traits::Kind;
 use neuropil_enhancers::windows::{Exclusions, Intervals, Sizes, beyond_end, check_shared, windows};
 use neuropil_lab::array::write_npz;
 use neuropil_lab::atomic;
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &EnhancersArgs, quiet: bool) -> Result<u8, Problem> {
     match &args.verb {
         EnhancersVerb::Simulate(args) => simulate(args),
         EnhancersVerb::Run(args) => study(args, quiet),
-        EnhancersVerb::Associate(args) => associations(args, quiet),
+        EnhancersVerb::Associate(args) => associate::run(args, quiet),
         EnhancersVerb::Adjust(args) => adjust(args),
         EnhancersVerb::Calibrate(args) => calibrate::run(args, quiet),
         EnhancersVerb::Prepare(args) => prepare(args),
@@ -142,68 +142,6 @@ fn study(args: &RunArgs, quiet: bool) -> Result<u8, Problem> {
     Ok(0)
 }
 
-fn associations(args: &AssociateArgs, quiet: bool) -> Result<u8, Problem> {
-    let mut plan = Plan {
-        seed: args.seed,
-        conditional: !args.unconditional,
-        stop_when: args.stop_when,
-        ..Plan::default()
-    };
-    if let Some(totals) = &args.totals {
-        if totals.windows(2).any(|pair| pair[0] >= pair[1]) || totals.first() == Some(&0) {
-            return Err(Problem::new(
-                "--totals must grow from round to round",
-                "such as --totals 999,9999",
-            ));
-        }
-        plan.totals.clone_from(totals);
-        plan.thresholds.truncate(totals.len().saturating_sub(1));
-    }
-    if args.only_scan {
-        plan.totals.clear();
-    }
-    if !(0.0..=1.0).contains(&args.min_fraction) {
-        return Err(Problem::bare(format!(
-            "--min-fraction is {}, expected 0 to 1",
-            args.min_fraction
-        )));
-    }
-    let file = StudyFile {
-        seed: args.seed,
-        sequences: None,
-        predictions: Some(Predictions {
-            file: args.predictions.clone(),
-            species: args.species.clone(),
-            any_feature: args.any_feature,
-        }),
-        network: NetworkChoice::default(),
-        training: neuropil_enhancers::cnn::train::Settings::default(),
-        tree: TreeFile {
-            file: args.tree.clone(),
-            number: args.tree_number,
-        },
-        response: TraitFile {
-            file: args.traits.clone(),
-            column: args.column.clone(),
-            kind: match args.kind {
-                TraitKind::Continuous => Kind::Continuous,
-                TraitKind::Binary => Kind::Binary,
-            },
-        },
-        association: Filters {
-            min_fraction: args.min_fraction,
-            min_foreground: args.min_foreground,
-        },
-        permulations: plan,
-    };
-    let pool = process::thread_pool(args.threads)?;
-    let here = Path::new("");
-    let outcome =
-        pool.install(|| run::run_settings(&file, here, &args.out, &mut |news| heard(news, quiet)))?;
-    tell(&outcome, args.json);
-    Ok(0)
-}
-
 fn tell(outcome: &Outcome, json: bool) {
     let results = &outcome.results;
     let tested = results.iter().filter(|r| r.fit.is_some()).count();
@@ -225,7 +163,7 @@ fn tell(outcome: &Outcome, json: bool) {
             .map(str::to_owned)
             .to_vec(),
     ];
-    let text = associate::to_tsv(results);
+    let text = to_tsv(results);
     for line in text.lines().skip(1).take(SHOWN) {
         let fields: Vec<&str> = line.split('\t').collect();
         let short = |i: usize| {
@@ -261,7 +199,7 @@ fn tell(outcome: &Outcome, json: bool) {
 
 fn adjust(args: &AdjustArgs) -> Result<u8, Problem> {
     let table = Table::parse(&read_to_string(&args.table)?).map_err(|error| error.in_file(&args.table))?;
-    let released = associate::released(&table).map_err(|error| error.in_file(&args.table))?;
+    let released = released(&table).map_err(|error| error.in_file(&args.table))?;
     for note in &released.notes {
         say!("note: {note}");
     }

@@ -12,7 +12,7 @@ use neuropil::registry;
 use neuropil_lab::error::Problem;
 use neuropil_lab::shards::Shard;
 use neuropil_lab::sweep::folder::{Folder, Planned, State};
-use neuropil_lab::sweep::slurm::{self, Asked, ranges};
+use neuropil_lab::sweep::slurm::{self, Asked, Work, ranges};
 use neuropil_lab::sweep::{Run, Seeds, Sweep, value, values};
 use neuropil_study::sweep::{Outcome, Workers, merge, plan, work};
 use neuropil_study::{Given, Job};
@@ -318,23 +318,50 @@ fn submit(folder: &Folder, args: &SlurmArgs, global: &Global) -> Result<u8, Prob
     // Tasks start elsewhere and later: every path is a whole one.
     let absolute = |error: std::io::Error| Problem::bare(format!("{}: {error}", folder.path().display()));
     let folder = Folder::open(&std::path::absolute(folder.path()).map_err(absolute)?)?;
+    let experiment = Path::new(&folder.common().experiment);
+    let name = experiment.file_stem().unwrap_or_default().to_string_lossy();
+    let work = Work {
+        folder: folder.path(),
+        kind: "sweep",
+        name: &name,
+        pieces: folder.runs().len(),
+    };
+    let words = [
+        "-q".to_owned(),
+        "sweep".to_owned(),
+        folder.path().to_string_lossy().into_owned(),
+    ];
+    let submitted = slurm_arrays(&work, &numbers, &words, args, global.threads)?;
+    if global.json {
+        let (paths, jobs) = submitted;
+        print_json(&json!({ "runs": ranges(&numbers), "scripts": paths, "jobs": jobs }))?;
+    }
+    Ok(0)
+}
+
+/// Writes the scripts that do pieces of work with this program and these words, and submits them: their paths, and the
+/// numbers of the arrays.
+pub(crate) fn slurm_arrays(
+    work: &Work<'_>,
+    numbers: &[usize],
+    words: &[String],
+    args: &SlurmArgs,
+    threads: Option<usize>,
+) -> Result<(Vec<PathBuf>, Vec<String>), Problem> {
     let program = std::env::current_exe()
         .map_err(|error| Problem::bare(format!("cannot tell where this program lies: {error}")))?;
+    let program = program.to_string_lossy().into_owned();
     let asked = Asked {
-        program: vec![
-            program.to_string_lossy().into_owned(),
-            "-q".to_owned(),
-            "sweep".to_owned(),
-        ],
-        cores: global.threads.unwrap_or(1),
+        program: std::iter::once(program).chain(words.iter().cloned()).collect(),
+        cores: threads.unwrap_or(1),
         memory: args.mem.clone(),
         time: args.time.clone(),
         at_most: args.at_most,
         longest_array: args.max_array,
         options: args.sbatch.clone(),
     };
-    let scripts = slurm::scripts(&folder, &numbers, &asked);
-    slurm::write(&folder, &scripts)?;
+    let scripts = slurm::scripts(work, numbers, &asked);
+    slurm::write(work.folder, &scripts)?;
     let mut jobs = Vec::new();
     for script in &scripts {
         if args.dry_run {
@@ -345,9 +372,5 @@ fn submit(folder: &Folder, args: &SlurmArgs, global: &Global) -> Result<u8, Prob
             jobs.push(job);
         }
     }
-    if global.json {
-        let paths: Vec<_> = scripts.iter().map(|script| &script.path).collect();
-        print_json(&json!({ "runs": ranges(&numbers), "scripts": paths, "jobs": jobs }))?;
-    }
-    Ok(0)
+    Ok((scripts.into_iter().map(|script| script.path).collect(), jobs))
 }

@@ -7,9 +7,6 @@ use crate::analysis::weights::{Block, Weights};
 use crate::fixed_points::{FixedPoints, Kind};
 use neuropil_draw::{Bars, Color, Figure, Mark, Panel, Series};
 
-/// Points whose eigenvalues are shown.
-const MOST_SPECTRA: usize = 3;
-
 pub(super) fn weights(r: &Weights) -> Drawn {
     let panels = r.blocks.iter().map(|block| {
         let middle = block.counts.len() / 2;
@@ -63,29 +60,35 @@ pub fn fixed_points(r: &FixedPoints, origin: &Origin) -> Figure {
         ),
     );
     let place = |place: &[f64]| (place[0], place.get(1).copied().unwrap_or(0.0));
-    for course in &r.courses {
+    let told = |positive: bool| match r.courses.iter().any(|course| !course.positive) {
+        false => "mean courses",
+        true if positive => "mean courses, positive choice",
+        true => "mean courses, negative choice",
+    };
+    for (i, course) in r.courses.iter().enumerate() {
         let (x, y): (Vec<f64>, Vec<f64>) = course.places.iter().map(|at| place(at)).unzip();
         let mark = if course.positive { Mark::Line } else { Mark::Dashed };
-        space = space.series(Series::line(x, y).mark(mark).color(Color::Grey));
-    }
-    for (kind, name, mark, color) in [
-        (Kind::Stable, "stable", Mark::Points, Color::Blue),
-        (Kind::Unstable, "unstable", Mark::OpenPoints, Color::Vermillion),
-        (Kind::Slow, "slow", Mark::OpenPoints, Color::Orange),
-    ] {
-        let points = r.points.iter().filter(|point| point.kind == kind);
-        let (x, y): (Vec<f64>, Vec<f64>) = points.map(|point| place(&point.place)).unzip();
-        if !x.is_empty() {
-            space = space.series(Series::points(x, y).mark(mark).color(color).label(name));
-        }
+        let line = Series::line(x, y).mark(mark).color(Color::Grey);
+        let first = r.courses[..i].iter().all(|other| other.positive != course.positive);
+        space = space.series(if first { line.label(told(course.positive)) } else { line });
     }
     let mut spectrum = Panel::new("Re eigenvalue (1/τ)", "Im eigenvalue (1/τ)")
         .v_line(0.0)
         .h_line(0.0);
-    for (i, point) in r.points.iter().take(MOST_SPECTRA).enumerate() {
-        let (x, y): (Vec<f64>, Vec<f64>) = point.eigenvalues.iter().copied().unzip();
-        let series = Series::points(x, y).color(Color::cycle(i)).mark(Mark::OpenPoints);
-        spectrum = spectrum.series(series.label(format!("point {}", i + 1)));
+    // Stable points are few and what is looked for: nothing is drawn over them.
+    for (kind, name, mark, color) in [
+        (Kind::Slow, "slow", Mark::OpenPoints, Color::Orange),
+        (Kind::Unstable, "unstable", Mark::OpenPoints, Color::Vermillion),
+        (Kind::Stable, "stable", Mark::Points, Color::Blue),
+    ] {
+        let points: Vec<_> = r.points.iter().filter(|point| point.kind == kind).collect();
+        if points.is_empty() {
+            continue;
+        }
+        let (x, y): (Vec<f64>, Vec<f64>) = points.iter().map(|point| place(&point.place)).unzip();
+        space = space.series(Series::points(x, y).mark(mark).color(color).label(name));
+        let (x, y): (Vec<f64>, Vec<f64>) = points.iter().flat_map(|point| point.eigenvalues.iter().copied()).unzip();
+        spectrum = spectrum.series(Series::points(x, y).mark(mark).color(color).label(name));
     }
     let count = |kind: Kind| r.points.iter().filter(|point| point.kind == kind).count();
     let inputs: Vec<String> = r
@@ -104,12 +107,11 @@ pub fn fixed_points(r: &FixedPoints, origin: &Origin) -> Figure {
         caption: format!(
             "Ends of {} descents of the speed under constant input ({}); slow: |g| a hundredth of its median along the grey courses or \
              less; in the principal components of the rates visited \
-             in {} recorded trials (a; grey: mean courses of groups of trials, solid: positive choice), and eigenvalues of \
-             the Jacobian at the first {} (b; τ = {} ms). {} descents ended at no such point. {}, seed {}.",
+             in {} recorded trials (a; grey: mean courses of groups of trials), and eigenvalues of the Jacobian at each point (b; \
+             τ = {} ms). {} descents ended at no such point. {}, seed {}.",
             r.n_starts,
             inputs.join(", "),
             origin.n_recorded,
-            r.points.len().min(MOST_SPECTRA),
             r.tau_ms,
             r.n_lost,
             origin.task,

@@ -9,6 +9,7 @@ use neuropil_enhancers::error::InputError;
 use neuropil_enhancers::simulate::Invention;
 use neuropil_enhancers::tree::{self, Choice, Tree};
 use neuropil_lab::error::Problem;
+use neuropil_math::stats::summary::Summary;
 
 /// One seed: AUROC of the network, where one was trained, and what the association found.
 type Found = (Option<f64>, Calibration);
@@ -94,10 +95,20 @@ fn table(found: &[Found]) -> String {
             format!("{:.3}", c.null_below_005),
         ]
     }));
-    let rates = found.iter().map(|(_, found)| found.false_discovery_rate());
-    let mean = rates.sum::<f64>() / found.len() as f64;
+    let over = |value: &dyn Fn(&Calibration) -> f64| {
+        let values: Vec<f64> = found.iter().map(|(_, found)| value(found)).collect();
+        let summary = Summary::of(&values);
+        format!(
+            "{:.3} ± {:.3}",
+            summary.mean.unwrap_or(f64::NAN),
+            summary.sem.unwrap_or(f64::NAN)
+        )
+    };
     format!(
-        "{}mean false discovery rate at q < 0.1: {mean:.3}\n",
-        aligned(&rows)
+        "{}means and standard errors over seeds: recovered {}, false among q < 0.1 {}, nulls with p ≤ 0.05 {}\n",
+        aligned(&rows),
+        over(&|c| c.recovered as f64 / c.planted.max(1) as f64),
+        over(&Calibration::false_discovery_rate),
+        over(&|c| c.null_below_005),
     )
 }

@@ -1,0 +1,274 @@
+//! A training as a job: kept, resumed, tested, told on a page.
+
+use super::settings::Settings;
+use super::tested::{DISCRIMINATION, LEARNING, Learnt, Tested};
+use crate::cnn::Network;
+use crate::cnn::learner::{Learner, Material, fetch};
+use crate::cnn::train::Epoch;
+use crate::model::{self, Sets};
+use neuropil_draw::{Report, Section};
+use neuropil_lab::atomic;
+use neuropil_lab::config::Layers;
+use neuropil_lab::error::Problem;
+use neuropil_lab::keeper::{Keeper, best, last};
+use neuropil_lab::run::RunDirectory;
+use neuropil_math::rng::Key;
+use neuropil_study::{Analysed, Answer, Export, ExportForm, Flow, Job, Measure, News, Origin, Summary, Tell};
+use serde_json::json;
+use std::sync::OnceLock;
+
+/// A network that learns which sequences are open.
+#[derive(Debug)]
+pub(crate) struct Training {
+    settings: Settings,
+    text: String,
+    sets: OnceLock<Sets>,
+}
+
+impl Training {
+    pub(crate) fn new(settings: Settings, text: String) -> Self {
+        Self {
+            settings,
+            text,
+            sets: OnceLock::new(),
+        }
+    }
+
+    fn sets(&self) -> Result<&Sets, Problem> {
+        if let Some(sets) = self.sets.get() {
+            return Ok(sets);
+        }
+        let sets = self.settings.sets()?;
+        Ok(self.sets.get_or_init(|| sets))
+    }
+
+    fn material(&self, network: &Network<f32>) -> Result<Material<'_>, Problem> {
+        let sets = self.sets()?;
+        let training = sets.training.clone();
+        Ok(Material::new(
+            &network.architecture,
+            training,
+            &sets.validation,
+            &self.settings.training,
+        )?)
+    }
+
+    /// The network of the best epoch.
+    fn best(&self, run: &RunDirectory) -> Result<Network<f32>, Problem> {
+        let kept = best(run)?.ok_or_else(|| {
+            Problem::new(
+                format!("{}: no epoch is complete yet", run.path().display()),
+                "`neuropil train --resume` goes on",
+            )
+        })?;
+        let architecture =
+            crate::cnn::Architecture::named(&self.settings.network.preset, self.settings.network.length)?;
+        let mut network = Network::zeros(architecture);
+        network.params = fetch(&kept, "best", network.params.len(), &run.checkpoint("best"))?;
+        Ok(network)
+    }
+
+    fn learnt(&self, run: &RunDirectory) -> Result<Learnt, Problem> {
+        #[derive(serde::Deserialize)]
+        struct State {
+            progress: Progress,
+        }
+        #[derive(serde::Deserialize)]
+        struct Progress {
+            history: Vec<Epoch>,
+        }
+        let epochs = match last(run)? {
+            Some(kept) => kept.state::<State>(&run.checkpoint("last"))?.progress.history,
+            None => Vec::new(),
+        };
+        Ok(Learnt { epochs })
+    }
+
+    fn tested(&self, run: &RunDirectory) -> Result<Tested, Problem> {
+        let test = &self.sets()?.test;
+        let labels: Vec<bool> = test.classes.iter().map(|&class| class == 1).collect();
+        let scores = model::predict(&self.best(run)?, &test.sequences);
+        Tested::of(&labels, &scores).ok_or_else(|| {
+            Problem::new(
+                "the test chromosomes chr1 and chr2 do not have both open and closed sequences",
+                "give sequences of all chromosomes of the mouse genome",
+            )
+        })
+    }
+
+    fn origin(&self) -> Origin {
+        Origin {
+            of: self.settings.experiment.clone(),
+            seed: self.settings.seed,
+            ..Origin::default()
+        }
+    }
+}
+
+fn measures(epoch: &Epoch) -> Vec<Measure> {
+    let measure = |name: &str, label: &str, value: f64| Measure {
+        digits: 3,
+        ..Measure::new(name, label, value)
+    };
+    vec![
+        measure("auroc", "AUROC", epoch.auroc),
+        measure("auprc", "AUPRC", epoch.auprc),
+        measure("validation_loss", "validation loss", epoch.validation_loss),
+    ]
+}
+
+impl Job for Training {
+    fn name(&self) -> &str {
+        &self.settings.experiment
+    }
+
+    fn settings(&self) -> &str {
+        &self.text
+    }
+
+    fn seed(&self) -> u64 {
+        self.settings.seed
+    }
+
+    fn prepare(&self) -> Result<(), Problem> {
+        self.material(&self.settings.network()?).map(drop)
+    }
+
+    fn train(
+        &self,
+        keeper: &mut Keeper,
+        updates: Option<u64>,
+        watch: &mut dyn FnMut(&News<'_>) -> Flow,
+    ) -> Result<Summary, Problem> {
+        let network = self.settings.network()?;
+        let material = self.material(&network)?;
+        let key = Key::new(self.settings.seed);
+        let mut learner = Learner::new(network, &material, &self.settings.training, key);
+        let path = keeper.last_path();
+        if let Some(kept) = keeper.take_last() {
+            learner.restore(&kept, &path)?;
+        }
+        let mut interrupted = false;
+        let goes_on = |learner: &Learner<'_>| {
+            !learner.is_over() && updates.is_none_or(|updates| learner.updates() < updates)
+        };
+        while goes_on(&learner) && !interrupted {
+            let ended = learner.step()?;
+            interrupted = watch(&News::Update(learner.updates())) == Flow::Stop;
+            if let Some(epoch) = ended {
+                interrupted |= check(&learner, &epoch, keeper, watch)? == Flow::Stop;
+            } else if interrupted || !goes_on(&learner) || learner.updates().is_multiple_of(KEEP_EVERY) {
+                keeper.checked(learner.checkpoint(), None)?;
+            }
+        }
+        let measures = learner.history().last().map(measures).unwrap_or_default();
+        let end = json!({ "event": "end", "update": learner.updates() });
+        Ok(Summary {
+            task: self.settings.experiment.clone(),
+            seed: self.settings.seed,
+            criterion_met: learner.is_over(),
+            updates: learner.updates(),
+            trials: learner.seen(),
+            restarts: 0,
+            criterion: measures.iter().map(|m| (m.name.clone(), m.value)).collect(),
+            measures,
+            wall_seconds: keeper.end(&end, learner.is_over())?,
+            run_dir: keeper.run().path().to_owned(),
+            interrupted,
+        })
+    }
+
+    fn test(&self, run: &RunDirectory, _options: &Layers) -> Result<Answer, Problem> {
+        let answer = Answer::of(&self.tested(run)?, &self.origin());
+        let path = run.place("results/test.json");
+        atomic::write(
+            &path,
+            &serde_json::to_vec_pretty(&answer.json).expect("a value is JSON"),
+        )?;
+        Ok(answer.saved_in(vec![path]))
+    }
+
+    fn analyse(
+        &self,
+        run: &RunDirectory,
+        names: &[String],
+        _options: &Layers,
+    ) -> Result<Vec<Analysed>, Problem> {
+        let analysed = |name: &str, title: &str, answer: Result<Answer, Problem>| Analysed {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            answer,
+            sound: true,
+        };
+        let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+        let mut made = Vec::new();
+        if wanted("learning") {
+            let learnt = Answer::of(&self.learnt(run)?, &self.origin());
+            made.push(analysed("learning", LEARNING, Ok(learnt)));
+        }
+        if wanted("discrimination") {
+            let answer = self.tested(run).map(|tested| Answer::of(&tested, &self.origin()));
+            made.push(analysed("discrimination", DISCRIMINATION, answer));
+        }
+        Ok(made)
+    }
+
+    fn export(&self, run: &RunDirectory, wanted: &Export<'_>) -> Result<(), Problem> {
+        if !matches!(wanted.form, ExportForm::Safetensors { .. }) {
+            let message = format!(
+                "`{}` has nothing to export as {}",
+                self.name(),
+                wanted.form.name()
+            );
+            return Err(Problem::new(message, "it exports safetensors"));
+        }
+        Ok(model::save(&self.best(run)?, wanted.path)?)
+    }
+
+    fn page(&self, run: &RunDirectory, analysed: &[Analysed]) -> Result<Report, Problem> {
+        let read = |name: &str| std::fs::read_to_string(run.file(name)).unwrap_or_default();
+        let sections = analysed.iter().filter_map(|item| {
+            let answer = item.answer.as_ref().ok()?;
+            Some(Section {
+                title: item.title.clone(),
+                text: answer.sentences.join(" "),
+                figure: answer.figures.first().map(|shown| shown.figure.clone()),
+                table: None,
+            })
+        });
+        Ok(Report {
+            title: format!("{}, seed {}", self.settings.experiment, self.settings.seed),
+            lead: self.tested(run)?.sentences().join(" "),
+            sections: sections.collect(),
+            details: vec![
+                ("Settings".to_owned(), read("config.toml")),
+                ("Provenance".to_owned(), read("provenance.json")),
+            ],
+            ..Report::default()
+        })
+    }
+}
+
+/// Batches after which a moment is kept inside an epoch: large networks take hours for one.
+const KEEP_EVERY: u64 = 200;
+
+/// Keeps and tells the end of an epoch.
+fn check(
+    learner: &Learner<'_>,
+    epoch: &Epoch,
+    keeper: &mut Keeper,
+    watch: &mut dyn FnMut(&News<'_>) -> Flow,
+) -> Result<Flow, Problem> {
+    keeper.log(&json!({
+        "event": "check", "epoch": epoch.epoch, "update": learner.updates(), "train_loss": epoch.train_loss,
+        "validation_loss": epoch.validation_loss, "auroc": epoch.auroc, "auprc": epoch.auprc,
+    }))?;
+    let kept = learner.checkpoint();
+    keeper.checked(kept.clone(), learner.is_best().then_some(kept))?;
+    Ok(watch(&News::Check {
+        seen: learner.seen(),
+        unit: "sequences",
+        measures: &measures(epoch),
+        toward: None,
+    }))
+}
