@@ -1,42 +1,38 @@
 //! The system: its experiments, and how they are opened.
 
 use crate::learning::{DISCRIMINATION, LEARNING, Settings, Training};
-use neuropil_lab::config::Layers;
-use neuropil_lab::error::{Problem, did_you_mean};
-use neuropil_study::{Asked, Given, Job, Listed, Reproduced, System, Watch};
+use neuropil_lab::error::Problem;
+use neuropil_study::{Asked, Given, Job, Library, Listed, Reproduced, System, Watch, shipped};
 
 /// Kaplow et al. 2023 as a system of the house.
 #[derive(Clone, Copy, Debug)]
 pub struct Enhancers;
 
-/// Name, what is learnt, settings.
-const EXPERIMENTS: [(&str, &str, &str); 5] = [
-    (
-        "small",
-        "a small network on invented sequences, or own ones; a minute",
-        include_str!("../experiments/small.toml"),
-    ),
-    (
-        "motor-cortex",
-        "the five convolutions of motor cortex and liver (own files; hours)",
-        include_str!("../experiments/motor-cortex.toml"),
-    ),
-    (
-        "pv-like",
-        "two convolutions, as for a sister of PV interneurons (own files; hours)",
-        include_str!("../experiments/pv-like.toml"),
-    ),
-    (
-        "retina",
-        "the three convolutions of the retina models (own files; hours)",
-        include_str!("../experiments/retina.toml"),
-    ),
-    (
-        "generic",
-        "the defaults of the generic pipeline (own files; hours)",
-        include_str!("../experiments/generic.toml"),
-    ),
-];
+const EXPERIMENTS: Library = Library {
+    system: "enhancers",
+    experiments: &[
+        shipped!(
+            "small",
+            "a small network on invented sequences, or own ones; a minute"
+        ),
+        shipped!(
+            "motor-cortex",
+            "the five convolutions of motor cortex and liver (own files; hours)"
+        ),
+        shipped!(
+            "pv-like",
+            "two convolutions, as for a sister of PV interneurons (own files; hours)"
+        ),
+        shipped!(
+            "retina",
+            "the three convolutions of the retina models (own files; hours)"
+        ),
+        shipped!(
+            "generic",
+            "the defaults of the generic pipeline (own files; hours)"
+        ),
+    ],
+};
 
 impl System for Enhancers {
     fn name(&self) -> &'static str {
@@ -48,10 +44,7 @@ impl System for Enhancers {
     }
 
     fn experiments(&self) -> Vec<Listed> {
-        EXPERIMENTS
-            .iter()
-            .map(|(name, title, _)| Listed::new(*name, *title))
-            .collect()
+        EXPERIMENTS.listed()
     }
 
     fn analyses(&self) -> Vec<Listed> {
@@ -62,31 +55,8 @@ impl System for Enhancers {
     }
 
     fn open(&self, given: &Given<'_>) -> Result<Box<dyn Job>, Vec<Problem>> {
-        let one = |problem: Problem| vec![problem];
-        let mut layers = Layers::new();
-        match given.text {
-            Some(text) => layers.add(given.name, text).map_err(one)?,
-            None => {
-                let found = EXPERIMENTS.iter().find(|(name, ..)| *name == given.name);
-                let Some((name, _, text)) = found else {
-                    let known: Vec<&str> = EXPERIMENTS.iter().map(|(name, ..)| *name).collect();
-                    let message = format!("enhancers has no experiment `{}`", given.name);
-                    return Err(one(Problem::new(
-                        message,
-                        did_you_mean(given.name, "experiments", &known),
-                    )));
-                };
-                layers.add(name, text).map_err(one)?;
-            }
-        }
-        given.add_to(&mut layers).map_err(one)?;
-        let resolved = layers.resolve::<Settings>().map_err(one)?;
-        // What is wrong with the network's shape is said at its key.
-        if let Err(error) = resolved.value.network() {
-            return Err(one(error.into()));
-        }
-        let text = resolved.to_toml();
-        Ok(Box::new(Training::new(resolved.value, text)))
+        let (settings, text) = EXPERIMENTS.open(given, Settings::problems)?;
+        Ok(Box::new(Training::new(settings, text)))
     }
 
     fn reproduce(&self, asked: &Asked<'_>, watch: &dyn Watch) -> Result<Reproduced, Problem> {

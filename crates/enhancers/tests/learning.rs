@@ -102,15 +102,20 @@ fn the_network_of_a_run_is_tested_told_and_predicts_elsewhere() {
     let start = format!("network.start={:?}", exported.display().to_string());
     let from = self::job(&[&start]);
     train(from.as_ref(), &folder.path().join("from"), Begin::New, Some(1));
+    let set = [start, "data.invented=90".to_owned()];
     let given = Given {
         name: "small",
         text: None,
-        set: &[start],
+        set: &set,
         options: &[],
     };
-    let refused = Enhancers.open(&given).expect_err("of another length");
+    let refused = Enhancers
+        .open(&given)
+        .expect("settings")
+        .prepare()
+        .expect_err("of another length");
     assert!(
-        refused[0].to_string().contains("expected `small` for 500 bases"),
-        "{refused:?}"
+        refused.to_string().contains("expected `small` for 500 bases"),
+        "{refused}"
     );
 }

@@ -5,13 +5,12 @@ use crate::analysis::accuracy::accuracy;
 use crate::inference::Inferred;
 use crate::record::Record;
 use crate::sequence::{Experiment, Sequence};
-use neuropil_draw::{Report, Section};
-use neuropil_lab::atomic;
+use neuropil_draw::Report;
 use neuropil_lab::config::Layers;
 use neuropil_lab::error::Problem;
 use neuropil_lab::keeper::{Keeper, best};
 use neuropil_lab::run::RunDirectory;
-use neuropil_study::{Analysed, Answer, Flow, Job, Measure, News, Origin, Summary, Tell};
+use neuropil_study::{Analysed, Answer, Flow, Job, Measure, News, Origin, Summary, Tell, life};
 use serde_json::json;
 
 /// A network that learns the tasks of a sequence.
@@ -163,12 +162,7 @@ impl Job for Learning {
             answer.sentences.extend(inferred.sentences());
             answer.json["inferred"] = serde_json::to_value(&inferred).expect("a result is JSON");
         }
-        let path = run.place("results/test.json");
-        atomic::write(
-            &path,
-            &serde_json::to_vec_pretty(&answer.json).expect("a value is JSON"),
-        )?;
-        Ok(answer.saved_in(vec![path]))
+        life::keep_test(run, answer)
     }
 
     fn analyse(
@@ -194,41 +188,22 @@ impl Job for Learning {
     fn page(&self, run: &RunDirectory, analysed: &[Analysed]) -> Result<Report, Problem> {
         let sequence = self.learnt(run)?;
         let record = sequence.record();
-        let read = |name: &str| std::fs::read_to_string(run.file(name)).unwrap_or_default();
         let mut lead = accuracy(&record)?.sentences();
         lead.extend(sequence.inferred().iter().flat_map(Inferred::sentences));
-        let section = |item: &Analysed| match &item.answer {
-            Ok(answer) => Section {
-                title: item.title.clone(),
-                text: answer.sentences.join(" "),
-                figure: answer.figures.first().map(|shown| shown.figure.clone()),
-                table: None,
-            },
-            Err(problem) => Section {
-                title: item.title.clone(),
-                text: problem.sentence(),
-                ..Section::default()
-            },
-        };
         let facts = measured(&record)
             .iter()
             .map(|measure| (measure.label.clone(), measure.with_unit()))
             .collect();
         let experiment = &self.experiment;
+        let title = format!(
+            "{}: {}, seed {}",
+            experiment.name(),
+            experiment.method(),
+            experiment.seed()
+        );
         Ok(Report {
-            title: format!(
-                "{}: {}, seed {}",
-                experiment.name(),
-                experiment.method(),
-                experiment.seed()
-            ),
-            lead: lead.join(" "),
             facts,
-            sections: analysed.iter().map(section).collect(),
-            details: vec![
-                ("Settings".to_owned(), read("config.toml")),
-                ("Provenance".to_owned(), read("provenance.json")),
-            ],
+            ..life::page(run, title, &lead, analysed)
         })
     }
 }

@@ -7,59 +7,42 @@ use crate::job::Learning;
 use crate::recurrent::{Recurrent, RecurrentSettings};
 use crate::reproduce;
 use crate::settings::Settings;
-use neuropil_lab::config::Layers;
-use neuropil_lab::error::{Problem, did_you_mean};
-use neuropil_study::{Asked, Given, Job, Listed, Reproduced, System, Watch};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use neuropil_lab::error::Problem;
+use neuropil_study::{Asked, Given, Job, Library, Listed, Reproduced, System, Watch, shipped};
 
 /// Masse, Grant & Freedman (2018).
 #[derive(Clone, Copy, Debug)]
 pub struct Gating;
 
-/// An experiment of the system.
-struct Known {
-    name: &'static str,
-    title: &'static str,
-    settings: &'static str,
-}
-
-macro_rules! known {
-    ($name:literal, $title:literal) => {
-        Known {
-            name: $name,
-            title: $title,
-            settings: include_str!(concat!("../experiments/", $name, ".toml")),
-        }
-    };
-}
-
-const EXPERIMENTS: [Known; 9] = [
-    known!("permuted-digits", "30 permutations of real 8 × 8 digits"),
-    known!("rotated-digits", "20 rotations of real 8 × 8 digits"),
-    known!("split-digits", "5 pairs of real 8 × 8 digits"),
-    known!(
-        "permuted-mnist",
-        "100 permutations of MNIST, the paper's network (own files)"
-    ),
-    known!(
-        "split-cifar",
-        "CIFAR-100 in 20 tasks of 5 classes, from pixels or a front end (own files)"
-    ),
-    known!(
-        "front",
-        "the convolutional front end for split-cifar, learnt beforehand (own files)"
-    ),
-    known!("cognitive", "20 cognitive tasks, one LSTM, taught what to do"),
-    known!(
-        "cognitive-reward",
-        "20 cognitive tasks, one LSTM, taught by reward"
-    ),
-    known!(
-        "song-tasks",
-        "the 7 tasks of Song et al. 2017, one LSTM, taught by reward"
-    ),
-];
+const EXPERIMENTS: Library = Library {
+    system: "gating",
+    experiments: &[
+        shipped!("permuted-digits", "30 permutations of real 8 × 8 digits"),
+        shipped!("rotated-digits", "20 rotations of real 8 × 8 digits"),
+        shipped!("split-digits", "5 pairs of real 8 × 8 digits"),
+        shipped!(
+            "permuted-mnist",
+            "100 permutations of MNIST, the paper's network (own files)"
+        ),
+        shipped!(
+            "split-cifar",
+            "CIFAR-100 in 20 tasks of 5 classes, from pixels or a front end (own files)"
+        ),
+        shipped!(
+            "front",
+            "the convolutional front end for split-cifar, learnt beforehand (own files)"
+        ),
+        shipped!("cognitive", "20 cognitive tasks, one LSTM, taught what to do"),
+        shipped!(
+            "cognitive-reward",
+            "20 cognitive tasks, one LSTM, taught by reward"
+        ),
+        shipped!(
+            "song-tasks",
+            "the 7 tasks of Song et al. 2017, one LSTM, taught by reward"
+        ),
+    ],
+};
 
 impl System for Gating {
     fn name(&self) -> &'static str {
@@ -71,10 +54,7 @@ impl System for Gating {
     }
 
     fn experiments(&self) -> Vec<Listed> {
-        EXPERIMENTS
-            .iter()
-            .map(|known| Listed::new(known.name, known.title))
-            .collect()
+        EXPERIMENTS.listed()
     }
 
     fn analyses(&self) -> Vec<Listed> {
@@ -94,30 +74,14 @@ impl System for Gating {
 }
 
 pub(crate) fn open(given: &Given<'_>) -> Result<Learning, Vec<Problem>> {
-    let one = |problem: Problem| vec![problem];
-    let mut layers = Layers::new();
-    let text = match given.text {
-        Some(text) => text,
-        None => {
-            let found = EXPERIMENTS.iter().find(|known| known.name == given.name);
-            let Some(known) = found else {
-                let names: Vec<&str> = EXPERIMENTS.iter().map(|known| known.name).collect();
-                let message = format!("gating has no experiment `{}`", given.name);
-                let hint = did_you_mean(given.name, "experiments", &names);
-                return Err(one(Problem::new(message, hint)));
-            };
-            known.settings
-        }
-    };
-    layers.add(given.name, text).map_err(one)?;
-    given.add_to(&mut layers).map_err(one)?;
+    let text = EXPERIMENTS.text(given).map_err(|problem| vec![problem])?;
     if is_recurrent(text) {
-        let (settings, text) = resolve(&layers, RecurrentSettings::problems, |settings| {
-            &settings.experiment
-        })?;
+        let (settings, text) = EXPERIMENTS.open(given, RecurrentSettings::problems)?;
+        let text = named(&settings.experiment, text);
         return Ok(Learning::new(Box::new(Recurrent::new(settings)), text));
     }
-    let (settings, text) = resolve(&layers, Settings::problems, |settings| &settings.experiment)?;
+    let (settings, text) = EXPERIMENTS.open(given, Settings::problems)?;
+    let text = named(&settings.experiment, text);
     if settings.experiment == "gating/front" {
         return Ok(Learning::new(Box::new(Beforehand::new(settings)), text));
     }
@@ -131,23 +95,11 @@ fn is_recurrent(text: &str) -> bool {
     table.contains_key("teacher") || names.is_some()
 }
 
-/// Settings out of their layers, checked, and their text.
-fn resolve<T: Serialize + DeserializeOwned + Default>(
-    layers: &Layers,
-    problems: fn(&T) -> Vec<(&'static str, Problem)>,
-    experiment: fn(&T) -> &str,
-) -> Result<(T, String), Vec<Problem>> {
-    let resolved = layers.resolve::<T>().map_err(|problem| vec![problem])?;
-    let wrong: Vec<Problem> = problems(&resolved.value)
-        .into_iter()
-        .map(|(key, problem)| layers.problem_at(key, problem.message, problem.hint))
-        .collect();
-    if !wrong.is_empty() {
-        return Err(wrong);
+/// The text of settings, which says of which experiment they are.
+fn named(experiment: &str, text: String) -> String {
+    if text.starts_with("experiment") {
+        text
+    } else {
+        format!("experiment = \"{experiment}\"\n{text}")
     }
-    let mut text = resolved.to_toml();
-    if !text.starts_with("experiment") {
-        text = format!("experiment = \"{}\"\n{text}", experiment(&resolved.value));
-    }
-    Ok((resolved.value, text))
 }

@@ -22,6 +22,7 @@
 mod claim;
 pub mod compare;
 mod job;
+mod library;
 pub mod life;
 mod reproduction;
 mod summary;
@@ -31,6 +32,7 @@ mod tell;
 
 pub use claim::{Band, Claim, Found, Verdict, claims_markdown, claims_table};
 pub use job::{Export, ExportForm, Flow, Job, News, Unwatched, Watch};
+pub use library::{Library, Shipped};
 pub use neuropil_lab::table::{Column, Table};
 pub use reproduction::{Asked, Reproduced};
 pub use summary::{Measure, Summary};

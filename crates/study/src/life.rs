@@ -2,8 +2,8 @@
 
 use crate::job::{Job, Watch};
 use crate::summary::Summary;
-use crate::tell::{Analysed, Shown};
-use neuropil_draw::{DrawError, Figure, Report, ReportTable};
+use crate::tell::{Analysed, Answer, Shown};
+use neuropil_draw::{DrawError, Figure, Report, ReportTable, Section};
 use neuropil_lab::atomic;
 use neuropil_lab::config::Layers;
 use neuropil_lab::error::Problem;
@@ -90,6 +90,45 @@ pub fn report(job: &dyn Job, run: &RunDirectory) -> Result<Reported, Problem> {
     let path = run.place("report.html");
     write_page(&path, &job.page(run, &analysed)?)?;
     Ok(Reported { page: path, analysed })
+}
+
+/// The page of a run: a section an analysis (what is missing, of one that cannot be made), settings and provenance.
+pub fn page(run: &RunDirectory, title: String, lead: &[String], analysed: &[Analysed]) -> Report {
+    let read = |name: &str| std::fs::read_to_string(run.file(name)).unwrap_or_default();
+    let section = |item: &Analysed| match &item.answer {
+        Ok(answer) => Section {
+            title: item.title.clone(),
+            text: answer.sentences.join(" "),
+            figure: answer.figures.first().map(|shown| shown.figure.clone()),
+            table: None,
+        },
+        Err(problem) => Section {
+            title: item.title.clone(),
+            text: problem.sentence(),
+            ..Section::default()
+        },
+    };
+    Report {
+        title,
+        lead: lead.join(" "),
+        sections: analysed.iter().map(section).collect(),
+        details: vec![
+            ("Settings".to_owned(), read("config.toml")),
+            ("Provenance".to_owned(), read("provenance.json")),
+        ],
+        ..Report::default()
+    }
+}
+
+/// Keeps what a test came to as `results/test.json`.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn keep_test(run: &RunDirectory, answer: Answer) -> Result<Answer, Problem> {
+    let path = run.place("results/test.json");
+    let json = serde_json::to_vec_pretty(&answer.json).expect("a value is JSON");
+    atomic::write(&path, &json)?;
+    Ok(answer.saved_in(vec![path]))
 }
 
 /// Writes a page.

@@ -11,6 +11,7 @@ use crate::sr;
 use crate::track::TrackOptions;
 use crate::track::pipeline::Pipeline;
 use crate::track::spikes::SpikeOptions;
+use neuropil_study::{Library, Shipped};
 use serde::{Deserialize, Serialize};
 
 /// What learns.
@@ -136,37 +137,40 @@ impl Default for Config {
     }
 }
 
-/// Experiments that come along: name, what it asks, settings.
-pub const EXPERIMENTS: [(&str, &str, &str); 5] = [
-    (
-        "ring",
-        "transitions on a ring of 25 states, one-hot (Fang 2023, Fig. 2)",
-        "experiment = 'successor/ring'\nworld = 'ring'\nsteps = 3001\n",
-    ),
-    (
-        "arena",
-        "a random walk in an open arena, one-hot",
-        "experiment = 'successor/arena'\nworld = 'open'\nsteps = 20000\n",
-    ),
-    (
-        "features",
-        "blurred features in an open arena, decorrelative rule (Figs 5 and 6)",
-        "experiment = 'successor/features'\nworld = 'open'\n[model]\ngain = 0.6\nretrieval_gain = 0.6\n\
+/// Experiments that come along.
+pub const EXPERIMENTS: Library = Library {
+    system: "successor",
+    experiments: &[
+        Shipped {
+            name: "ring",
+            title: "transitions on a ring of 25 states, one-hot (Fang 2023, Fig. 2)",
+            settings: "experiment = 'successor/ring'\nworld = 'ring'\nsteps = 3001\n",
+        },
+        Shipped {
+            name: "arena",
+            title: "a random walk in an open arena, one-hot",
+            settings: "experiment = 'successor/arena'\nworld = 'open'\nsteps = 20000\n",
+        },
+        Shipped {
+            name: "features",
+            title: "blurred features in an open arena, decorrelative rule (Figs 5 and 6)",
+            settings: "experiment = 'successor/features'\nworld = 'open'\n[model]\ngain = 0.6\nretrieval_gain = 0.6\n\
          features = { kind = 'correlated-distributed', sigma = 1.75, p = 0.033 }\n\
          dynamics = { kind = 'iterated', nonlinearity = { kind = 'tanh', input_scale = 1.0, output_scale = 1.0 }, rectified = true }\n",
-    ),
-    (
-        "ff-td",
-        "the same features, feedforward temporal differences (Figs 5 and 6)",
-        "experiment = 'successor/ff-td'\nworld = 'open'\n[model]\nkind = 'ff-td'\nretrieval_gain = 0.6\n\
+        },
+        Shipped {
+            name: "ff-td",
+            title: "the same features, feedforward temporal differences (Figs 5 and 6)",
+            settings: "experiment = 'successor/ff-td'\nworld = 'open'\n[model]\nkind = 'ff-td'\nretrieval_gain = 0.6\n\
          features = { kind = 'correlated-distributed', sigma = 1.75, p = 0.033 }\n",
-    ),
-    (
-        "track",
-        "a recorded track: `--set track.file=track.csv`, or `neuropil successor run track.csv`",
-        "experiment = 'successor/track'\n",
-    ),
-];
+        },
+        Shipped {
+            name: "track",
+            title: "a recorded track: `--set track.file=track.csv`, or `neuropil successor run track.csv`",
+            settings: "experiment = 'successor/track'\n",
+        },
+    ],
+};
 
 impl Config {
     /// What cannot be meant, each with its key.

@@ -12,8 +12,8 @@ use crate::walk::{self, Walk};
 use neuropil_draw::{Report, Section};
 use neuropil_lab::array::Npz;
 use neuropil_lab::checkpoint::Checkpoint;
-use neuropil_lab::config::{Layers, Resolved};
-use neuropil_lab::error::{Problem, did_you_mean};
+use neuropil_lab::config::Layers;
+use neuropil_lab::error::Problem;
 use neuropil_lab::keeper::{self, Keeper};
 use neuropil_lab::run::RunDirectory;
 use neuropil_math::arrays::{Arrays, Values};
@@ -45,10 +45,7 @@ impl System for Successor {
     }
 
     fn experiments(&self) -> Vec<Listed> {
-        EXPERIMENTS
-            .iter()
-            .map(|(name, title, _)| Listed::new(*name, *title))
-            .collect()
+        EXPERIMENTS.listed()
     }
 
     fn analyses(&self) -> Vec<Listed> {
@@ -87,40 +84,12 @@ impl Walked {
     /// # Errors
     /// An unknown name; all settings that cannot be meant.
     pub fn open(given: &Given<'_>) -> Result<Self, Vec<Problem>> {
-        let one = |problem: Problem| vec![problem];
-        let mut layers = Layers::new();
-        match given.text {
-            Some(text) => layers.add(given.name, text).map_err(one)?,
-            None => {
-                let known: Vec<&str> = EXPERIMENTS.iter().map(|(name, ..)| *name).collect();
-                let Some((name, _, text)) = EXPERIMENTS.iter().find(|(name, ..)| *name == given.name) else {
-                    let hint = did_you_mean(given.name, "experiments", &known);
-                    return Err(one(Problem::new(
-                        format!("unknown experiment `successor/{}`", given.name),
-                        hint,
-                    )));
-                };
-                layers.add(&format!("successor/{name}"), text).map_err(one)?;
-            }
-        }
-        given.add_to(&mut layers).map_err(one)?;
-        let resolved: Resolved<Config> = layers.resolve().map_err(one)?;
-        let config = resolved.value.clone();
-        let wrong: Vec<Problem> = config
-            .problems()
-            .into_iter()
-            .map(|(key, error)| {
-                let problem = Problem::from(error);
-                resolved.layers().problem_at(key, problem.message, problem.hint)
-            })
-            .collect();
-        if !wrong.is_empty() {
-            return Err(wrong);
-        }
-        Ok(Self {
-            config,
-            text: resolved.to_toml(),
-        })
+        let problems = |config: &Config| {
+            let found = config.problems().into_iter();
+            found.map(|(key, error)| (key, Problem::from(error))).collect()
+        };
+        let (config, text) = EXPERIMENTS.open(given, problems)?;
+        Ok(Self { config, text })
     }
 
     fn key(&self) -> Key {

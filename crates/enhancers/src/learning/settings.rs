@@ -5,6 +5,7 @@ use crate::cnn::{Architecture, Network};
 use crate::error::InputError;
 use crate::model::{self, Sets};
 use crate::simulate::{Invention, invent};
+use neuropil_lab::error::Problem;
 use neuropil_math::rng::Key;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -83,6 +84,27 @@ impl Default for NetworkSettings {
 }
 
 impl Settings {
+    /// Everything that is wrong before a file is read, with the key.
+    pub(crate) fn problems(&self) -> Vec<(&'static str, Problem)> {
+        let shape = Architecture::named(&self.network.preset, self.network.length);
+        let key = match &shape {
+            Err(error) if error.field.as_deref() == Some("network.preset") => "network.preset",
+            _ => "network.length",
+        };
+        let mut wrong: Vec<(&'static str, Problem)> =
+            shape.err().into_iter().map(|error| (key, error.into())).collect();
+        for (key, value) in [
+            ("training.batch", self.training.batch),
+            ("training.epochs", self.training.epochs),
+            ("training.patience", self.training.patience),
+        ] {
+            if value == 0 {
+                wrong.push((key, Problem::bare(format!("{key} is 0, expected 1 or more"))));
+            }
+        }
+        wrong
+    }
+
     /// The sequences, read or invented.
     ///
     /// # Errors

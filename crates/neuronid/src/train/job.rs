@@ -6,15 +6,14 @@ use super::settings::Settings;
 use crate::checkpoint::save_trained;
 use crate::identify::{Frame, Trained};
 use crate::network::Network;
-use neuropil_draw::{Color, Figure, Panel, Report, Section, Series};
-use neuropil_lab::atomic;
+use neuropil_draw::{Color, Figure, Panel, Report, Series};
 use neuropil_lab::checkpoint::Checkpoint;
 use neuropil_lab::config::Layers;
 use neuropil_lab::error::Problem;
 use neuropil_lab::keeper::{Keeper, best, last};
 use neuropil_lab::run::RunDirectory;
 use neuropil_study::{
-    Analysed, Answer, Export, ExportForm, Flow, Job, Measure, News, Origin, Shown, Summary, Table, Tell,
+    Analysed, Answer, Export, ExportForm, Flow, Job, Measure, News, Origin, Shown, Summary, Table, Tell, life,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -259,13 +258,7 @@ impl Job for Training {
     }
 
     fn test(&self, run: &RunDirectory, _options: &Layers) -> Result<Answer, Problem> {
-        let answer = Answer::of(&self.tested(run)?, &self.origin());
-        let path = run.place("results/test.json");
-        atomic::write(
-            &path,
-            &serde_json::to_vec_pretty(&answer.json).expect("a value is JSON"),
-        )?;
-        Ok(answer.saved_in(vec![path]))
+        life::keep_test(run, Answer::of(&self.tested(run)?, &self.origin()))
     }
 
     fn analyse(
@@ -296,27 +289,8 @@ impl Job for Training {
     }
 
     fn page(&self, run: &RunDirectory, analysed: &[Analysed]) -> Result<Report, Problem> {
-        let tested = self.tested(run)?;
-        let read = |name: &str| std::fs::read_to_string(run.file(name)).unwrap_or_default();
-        let sections = analysed.iter().filter_map(|item| {
-            let answer = item.answer.as_ref().ok()?;
-            Some(Section {
-                title: item.title.clone(),
-                text: answer.sentences.join(" "),
-                figure: answer.figures.first().map(|shown| shown.figure.clone()),
-                table: None,
-            })
-        });
-        Ok(Report {
-            title: format!("{}, seed {}", self.settings.experiment, self.settings.seed),
-            lead: tested.sentences().join(" "),
-            sections: sections.collect(),
-            details: vec![
-                ("Settings".to_owned(), read("config.toml")),
-                ("Provenance".to_owned(), read("provenance.json")),
-            ],
-            ..Report::default()
-        })
+        let title = format!("{}, seed {}", self.settings.experiment, self.settings.seed);
+        Ok(life::page(run, title, &self.tested(run)?.sentences(), analysed))
     }
 }
 

@@ -69,8 +69,14 @@ pub fn fixed_points(r: &FixedPoints, origin: &Origin) -> Figure {
         let (x, y): (Vec<f64>, Vec<f64>) = course.places.iter().map(|at| place(at)).unzip();
         let mark = if course.positive { Mark::Line } else { Mark::Dashed };
         let line = Series::line(x, y).mark(mark).color(Color::Grey);
-        let first = r.courses[..i].iter().all(|other| other.positive != course.positive);
-        space = space.series(if first { line.label(told(course.positive)) } else { line });
+        let first = r.courses[..i]
+            .iter()
+            .all(|other| other.positive != course.positive);
+        space = space.series(if first {
+            line.label(told(course.positive))
+        } else {
+            line
+        });
     }
     let mut spectrum = Panel::new("Re eigenvalue (1/τ)", "Im eigenvalue (1/τ)")
         .v_line(0.0)
@@ -87,7 +93,10 @@ pub fn fixed_points(r: &FixedPoints, origin: &Origin) -> Figure {
         }
         let (x, y): (Vec<f64>, Vec<f64>) = points.iter().map(|point| place(&point.place)).unzip();
         space = space.series(Series::points(x, y).mark(mark).color(color).label(name));
-        let (x, y): (Vec<f64>, Vec<f64>) = points.iter().flat_map(|point| point.eigenvalues.iter().copied()).unzip();
+        let (x, y): (Vec<f64>, Vec<f64>) = points
+            .iter()
+            .flat_map(|point| point.eigenvalues.iter().copied())
+            .unzip();
         spectrum = spectrum.series(Series::points(x, y).mark(mark).color(color).label(name));
     }
     let count = |kind: Kind| r.points.iter().filter(|point| point.kind == kind).count();
