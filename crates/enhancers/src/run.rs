@@ -66,7 +66,9 @@ pub fn run_settings(
     // What shards did counts from the first round on; a checkpoint beside them would say less.
     let checkpoint = out.join("rounds.json");
     let checkpoint = shares.is_empty().then_some(checkpoint.as_path());
-    rounds.run(checkpoint, &mut |progress| tell(&News::Association(progress)))?;
+    rounds.run(checkpoint, &mut |progress| {
+        tell(&News::Association(progress));
+    })?;
     outcome.results = rounds.into_results();
     write_results(&study, &outcome, out)?;
     let page = report::page(file, &study, &outcome);
@@ -95,7 +97,7 @@ pub fn run_shard(
     let (index, of) = (shard.index(), shard.of());
     let checkpoint = out.join(format!("{SHARE}{index}-of-{of}.json"));
     rounds.run(Some(&checkpoint), &mut |progress| {
-        tell(&News::Association(progress))
+        tell(&News::Association(progress));
     })?;
     Ok((0..study.matrix.regions.len())
         .filter(|&region| shard.takes(region))

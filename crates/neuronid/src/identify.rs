@@ -278,7 +278,7 @@ fn identified(
 
 /// Whether colours count: somebody wants them, and both have them.
 fn coloured(template: &Worm, test: &Worm, options: &Options, warnings: &mut Vec<String>) -> bool {
-    let having = [&template.colours, &test.colours].map(|colours| colours.is_some());
+    let having = [&template.colours, &test.colours].map(Option::is_some);
     if options.colour == ColourMetric::None || having == [false; 2] {
         return false;
     }
