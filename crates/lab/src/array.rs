@@ -36,6 +36,14 @@ pub const UNNAMED: &str = "arr_0";
 /// # Ok::<(), neuropil_lab::error::LabError>(())
 /// ```
 pub fn read(path: &Path) -> Result<Arrays, LabError> {
+    read_wanted(path, &|_| true)
+}
+
+/// The same without the data sets of an HDF5 file whose path is not `wanted`: videos beside a track take up no memory.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_wanted(path: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Arrays, LabError> {
     let mut opened = std::fs::File::open(path).map_err(LabError::io(path, "read"))?;
     let mut first = Vec::new();
     let begun = (&mut opened).take(8).read_to_end(&mut first);
@@ -61,7 +69,7 @@ pub fn read(path: &Path) -> Result<Arrays, LabError> {
         return mat::parse(path, &bytes);
     }
     if hdf5::is_hdf5(&bytes) {
-        return hdf5::parse(path, bytes);
+        return hdf5::parse(path, bytes, wanted);
     }
     safetensors_arrays(path, &bytes)
 }

@@ -50,6 +50,7 @@ pub fn load(path: &Path, heads: usize) -> Result<Loaded, NeuronidError> {
     }
     let (tensors, mut said) = tensors(path)?;
     let tensors = without_wrapper(tensors, &mut said);
+    finite(path, &tensors)?;
     let network = network_of(path, &tensors, heads, &mut said)?;
     let trained = Trained {
         network,
@@ -74,19 +75,37 @@ pub fn tensors(path: &Path) -> Result<(Tensors, Vec<String>), NeuronidError> {
     torch::read(path, &bytes)
 }
 
-/// Takes `module.` off, which data-parallel training puts before every name.
-fn without_wrapper(tensors: Tensors, said: &mut Vec<String>) -> Tensors {
-    const WRAPPER: &str = "module.";
-    if tensors.is_empty() || !tensors.keys().all(|name| name.starts_with(WRAPPER)) {
-        return tensors;
-    }
-    said.push(format!(
-        "`{WRAPPER}` was taken off all names: the network was saved from a data-parallel wrapper"
-    ));
-    tensors
+/// What wrappers put before every name: data-parallel training, and the compiler.
+const WRAPPERS: [&str; 2] = ["module.", "_orig_mod."];
+
+/// Takes wrappers off, in any order.
+fn without_wrapper(mut tensors: Tensors, said: &mut Vec<String>) -> Tensors {
+    while let Some(wrapper) = WRAPPERS
         .into_iter()
-        .map(|(name, tensor)| (name[WRAPPER.len()..].to_owned(), tensor))
-        .collect()
+        .find(|wrapper| !tensors.is_empty() && tensors.keys().all(|name| name.starts_with(wrapper)))
+    {
+        said.push(format!(
+            "`{wrapper}` was taken off all names: the network was saved from within a wrapper"
+        ));
+        let bare = |(name, tensor): (String, _)| (name[wrapper.len()..].to_owned(), tensor);
+        tensors = tensors.into_iter().map(bare).collect();
+    }
+    tensors
+}
+
+/// Refuses weights that are no numbers.
+fn finite(path: &Path, tensors: &Tensors) -> Result<(), NeuronidError> {
+    match tensors
+        .iter()
+        .find(|(_, (_, values))| !values.iter().all(|value| value.is_finite()))
+    {
+        None => Ok(()),
+        Some((name, _)) => Err(content(
+            path,
+            format!("`{name}` with values that are no numbers"),
+            "weights of a training that went well",
+        )),
+    }
 }
 
 /// Our name of an array, PyTorch's name, and whether PyTorch keeps it to × from.

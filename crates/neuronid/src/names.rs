@@ -85,9 +85,39 @@ pub enum Identity {
 }
 
 /// Words that stand where there is no name.
-const NO_NAME: [&str; 12] = [
-    "", "-", "--", "nan", "n/a", "na", "none", "null", "unknown", "unk", "unnamed", "q",
+const NO_NAME: [&str; 19] = [
+    "",
+    "-",
+    "--",
+    "nan",
+    "n/a",
+    "n.a.",
+    "#n/a",
+    "na",
+    "none",
+    "null",
+    "unknown",
+    "unk",
+    "unnamed",
+    "unlabeled",
+    "unlabelled",
+    "q",
+    "?",
+    "??",
+    "q?",
 ];
+
+/// Words for cells that are no neurons, and of which there are many.
+const NO_NEURON: [&str; 5] = ["glia", "glial", "glial cell", "muscle", "hypodermis"];
+
+/// `Q` and a number: somebody's count of the neurons without a name.
+fn is_counted(text: &str) -> bool {
+    let number = text
+        .strip_prefix(['Q', 'q'])
+        .unwrap_or_default()
+        .trim_start_matches(['-', '_', ' ']);
+    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+}
 
 impl Identity {
     /// Reads a name.
@@ -142,10 +172,16 @@ impl Identity {
         }
     }
 
-    /// The name by which a template neuron is known: not an ambiguous one.
+    /// The name by which a neuron of a template is known: not an ambiguous one, nor somebody's count or word for a cell
+    /// that is none of the 302.
     pub fn of_template(&self) -> &str {
         match self {
             Self::Ambiguous { .. } => "",
+            Self::Other(text)
+                if is_counted(text) || NO_NEURON.contains(&text.to_ascii_lowercase().as_str()) =>
+            {
+                ""
+            }
             other => other.text(),
         }
     }
@@ -179,6 +215,13 @@ fn candidates(text: &str) -> Vec<String> {
             Vec::new()
         };
     }
+    if let Some(both) = either(&plain) {
+        return both;
+    }
+    // One letter is the beginning of half of all names.
+    if plain.trim_matches('?').len() < 2 {
+        return Vec::new();
+    }
     let matches = |name: &&String| {
         if plain.contains('?') {
             name.len() == plain.len() && name.chars().zip(plain.chars()).all(|(a, b)| b == '?' || a == b)
@@ -188,6 +231,13 @@ fn candidates(text: &str) -> Vec<String> {
         }
     };
     canonical().iter().filter(matches).cloned().collect()
+}
+
+/// `AVAL or AVAR`: two canonical names.
+fn either(plain: &str) -> Option<Vec<String>> {
+    let (first, other) = plain.split_once(" OR ")?;
+    let both = [first.trim().to_owned(), other.trim().to_owned()];
+    both.iter().all(|name| is_canonical(name)).then(|| both.to_vec())
 }
 
 #[cfg(test)]
@@ -229,6 +279,7 @@ mod tests {
             ("CEPD?", vec!["CEPDL", "CEPDR"]),
             ("AVEL/R", vec!["AVEL", "AVER"]),
             ("AVD", vec!["AVDL", "AVDR"]),
+            ("AVAL or AVAR", vec!["AVAL", "AVAR"]),
         ] {
             let found = Identity::of(written);
             assert!(
@@ -241,6 +292,8 @@ mod tests {
             "I1L-alt",
             "ASEL-alt",
             "Q12",
+            "A",
+            "P?",
             "AVM_1",
             "AMSOL",
             "glia",
@@ -248,8 +301,31 @@ mod tests {
         ] {
             assert_eq!(Identity::of(written), Identity::Other(written.to_owned()));
         }
+        for (written, known) in [
+            ("Q12", ""),
+            ("q-3", ""),
+            ("glia", ""),
+            ("AMSOL", "AMSOL"),
+            ("I1L-alt", "I1L-alt"),
+        ] {
+            assert_eq!(Identity::of(written).of_template(), known, "{written}");
+        }
         for written in [
-            "unknown", "NaN", "nan", "N/A", "-", "", "12", "UNKNOWN", "Q", "null",
+            "unknown",
+            "NaN",
+            "nan",
+            "N/A",
+            "-",
+            "",
+            "12",
+            "UNKNOWN",
+            "Q",
+            "null",
+            "?",
+            "??",
+            "#N/A",
+            "N.A.",
+            "unlabeled",
         ] {
             assert_eq!(Identity::of(written), Identity::Unnamed, "{written}");
         }

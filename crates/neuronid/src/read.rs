@@ -171,7 +171,13 @@ pub fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError> {
         .to_string_lossy()
         .to_lowercase();
     let recording = match ending.as_str() {
-        "data" | "pkl" | "pickle" => pickled::read(path),
+        "data" | "pkl" | "pickle" => pickled::read(path, told),
+        "xlsx" | "xls" | "ods" => Err(content(path, "a spreadsheet", "a table: save its sheet as CSV")),
+        "npz" | "npy" | "mat" => Err(content(
+            path,
+            "arrays",
+            "a table with a row a neuron: CSV with x, y, z",
+        )),
         "xml" => trackmate::read(path, told),
         "h5" | "hdf5" | "nwb" => hdf5::read(path, told),
         _ => sheet::read(path, told),
@@ -182,14 +188,30 @@ pub fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError> {
     Ok(recording)
 }
 
+/// Largest coordinate of a neuron, in the units of any file: numbers beyond are marks of what is missing.
+pub(crate) const FARTHEST: f64 = 1e9;
+
 /// Puts neurons together into worms, in µm.
 fn assemble(path: &Path, found: Vec<Found>, stated: Stated, told: &Told) -> Result<Recording, NeuronidError> {
     let mut recording = Recording::default();
     let scale = scale(path, stated, told, &mut recording.said)?;
     let mut coloured: BTreeMap<i64, usize> = BTreeMap::new();
-    for neuron in found {
+    for (index, neuron) in found.into_iter().enumerate() {
         let identity = Identity::of(&neuron.name);
         say_name(&neuron.name, &identity, &mut recording.said);
+        if let Some(axis) = neuron
+            .position
+            .iter()
+            .position(|x| !x.is_finite() || x.abs() > FARTHEST)
+        {
+            let found = format!(
+                "{} of neuron {} is {}",
+                ["x", "y", "z"][axis],
+                index + 1,
+                neuron.position[axis]
+            );
+            return Err(content(path, found, "a place in the worm"));
+        }
         let worm = recording.volumes.entry(neuron.volume).or_default();
         worm.points
             .push(std::array::from_fn(|k| neuron.position[k] * scale[k]));
@@ -226,6 +248,13 @@ pub fn micrometres(told: &Told) -> Result<Point, NeuronidError> {
 
 /// µm of one unit of the file along each axis.
 fn scale(path: &Path, stated: Stated, told: &Told, said: &mut Vec<String>) -> Result<Point, NeuronidError> {
+    if stated == Stated::Um {
+        // What is told is for the files that do not say it themselves: a template in µm beside a test in voxels.
+        if told.voxel.is_some() || matches!(told.unit, Some(Unit::Camera | Unit::Normalised)) {
+            said.push("the file states µm: what was told of units was not applied to it".to_owned());
+        }
+        return Ok([1.0; 3]);
+    }
     if let Some(voxel) = told.voxel {
         said.push(format!(
             "positions were multiplied by {} × {} × {} µm",
@@ -233,25 +262,35 @@ fn scale(path: &Path, stated: Stated, told: &Told, said: &mut Vec<String>) -> Re
         ));
         return Ok(voxel);
     }
-    match (stated, told.unit) {
-        (_, Some(Unit::Camera)) => Ok([CAMERA_UM; 3]),
-        (_, Some(Unit::Normalised)) => Ok([NETWORK_UM; 3]),
-        (Stated::Um, _) | (Stated::Nothing, Some(Unit::Um)) => Ok([1.0; 3]),
-        (Stated::Voxels, Some(Unit::Um)) => {
+    match (told.unit, stated) {
+        (Some(Unit::Camera), _) => Ok([CAMERA_UM; 3]),
+        (Some(Unit::Normalised), _) => Ok([NETWORK_UM; 3]),
+        (Some(Unit::Um), Stated::Voxels) => {
             said.push("the file says voxels or pixels; they were taken as µm, as told".to_owned());
             Ok([1.0; 3])
         }
-        (Stated::Voxels, None) => Err(content(
+        (Some(Unit::Um), _) => Ok([1.0; 3]),
+        (None, Stated::Voxels) => Err(content(
             path,
             "positions in voxels",
             "the size of a voxel: `--voxel X,Y,Z` in µm",
         )),
-        (Stated::Nothing, None) => Err(content(
+        (None, _) => Err(content(
             path,
             "positions without a unit",
             "`--unit um`, or the size of a voxel: `--voxel X,Y,Z` in µm",
         )),
     }
+}
+
+/// Names that whoever gave them was not sure of: those below the confidence of a sure one.
+fn doubts(names: &[(String, f64)], sure: f64) -> Option<String> {
+    let unsure: Vec<String> = names
+        .iter()
+        .filter(|(name, confidence)| *confidence < sure && !Identity::of(name).text().is_empty())
+        .map(|(name, confidence)| format!("{} ({confidence})", name.trim()))
+        .collect();
+    (!unsure.is_empty()).then(|| format!("low confidence, kept: {}", unsure.join(", ")))
 }
 
 /// Says what became of a name that was not taken as it was.

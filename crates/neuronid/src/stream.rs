@@ -1,6 +1,7 @@
 //! Volumes as they come, one line of JSON each, answered line by line while the animal is under the microscope.
 
 use crate::identify::{Identified, Matcher, Options, Prepared};
+use crate::read::FARTHEST;
 use crate::worm::{Point, Worm};
 use neuropil_math::stats::summary::quantile;
 use serde::{Deserialize, Serialize};
@@ -112,11 +113,13 @@ pub fn stream(
 
 /// A volume of a line: `{"volume": 3, "points": [[x, y, z], …]}`.
 fn volume(line: &str, scale: Point) -> Result<(Option<i64>, Worm), String> {
+    let line = line.trim_start_matches('\u{feff}');
     let sent: Volume = serde_json::from_str(line)
         .map_err(|error| format!("{error}; expected {{\"volume\": 3, \"points\": [[x, y, z], …]}}"))?;
     let n = sent.points.len();
-    if let Some(row) = sent.points.iter().position(|p| p.iter().any(|x| !x.is_finite())) {
-        return Err(format!("row {} is not finite", row + 1));
+    let is_place = |x: &f64| x.is_finite() && x.abs() <= FARTHEST;
+    if let Some(row) = sent.points.iter().position(|p| !p.iter().all(is_place)) {
+        return Err(format!("row {} is no place: {:?}", row + 1, sent.points[row]));
     }
     if let Some(colours) = sent.colours.as_ref().filter(|colours| colours.len() != n) {
         return Err(format!(

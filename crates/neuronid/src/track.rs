@@ -88,11 +88,23 @@ pub fn track(
         .collect();
     let prepared = Prepared::of(template, matcher);
     let one = |&(&volume, worm): &(&i64, &crate::worm::Worm)| -> Result<TrackedVolume, NeuronidError> {
-        let identified = prepared.identify(worm, options)?;
+        let n = template.points.len();
+        let found = match prepared.identify(worm, options) {
+            Ok(identified) => by_template(&identified, n),
+            // A volume in which hardly a neuron was seen is no end of a recording.
+            Err(NeuronidError::Points { .. }) => vec![NOWHERE; n],
+            Err(error) => {
+                return Err(content(
+                    path,
+                    format!("volume {volume}: {error}"),
+                    "neurons to match",
+                ));
+            }
+        };
         Ok(TrackedVolume {
             volume,
             neurons: worm.points.len(),
-            found: by_template(&identified, template.points.len()),
+            found,
         })
     };
     Ok(Tracked {
@@ -104,13 +116,15 @@ pub fn track(
     })
 }
 
+/// Of a template neuron that a volume does not have.
+const NOWHERE: Found = Found {
+    row: None,
+    probability: 0.0,
+    position_um: None,
+};
+
 fn by_template(identified: &Identified, n: usize) -> Vec<Found> {
-    let nowhere = Found {
-        row: None,
-        probability: 0.0,
-        position_um: None,
-    };
-    let mut found = vec![nowhere; n];
+    let mut found = vec![NOWHERE; n];
     for neuron in &identified.neurons {
         if let Some(template) = neuron.template {
             found[template] = Found {
@@ -146,6 +160,16 @@ impl Tell for Tracked {
             .collect();
         if !doubtful.is_empty() {
             sentences.push(format!("most doubtful volumes: {}", doubtful.join(", ")));
+        }
+        let empty: Vec<String> = self
+            .volumes
+            .iter()
+            .filter(|volume| volume.found.iter().all(|found| found.row.is_none()))
+            .take(10)
+            .map(|volume| format!("{} ({} neurons)", volume.volume, volume.neurons))
+            .collect();
+        if !empty.is_empty() {
+            sentences.push(format!("nothing was found in volumes {}", empty.join(", ")));
         }
         if !self.missing.is_empty() {
             let numbers: Vec<String> = self.missing.iter().take(10).map(i64::to_string).collect();

@@ -1,6 +1,7 @@
 //! A worm as a point cloud, and how it is prepared for the network.
 
 use crate::error::NeuronidError;
+use crate::names::Identity;
 use crate::yu2021::{CAMERA_UM, NETWORK_CAMERA};
 use neuropil_math::stats::summary::quantile;
 use serde::{Deserialize, Serialize};
@@ -120,7 +121,7 @@ impl Worm {
     /// What is suspicious about the positions, in sentences; nothing is repaired.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        if let Some((earlier, later)) = self.repeated(1) {
+        if let Some((earlier, later)) = self.clone().known().repeated(1) {
             let (name, rows) = (&self.names[later], [earlier + 1, later + 1]);
             warnings.push(format!(
                 "rows {} and {} are both `{name}`: as a template it is refused, unless the later row is to have the name \
@@ -197,36 +198,46 @@ impl Worm {
     ///
     /// # Errors
     /// What makes it none.
-    pub fn as_template(mut self, of: &str, allow_duplicates: bool) -> Result<Self, NeuronidError> {
+    pub fn as_template(self, of: &str, allow_duplicates: bool) -> Result<Self, NeuronidError> {
         let wrong = |message: String, hint: &str| NeuronidError::Worm {
             message,
             hint: hint.to_owned(),
         };
-        if self.points.is_empty() {
+        let mut template = self.known();
+        if template.points.is_empty() {
             return Err(wrong(
                 format!("{of} has no neurons"),
                 "a template has at least one",
             ));
         }
-        if self.names.iter().all(String::is_empty) {
+        if template.names.iter().all(String::is_empty) {
             return Err(wrong(
                 format!("no neuron of {of} has a name"),
                 "a template is a worm that somebody named: column `name`",
             ));
         }
         let mut from = 1;
-        while let Some((earlier, later)) = self.repeated(from) {
+        while let Some((earlier, later)) = template.repeated(from) {
             if !allow_duplicates {
-                let name = &self.names[later];
+                let name = &template.names[later];
                 return Err(wrong(
                     format!("{of}: rows {} and {} are both `{name}`", earlier + 1, later + 1),
                     "name each neuron once, or let the later row have it with --allow-duplicate-names",
                 ));
             }
-            self.names[earlier].clear();
+            template.names[earlier].clear();
             from = later + 1;
         }
-        Ok(self)
+        Ok(template)
+    }
+
+    /// The same worm without names that name no neuron: ambiguous ones, counts, words for other cells.
+    #[must_use]
+    pub fn known(mut self) -> Self {
+        for name in &mut self.names {
+            *name = Identity::of(name).of_template().to_owned();
+        }
+        self
     }
 
     /// The first row, from a given one on, whose name stands before it, and where.

@@ -3,4 +3,5 @@
 mod faults;
 mod golden;
 mod matching;
+mod readers;
 mod training;

@@ -58,6 +58,9 @@ pub(crate) struct Global {
     /// Say less: no progress, no closing table.
     #[arg(long, short, global = true)]
     pub quiet: bool,
+    /// Memory that the content of one file may take up, unpacked, in GB.
+    #[arg(long, global = true, default_value_t = 4.0, value_name = "GB", value_parser = positive)]
+    pub max_memory: f64,
 }
 
 /// The verbs.

@@ -11,6 +11,7 @@ mod terminal;
 use clap::Parser;
 use cli::{Cli, Command};
 use neuropil_lab::error::Problem;
+use neuropil_lab::memory;
 use neuropil_math::simd;
 use std::process::ExitCode;
 
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         return ExitCode::from(exit::BAD_INPUT);
     }
     let global = &cli.global;
+    memory::set_limit((global.max_memory * 1e9) as u64);
     let done = match &cli.command {
         Command::Tasks(args) => commands::tasks::run(args, global),
         Command::Train(args) => commands::train::run(args, global),

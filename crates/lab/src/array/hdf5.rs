@@ -1,8 +1,11 @@
 //! HDF5, and what is kept in it: Keras weights, NWB, pandas, SLEAP, MATLAB's version 7.3.
 //!
 //! Every data set of numbers or text is an array under its path (`tracks/positions`), a member of a compound one under
-//! `path#member`, an attribute of a group or data set under `path@attribute`. In a file of MATLAB, arrays are turned to
+//! `path#member`, an attribute of a group or data set under `path@attribute`, the path of a group that a soft link leads to
+//! under `path@link`. In a file of MATLAB, arrays are turned to
 //! MATLAB's own axes and letters become text; what references point at stands under `name(1).field` or `name{1}`.
+
+mod links;
 
 use super::npy;
 use crate::error::LabError;
@@ -18,21 +21,34 @@ const DEEPEST: usize = 24;
 
 /// Whether bytes begin such a file, after the block that MATLAB writes before it, or not.
 pub(super) fn is_hdf5(bytes: &[u8]) -> bool {
-    const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
-    [0, 512, 1024, 2048]
-        .iter()
-        .any(|&at| bytes.get(at..).is_some_and(|rest| rest.starts_with(SIGNATURE)))
+    begin(bytes).is_some()
 }
 
-/// Everything in a file.
-pub(super) fn parse(path: &Path, bytes: Vec<u8>) -> Result<Arrays, LabError> {
+fn begin(bytes: &[u8]) -> Option<usize> {
+    const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
+    let begins = |at: &usize| bytes.get(*at..).is_some_and(|rest| rest.starts_with(SIGNATURE));
+    [0, 512, 1024, 2048].into_iter().find(begins)
+}
+
+/// The data sets of a file that are wanted, and all attributes.
+pub(super) fn parse(
+    path: &Path,
+    mut bytes: Vec<u8>,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Result<Arrays, LabError> {
     let matlab = bytes.starts_with(b"MATLAB 7.3");
+    let start = begin(&bytes).unwrap_or(0);
+    let linked = links::settle(&mut bytes, start);
     let damaged = |error: hdf5_pure::Error| LabError::place(path, 0, "", error.to_string(), "an HDF5 file");
     let file = File::from_bytes(bytes).map_err(damaged)?;
+    let told = linked
+        .into_iter()
+        .map(|(at, group)| (format!("{at}@link"), (Vec::new(), Values::Text(vec![group]))));
     let mut reader = Reader {
         path,
         matlab,
-        arrays: Arrays::new(),
+        wanted,
+        arrays: told.collect(),
         total: 0,
     };
     reader.group(&file.root(), "", 0)?;
@@ -42,6 +58,7 @@ pub(super) fn parse(path: &Path, bytes: Vec<u8>) -> Result<Arrays, LabError> {
 struct Reader<'a> {
     path: &'a Path,
     matlab: bool,
+    wanted: &'a dyn Fn(&str) -> bool,
     arrays: Arrays,
     /// Bytes of all values so far.
     total: usize,
@@ -115,6 +132,9 @@ impl Reader<'_> {
     }
 
     fn dataset(&mut self, dataset: &Dataset, at: &str, depth: usize) -> Result<(), LabError> {
+        if !(self.wanted)(at) {
+            return Ok(());
+        }
         let (Ok(shape), Ok(datatype)) = (dataset.shape(), dataset.datatype()) else {
             // A type that HDF5 has and nobody here asks for.
             return Ok(());
@@ -157,6 +177,8 @@ impl Reader<'_> {
                 } else {
                     dataset.read_raw().map_err(|error| self.damaged(at, error))?
                 };
+                // MATLAB's own mark, or a data set without a space.
+                let empty = empty || raw.is_empty() && shape.is_empty();
                 let shape = if empty { vec![0; shape.len().max(1)] } else { shape };
                 if class.as_deref() == Some("char") {
                     return self.letters(at, &shape, &datatype, &raw);
@@ -379,7 +401,8 @@ mod tests {
         group.create_dataset("names").with_vlen_strings(&["nose", "tail"]);
         builder.add_group(group.finish());
         builder.create_dataset("n").with_i32_data(&[-3]).with_shape(&[1]);
-        let read = parse(Path::new("a.h5"), builder.finish().unwrap()).unwrap();
+        let bytes = builder.finish().unwrap();
+        let read = parse(Path::new("a.h5"), bytes.clone(), &|_| true).unwrap();
         assert_eq!(
             read["tracks/x"],
             (vec![2, 2], Values::F64(vec![1.0, 2.0, 3.0, 4.0]))
@@ -390,6 +413,33 @@ mod tests {
             Values::Text(vec!["nose".to_owned(), "tail".to_owned()])
         );
         assert_eq!(read["n"].1, Values::I64(vec![-3]));
+        let some = parse(Path::new("a.h5"), bytes, &|at| at != "tracks/x").unwrap();
+        assert!(!some.contains_key("tracks/x") && some.contains_key("n"));
+    }
+
+    /// Written by h5py in its oldest form: a group `a` with `x` = [1, 2, 3], `b/same` a soft link to `/a/x`, `b/chain`
+    /// to `/b/same`, `b/plane` to `/a`, `b/gone` to nothing, `b/own` = [4].
+    const LINKS: &[u8] = include_bytes!("../../tests/data/soft-links.h5");
+
+    #[test]
+    fn soft_links_lead_to_data_sets_and_are_told_of_groups() {
+        let read = parse(Path::new("links.h5"), LINKS.to_vec(), &|_| true).unwrap();
+        let keys: Vec<&str> = read.keys().map(String::as_str).collect();
+        assert_eq!(keys, ["a/x", "b/chain", "b/own", "b/plane@link", "b/same"]);
+        assert_eq!(read["b/same"], read["a/x"]);
+        assert_eq!(read["b/chain"], read["a/x"]);
+        assert_eq!(read["b/plane@link"].1, Values::Text(vec!["a".to_owned()]));
+    }
+
+    #[test]
+    fn no_byte_of_a_file_with_soft_links_brings_the_reader_down() {
+        for at in 0..LINKS.len() {
+            for flip in [0xff, 0x01] {
+                let mut bytes = LINKS.to_vec();
+                bytes[at] ^= flip;
+                let _ = parse(Path::new("links.h5"), bytes, &|_| true);
+            }
+        }
     }
 
     #[test]
@@ -400,7 +450,7 @@ mod tests {
             .with_f64_data(&[1.0; 100])
             .with_shape(&[100]);
         let bytes = builder.finish().unwrap();
-        let cut = parse(Path::new("a.h5"), bytes[..bytes.len() / 2].to_vec());
+        let cut = parse(Path::new("a.h5"), bytes[..bytes.len() / 2].to_vec(), &|_| true);
         assert!(cut.is_err());
     }
 }

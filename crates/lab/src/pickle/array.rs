@@ -53,6 +53,11 @@ impl NumpyArray {
         Ok(Self { shape, kind, bytes })
     }
 
+    /// Whether the values are truths.
+    pub fn is_truths(&self) -> bool {
+        self.kind == ('b', 1)
+    }
+
     /// The values as they are stored, if they are single bytes.
     pub fn as_bytes(&self) -> Option<&[u8]> {
         (self.kind.1 == 1 && self.kind.0 != 'i').then_some(&self.bytes)

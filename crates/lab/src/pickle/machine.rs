@@ -431,7 +431,7 @@ impl<'a> Machine<'a> {
                 else {
                     return Err("a NumPy number without its bytes".to_owned());
                 };
-                self.plain(Value::Array(NumpyArray::new(Vec::new(), &dtype, false, bytes)?))
+                self.plain(array(Vec::new(), &dtype, false, bytes)?)
             }
             (Name::FromBuffer, Some(Thing::Plain(Value::Bytes(bytes)))) => {
                 let part = |i: usize| arguments.get(i).map(|&item| &self.things[item]);
@@ -440,8 +440,7 @@ impl<'a> Machine<'a> {
                 };
                 let fortran =
                     matches!(part(3), Some(Thing::Plain(order)) if order.text().as_deref() == Some("F"));
-                let array = NumpyArray::new(self.sizes(shape)?, dtype, fortran, bytes)?;
-                self.plain(Value::Array(array))
+                self.plain(array(self.sizes(shape)?, dtype, fortran, bytes)?)
             }
             _ => Err("a call that builds no array".to_owned()),
         }
@@ -491,13 +490,17 @@ impl<'a> Machine<'a> {
                 );
                 let bytes = match thing(4) {
                     Some(Thing::Plain(Value::Bytes(bytes))) => bytes.clone(),
+                    // Of Python's own objects.
+                    Some(Thing::List(items)) if shape.len() == 1 && shape[0] == items.len() => {
+                        self.things[object] = Thing::List(items.clone());
+                        return Ok(());
+                    }
                     Some(Thing::List(_)) => {
                         return Err(format!("an array of type `{}`, which is not numbers", dtype.name));
                     }
                     _ => return Err("an array without values".to_owned()),
                 };
-                let array = NumpyArray::new(shape, dtype, fortran, bytes)?;
-                self.things[object] = Thing::Plain(Value::Array(array));
+                self.things[object] = Thing::Plain(array(shape, dtype, fortran, bytes)?);
             }
             _ => return Err("an object that is no array".to_owned()),
         }
@@ -593,5 +596,44 @@ fn unquoted(line: &str) -> Answer<Value> {
     Ok(match String::from_utf8(bytes) {
         Ok(text) => Value::Text(text),
         Err(error) => Value::Bytes(error.into_bytes()),
+    })
+}
+
+/// An array of numbers, or a list of the texts of an array of texts.
+fn array(shape: Vec<usize>, dtype: &Dtype, fortran: bool, bytes: Vec<u8>) -> Answer<Value> {
+    let (letter, size) = dtype.name.split_at(dtype.name.len().min(1));
+    let width = match (letter, size.parse::<usize>()) {
+        ("U", Ok(letters)) => letters.saturating_mul(4),
+        ("S", Ok(letters)) => letters,
+        _ => return Ok(Value::Array(NumpyArray::new(shape, dtype, fortran, bytes)?)),
+    };
+    let n = shape.iter().try_fold(1_usize, |n, &size| n.checked_mul(size));
+    if shape.len() > 1 || n.and_then(|n| n.checked_mul(width)) != Some(bytes.len()) {
+        return Err(format!("an array of type `{}` of shape {shape:?}", dtype.name));
+    }
+    let letters = |word: &[u8]| -> String {
+        let words = word.as_chunks::<4>().0.iter();
+        let codes = words.map(|&code| {
+            if dtype.big_endian {
+                u32::from_be_bytes(code)
+            } else {
+                u32::from_le_bytes(code)
+            }
+        });
+        codes
+            .take_while(|&code| code != 0)
+            .map(|code| char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect()
+    };
+    let text = |word: &[u8]| {
+        Value::Text(match letter {
+            "U" => letters(word),
+            _ => String::from_utf8_lossy(word).trim_end_matches('\0').to_owned(),
+        })
+    };
+    Ok(match (shape.is_empty(), width) {
+        (true, _) => text(&bytes),
+        (false, 0) => Value::List(vec![Value::Text(String::new()); shape[0]]),
+        (false, _) => Value::List(bytes.chunks_exact(width).map(text).collect()),
     })
 }

@@ -11,12 +11,12 @@ use std::path::Path;
 const KNOWN: &str = "NWB with `voxel_mask`, ZephIR's `annotations.h5` or 3DeeCellTracker's `coords_txnx3`";
 
 pub(super) fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError> {
-    let arrays = array::read(path)?;
+    let arrays = array::read_wanted(path, &|at| !is_recording(at))?;
     let file = Hdf5 {
         path,
         arrays: &arrays,
     };
-    if let Some(at) = arrays.keys().find_map(|key| key.strip_suffix("voxel_mask#x")) {
+    if let Some(at) = file.segmentation()? {
         return file.nwb(at, told);
     }
     if arrays.contains_key("coords_txnx3") {
@@ -27,6 +27,12 @@ pub(super) fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError>
     }
     let keys: Vec<&str> = arrays.keys().take(6).map(String::as_str).collect();
     Err(content(path, format!("arrays {}", keys.join(", ")), KNOWN))
+}
+
+/// Images and traces of an NWB file, which may be larger than memory and say nothing of names and places.
+fn is_recording(at: &str) -> bool {
+    let name = at.rsplit('/').next().unwrap_or(at);
+    ["data", "timestamps", "image_mask"].contains(&name)
 }
 
 /// The arrays of a file.
@@ -64,6 +70,39 @@ impl Hdf5<'_> {
         }
     }
 
+    /// Where an NWB file keeps the neurons: the one group with voxel masks, or the one that NeuroPAL stands over.
+    fn segmentation(&self) -> Result<Option<&str>, NeuronidError> {
+        let groups: Vec<&str> = self
+            .arrays
+            .keys()
+            .filter_map(|key| key.strip_suffix("voxel_mask#x"))
+            .collect();
+        if groups.len() < 2 {
+            return Ok(groups.first().copied());
+        }
+        let of_colours: Vec<&str> = groups.iter().copied().filter(|at| is_neuropal(at)).collect();
+        if let [one] = of_colours[..] {
+            return Ok(Some(one));
+        }
+        let labelled: Vec<&str> = groups
+            .iter()
+            .copied()
+            .filter(|at| {
+                ["labels", "ID_labels"]
+                    .iter()
+                    .any(|name| self.arrays.contains_key(&format!("{at}{name}")))
+            })
+            .collect();
+        if let [one] = labelled[..] {
+            return Ok(Some(one));
+        }
+        Err(content(
+            self.path,
+            format!("{} groups with `voxel_mask`: {}", groups.len(), groups.join(", ")),
+            "one, or one of NeuroPAL",
+        ))
+    }
+
     /// Neurons of an NWB file: the group of voxel masks begins with `at`.
     fn nwb(&self, at: &str, told: &Told) -> Result<Recording, NeuronidError> {
         let name = |part: &str| format!("{at}{part}");
@@ -93,6 +132,13 @@ impl Hdf5<'_> {
                 return Err(content(self.path, found, "ends that grow"));
             }
             let total: f64 = weight[begin..end].iter().sum();
+            if !(total > 0.0) {
+                let found = format!(
+                    "neuron {} of `voxel_mask` with the weight {total}",
+                    found.len() + 1
+                );
+                return Err(content(self.path, found, "a weight above 0"));
+            }
             let mean = |values: &[f64]| (begin..end).map(|i| values[i] * weight[i]).sum::<f64>() / total;
             found.push(Found {
                 volume: 0,
@@ -102,7 +148,7 @@ impl Hdf5<'_> {
             });
             begin = end;
         }
-        let spacing = self.spacing()?;
+        let spacing = self.spacing(at)?;
         let whole = [&x, &y, &z]
             .iter()
             .all(|values| values.iter().all(|v| v.fract() == 0.0));
@@ -168,13 +214,49 @@ impl Hdf5<'_> {
         Ok(vec![String::new(); n])
     }
 
-    /// µm of a voxel of the imaged volume.
-    fn spacing(&self) -> Result<Option<Point>, NeuronidError> {
-        let Some(key) = self.arrays.keys().find(|key| key.ends_with("grid_spacing")) else {
-            return Ok(None);
+    /// µm of a voxel of the volume that the group of neurons was imaged in: the one its link leads to, the only one, or
+    /// that of NeuroPAL.
+    fn spacing(&self, at: &str) -> Result<Option<Point>, NeuronidError> {
+        let spacings: Vec<&String> = self
+            .arrays
+            .keys()
+            .filter(|key| key.ends_with("/grid_spacing"))
+            .collect();
+        let linked = ["imaging_plane", "imaging_volume"].iter().find_map(|name| {
+            let beside = format!("{at}{name}@link");
+            match self.arrays.get(&beside) {
+                Some((_, Values::Text(target))) => Some(format!("{}/grid_spacing", target.first()?)),
+                _ => Some(format!("{at}{name}/grid_spacing")).filter(|key| self.arrays.contains_key(key)),
+            }
+        });
+        let of_colours: Vec<&String> = spacings.iter().copied().filter(|key| is_neuropal(key)).collect();
+        let key = match (&linked, &spacings[..], &of_colours[..]) {
+            (Some(linked), ..) if self.arrays.contains_key(linked) => linked,
+            (_, [], _) => return Ok(None),
+            (_, [one], _) | (_, _, [one]) => *one,
+            _ => {
+                let names: Vec<&str> = spacings.iter().map(|key| key.as_str()).collect();
+                return Err(content(
+                    self.path,
+                    format!("{} volumes: {}", names.len(), names.join(", ")),
+                    "one, or `--voxel X,Y,Z` of that of the neurons",
+                ));
+            }
         };
         let values = self.numbers(key, Some(3))?;
-        Ok(Some([values[0], values[1], values[2]]))
+        let in_metres = match self.arrays.get(&format!("{key}@unit")) {
+            Some((_, Values::Text(unit))) => unit.iter().any(|unit| unit == "meters" || unit == "metres"),
+            _ => false,
+        };
+        let scale = if in_metres { 1e6 } else { 1.0 };
+        if values.iter().any(|size| !(*size > 0.0 && size.is_finite())) {
+            return Err(content(
+                self.path,
+                format!("`{key}` of {values:?}"),
+                "the size of a voxel, three numbers above 0",
+            ));
+        }
+        Ok(Some([values[0] * scale, values[1] * scale, values[2] * scale]))
     }
 
     /// 3DeeCellTracker: \[volume\]\[cell\]\[z, y, x\], NaN for a cell that was not found.
@@ -233,6 +315,12 @@ impl Hdf5<'_> {
         let (t, line) = (self.numbers("t_idx", n)?, self.numbers("worldline_id", n)?);
         let size = image_size(self.path)?;
         let names = worldlines(self.path)?;
+        for (name, values) in [("x", &x), ("y", &y), ("z", &z)] {
+            if let Some(row) = values.iter().position(|v| !(-0.5..=1.5).contains(v)) {
+                let found = format!("`{name}` of row {} is {}", row + 1, values[row]);
+                return Err(content(self.path, found, "a fraction of the image, 0 to 1"));
+            }
+        }
         let index = |fraction: f64, size: f64| fraction * size - 0.5;
         let found = (0..x.len()).map(|row| Found {
             volume: t[row] as i64,
@@ -263,6 +351,11 @@ impl Hdf5<'_> {
         );
         Ok(recording)
     }
+}
+
+/// Whether a path is that of NeuroPAL's image, which has the names and the colours.
+fn is_neuropal(at: &str) -> bool {
+    at.to_lowercase().contains("neuropal")
 }
 
 /// Voxels of the image along x, y and z.

@@ -6,7 +6,7 @@ use crate::worm::Worm;
 use std::path::Path;
 
 /// Worms by name, sorted, and what had to be said about the files: a folder gives one worm a file, by the file's name;
-/// a table its worms, by its column `worm`.
+/// a table its worms, by its column `worm`. Names that name no neuron are left out.
 ///
 /// # Errors
 /// As [`read`]; no worm at all.
@@ -46,7 +46,7 @@ pub fn read_many(path: &Path, told: &Told) -> Result<(Vec<(String, Worm)>, Vec<S
                 None if alone => name.clone(),
                 None => format!("{name} {number}"),
             };
-            worms.push((title, worm));
+            worms.push((title, worm.known()));
         }
     }
     if worms.is_empty() {

@@ -2,11 +2,12 @@
 
 use super::{Found, Recording, Stated, Told, assemble, side_of};
 use crate::error::{NeuronidError, content};
+use crate::worm::{Side, Unit};
 use neuropil_lab::file;
 use neuropil_lab::pickle::{Value, read as read_pickle};
 use std::path::Path;
 
-pub(super) fn read(path: &Path) -> Result<Recording, NeuronidError> {
+pub(super) fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError> {
     let value = read_pickle(path, &file::bytes(path)?)?;
     let points = matrix(path, &value, "pts", 3)?.ok_or_else(|| {
         content(
@@ -19,7 +20,8 @@ pub(super) fn read(path: &Path) -> Result<Recording, NeuronidError> {
     let colours = matrix(path, &value, "fluo", 3)?;
     let names = match value.get("name") {
         Some(Value::List(names)) => names.iter().map(|name| name.text().unwrap_or_default()).collect(),
-        _ => vec![String::new(); n],
+        None | Some(Value::None) => vec![String::new(); n],
+        Some(_) => return Err(content(path, "`name` that is no list of texts", "one name a row")),
     };
     for (what, length) in [
         ("name", names.len()),
@@ -39,14 +41,43 @@ pub(super) fn read(path: &Path) -> Result<Recording, NeuronidError> {
         name: names[row].clone(),
         colour: colours.as_ref().map(|colours| colours[row]),
     });
-    let mut recording = assemble(path, found.collect(), Stated::Um, &Told::default())?;
-    if let (Some(side), Some(worm)) = (
-        value.get("side").and_then(Value::number),
-        recording.volumes.get_mut(&0),
-    ) {
-        worm.side = side_of(side);
+    // The published program's positions are µm; a file of others may be told to be something else.
+    let told = Told {
+        unit: told.unit.or(Some(Unit::Um)),
+        ..*told
+    };
+    let mut recording = assemble(path, found.collect(), Stated::Nothing, &told)?;
+    if let (Some(side), Some(worm)) = (side(path, &value)?, recording.volumes.get_mut(&0)) {
+        worm.side = side;
     }
     Ok(recording)
+}
+
+/// The side that a worm lies on: the published program's number, or its letter or word.
+fn side(path: &Path, value: &Value) -> Result<Option<Side>, NeuronidError> {
+    let given = match value.get("side") {
+        None | Some(Value::None) => return Ok(None),
+        Some(given) => given,
+    };
+    if let Some(text) = given.text() {
+        return match text.trim().to_lowercase().as_str() {
+            "l" | "left" => Ok(Some(Side::Left)),
+            "r" | "right" => Ok(Some(Side::Right)),
+            _ => Err(content(
+                path,
+                format!("`side` of `{text}`"),
+                "left or right, or 0 or 1",
+            )),
+        };
+    }
+    let number = given.number().or_else(|| match given.numbers()?[..] {
+        [one] => Some(one),
+        _ => None,
+    });
+    match number {
+        Some(number) => Ok(Some(side_of(number))),
+        None => Err(content(path, "`side` that is no number", "0 (left) or 1 (right)")),
+    }
 }
 
 /// The first `columns` columns of an array; nothing if the key is absent or `None`.
@@ -101,7 +132,7 @@ fn kept(path: &Path, value: &Value, n: usize) -> Result<Vec<usize>, NeuronidErro
         .numbers()
         .ok_or_else(|| content(path, "`mask_keep` that is no list", "rows to keep"))?;
     let truths = match mask {
-        Value::Array(array) => array.as_bytes().is_some(),
+        Value::Array(array) => array.is_truths(),
         Value::List(items) => items.iter().all(|item| matches!(item, Value::Flag(_))),
         _ => false,
     };

@@ -1,16 +1,16 @@
 //! Tables: each program's, known by its columns.
 
-use super::{Found, Recording, Stated, Told, assemble, positions, text};
+use super::{Found, Recording, Stated, Told, assemble, doubts, positions, text};
 use crate::error::{NeuronidError, content};
-use crate::worm::Point;
+use crate::worm::{Point, Worm};
 use neuropil_lab::table::Table;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 /// What is particular about a program's table.
 struct Form {
-    /// A word that its header alone has.
-    sign: &'static str,
+    /// Words of which its header has one, and no other program's.
+    signs: &'static [&'static str],
     name: &'static str,
     columns: [&'static [&'static str]; 3],
     /// Column of names.
@@ -28,10 +28,13 @@ const COLOURS: [[&str; 3]; 4] = [
 const NAMES: &[&str] = &["name", "neuron", "label_name", "ID_label", "User ID"];
 const VOLUMES: &[&str] = &["volume", "frame", "t", "time", "t_idx", "timepoint"];
 
+/// Confidence of NeuroPAL_ID in a name that is sure.
+const SURE: f64 = 1.0;
+
 /// Known programs; the last fits any table with x, y and z.
 const FORMS: [Form; 8] = [
     Form {
-        sign: "Real X (um)",
+        signs: &["Real X (um)"],
         name: "NeuroPAL_ID",
         columns: [&["Real X (um)"], &["Real Y (um)"], &["Real Z (um)"]],
         // "Auto ID" is another program's guess.
@@ -40,7 +43,7 @@ const FORMS: [Form; 8] = [
         stated: Stated::Um,
     },
     Form {
-        sign: "Position X",
+        signs: &["Position X"],
         name: "Imaris",
         columns: [&["Position X"], &["Position Y"], &["Position Z"]],
         names: &[],
@@ -48,7 +51,7 @@ const FORMS: [Form; 8] = [
         stated: Stated::Nothing,
     },
     Form {
-        sign: "POSITION_X",
+        signs: &["POSITION_X"],
         name: "TrackMate",
         columns: [&["POSITION_X"], &["POSITION_Y"], &["POSITION_Z"]],
         names: &["LABEL"],
@@ -56,7 +59,7 @@ const FORMS: [Form; 8] = [
         stated: Stated::Nothing,
     },
     Form {
-        sign: "axis-3",
+        signs: &["axis-3"],
         name: "napari (t, z, y, x)",
         columns: [&["axis-3"], &["axis-2"], &["axis-1"]],
         names: NAMES,
@@ -64,7 +67,7 @@ const FORMS: [Form; 8] = [
         stated: Stated::Voxels,
     },
     Form {
-        sign: "axis-2",
+        signs: &["axis-2"],
         name: "napari (z, y, x)",
         columns: [&["axis-2"], &["axis-1"], &["axis-0"]],
         names: NAMES,
@@ -72,7 +75,7 @@ const FORMS: [Form; 8] = [
         stated: Stated::Voxels,
     },
     Form {
-        sign: "track_id",
+        signs: &["track_id"],
         name: "tracks of Ultrack or napari",
         columns: [&["x"], &["y"], &["z"]],
         names: NAMES,
@@ -80,21 +83,21 @@ const FORMS: [Form; 8] = [
         stated: Stated::Voxels,
     },
     Form {
-        sign: "x_um",
+        signs: &["x_um", "x (um)", "x (µm)", "x (μm)", "x [um]", "x [µm]", "x [μm]"],
         name: "a table in µm",
-        columns: [&["x_um"], &["y_um"], &["z_um"]],
+        columns: [
+            &["x_um", "x (um)", "x (µm)", "x (μm)", "x [um]", "x [µm]", "x [μm]"],
+            &["y_um", "y (um)", "y (µm)", "y (μm)", "y [um]", "y [µm]", "y [μm]"],
+            &["z_um", "z (um)", "z (µm)", "z (μm)", "z [um]", "z [µm]", "z [μm]"],
+        ],
         names: NAMES,
         volume: VOLUMES,
         stated: Stated::Um,
     },
     Form {
-        sign: "x",
+        signs: &["x"],
         name: "a table",
-        columns: [
-            &["x", "x (um)", "x [um]", "x_voxel"],
-            &["y", "y (um)", "y [um]", "y_voxel"],
-            &["z", "z (um)", "z [um]", "z_voxel"],
-        ],
+        columns: [&["x", "x_voxel"], &["y", "y_voxel"], &["z", "z_voxel"]],
         names: NAMES,
         volume: VOLUMES,
         stated: Stated::Nothing,
@@ -103,15 +106,19 @@ const FORMS: [Form; 8] = [
 
 pub(super) fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError> {
     let text = text(path)?;
-    if text
-        .lines()
-        .next()
-        .is_some_and(|header| super::labels::is_sheet(&cells(header)))
-    {
-        return super::labels::read(path, &text, told);
+    if let Some(header) = super::labels::header(&text) {
+        return super::labels::read(path, &text, header, told);
     }
     let Sheet { form, text, units } = find(&text);
     let table = Table::parse(path, &text)?;
+    if form.name.starts_with("napari") && table.find(&["axis-4"]).is_some() {
+        let found = "points of five axes or more";
+        return Err(content(
+            path,
+            found,
+            "(t, z, y, x) or (z, y, x): leave the channel out",
+        ));
+    }
     let columns = form.columns;
     let mut required = [""; 3];
     for (own, names) in required.iter_mut().zip(columns) {
@@ -119,7 +126,7 @@ pub(super) fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError>
     }
     let table_positions = positions(&table, required)?;
     let rows = rows(form, &table)?;
-    let stated = stated(form, &table, units.as_deref())?;
+    let stated = stated(form, &table, &required, units.as_deref())?;
     let mut said = vec![format!(
         "read as {}: x, y, z are the columns `{}`, `{}`, `{}`",
         form.name, required[0], required[1], required[2]
@@ -131,10 +138,15 @@ pub(super) fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError>
                 volume: rows.volumes[row],
                 position,
                 name: rows.names[row].clone(),
-                colour: rows.colours.as_ref().map(|colours| colours[row]),
+                colour: rows
+                    .colours
+                    .as_ref()
+                    .map(|colours| colours[row])
+                    .filter(|colour| colour.iter().all(|channel| channel.is_finite())),
             });
         }
     }
+    said.extend(doubts(&rows.confidence, SURE));
     let left_out = rows.keep.iter().filter(|keep| !**keep).count();
     if left_out > 0 {
         said.push(format!("{left_out} rows were left out: not kept, or hidden"));
@@ -149,6 +161,9 @@ pub(super) fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError>
 
 /// Volumes that each lie in a plane of their own are a film whose z and t changed places.
 fn swapped(recording: &Recording) -> Option<String> {
+    if let (Some((_, worm)), 1) = (recording.volumes.first_key_value(), recording.volumes.len()) {
+        return one_film(worm);
+    }
     let flat = recording
         .volumes
         .values()
@@ -156,6 +171,17 @@ fn swapped(recording: &Recording) -> Option<String> {
     let deep: Vec<f64> = recording.volumes.values().map(|worm| worm.points[0][2]).collect();
     (deep.len() > 2 && flat && deep.windows(2).any(|pair| pair[0] != pair[1]))
         .then(|| "every volume lies in one plane, each in another: z and t look swapped".to_owned())
+}
+
+/// Everything in one frame, place by place in many planes: a film whose frames were taken for planes.
+fn one_film(worm: &Worm) -> Option<String> {
+    let mut planes: BTreeMap<u64, usize> = BTreeMap::new();
+    for p in &worm.points {
+        *planes.entry(p[2].to_bits()).or_default() += 1;
+    }
+    let (least, most) = (planes.values().min(), planes.values().max());
+    (planes.len() >= 5 && least >= Some(&5) && least == most)
+        .then(|| "one frame with as many neurons in each of its planes: z and t look swapped".to_owned())
 }
 
 /// A table's form, its text from the header on with one name a column, and the line of units if it has one.
@@ -169,15 +195,11 @@ struct Sheet {
 fn find(text: &str) -> Sheet {
     let lines: Vec<&str> = text.lines().collect();
     let of_form = |form: &'static Form| {
-        let is_header = |line: &&str| {
-            cells(line)
-                .iter()
-                .any(|cell| cell.eq_ignore_ascii_case(form.sign))
-        };
+        let is_header = |line: &&str| cells(line).iter().any(|cell| is_sign(form, cell));
         Some((form, lines.iter().take(20).position(is_header)?))
     };
     match FORMS.iter().find_map(of_form) {
-        Some((form, at)) => sheet(form, &lines[at..]),
+        Some((form, at)) => sheet(form, &lines, at),
         None => Sheet {
             form: &FORMS[FORMS.len() - 1],
             text: text.to_owned(),
@@ -186,19 +208,21 @@ fn find(text: &str) -> Sheet {
     }
 }
 
-/// The table that begins with a header line. TrackMate's has three: keys, names, short names, and a line of units.
-fn sheet(form: &'static Form, lines: &[&str]) -> Sheet {
-    let header = cells(lines[0]);
-    let place = header
-        .iter()
-        .position(|cell| cell.eq_ignore_ascii_case(form.sign))
-        .unwrap_or(0);
+fn is_sign(form: &Form, cell: &str) -> bool {
+    form.signs.iter().any(|sign| cell.eq_ignore_ascii_case(sign))
+}
+
+/// The table whose header is line `at`; blank lines stand for what is above it and between, so that lines keep their
+/// numbers. TrackMate's header has three lines: keys, names, short names, and one of units.
+fn sheet(form: &'static Form, lines: &[&str], at: usize) -> Sheet {
+    let header = cells(lines[at]);
+    let place = header.iter().position(|cell| is_sign(form, cell)).unwrap_or(0);
     let is_number = |line: &&&str| {
         cells(line)
             .get(place)
             .is_some_and(|cell| cell.replace(',', ".").parse::<f64>().is_ok())
     };
-    let further = lines[1..]
+    let further = lines[at + 1..]
         .iter()
         .take_while(|line| form.name == "TrackMate" && !is_number(line))
         .count();
@@ -206,16 +230,18 @@ fn sheet(form: &'static Form, lines: &[&str]) -> Sheet {
         "" => format!("unnamed {k}"),
         cell => format!("\"{cell}\""),
     });
-    let separator = separator(lines[0]).to_string();
-    let mut text = named.collect::<Vec<_>>().join(&separator);
-    for line in lines[1 + further..].iter().filter(|line| !line.trim().is_empty()) {
+    let separator = separator(lines[at]).to_string();
+    let mut text = "\n".repeat(at);
+    text.push_str(&named.collect::<Vec<_>>().join(&separator));
+    text.push_str(&"\n".repeat(further));
+    for line in &lines[at + 1 + further..] {
         text.push('\n');
         text.push_str(line);
     }
     Sheet {
         form,
         text,
-        units: (further > 0).then(|| lines[further].to_owned()),
+        units: (further > 0).then(|| lines[at + further].to_owned()),
     }
 }
 
@@ -236,6 +262,8 @@ struct Rows {
     volumes: Vec<i64>,
     titles: BTreeMap<i64, String>,
     names: Vec<String>,
+    /// Names with the confidence in them, 0 to 1.
+    confidence: Vec<(String, f64)>,
     keep: Vec<bool>,
     colours: Option<Vec<[f64; 3]>>,
 }
@@ -268,10 +296,16 @@ fn rows(form: &Form, table: &Table) -> Result<Rows, NeuronidError> {
                 .for_each(|(keep, flag)| *keep &= flag != Some(false));
         }
     }
+    let names: Vec<String> = names.collect();
+    let confidence = match table.find(&["User Confidence"]) {
+        Some(column) => table.numbers(column)?,
+        None => vec![SURE; n],
+    };
     Ok(Rows {
         volumes,
         titles,
-        names: names.collect(),
+        confidence: names.iter().cloned().zip(confidence).collect(),
+        names,
         keep,
         colours: colours(table)?,
     })
@@ -311,22 +345,29 @@ fn colours(table: &Table) -> Result<Option<Vec<[f64; 3]>>, NeuronidError> {
         table.numbers(channels[2])?,
     ];
     let colours: Vec<Point> = r.into_iter().zip(g).zip(b).map(|((r, g), b)| [r, g, b]).collect();
-    Ok(colours
-        .iter()
-        .flatten()
-        .all(|channel| channel.is_finite())
-        .then_some(colours))
+    // One without a colour is counted where worms are put together.
+    Ok(Some(colours))
 }
 
 /// The unit that the table states, in a column or in a line of units.
-fn stated(form: &Form, table: &Table, units: Option<&str>) -> Result<Stated, NeuronidError> {
+fn stated(
+    form: &Form,
+    table: &Table,
+    positions: &[&str],
+    units: Option<&str>,
+) -> Result<Stated, NeuronidError> {
     let units: Vec<String> = match (table.find(&["Unit"]), units) {
         (Some(column), _) => table.texts(column)?,
-        (None, Some(line)) => cells(line)
-            .iter()
-            .filter(|cell| is_length(cell))
-            .cloned()
-            .collect(),
+        (None, Some(line)) => {
+            let units = cells(line);
+            let places = table
+                .names()
+                .enumerate()
+                .filter(|(_, name)| positions.contains(name));
+            places
+                .filter_map(|(k, _)| units.get(k).filter(|unit| !unit.is_empty()).cloned())
+                .collect()
+        }
         (None, None) => return Ok(form.stated),
     };
     let plain = |unit: &String| unit.trim_matches(['(', ')', ' ']).to_lowercase();
@@ -337,10 +378,4 @@ fn stated(form: &Form, table: &Table, units: Option<&str>) -> Result<Stated, Neu
         Some(unit) if plain(unit).contains("pixel") => Ok(Stated::Voxels),
         Some(unit) => Err(content(table.path(), format!("the unit `{unit}`"), "um or pixel")),
     }
-}
-
-/// A cell of a line of units that is a length.
-fn is_length(cell: &str) -> bool {
-    let cell = cell.to_lowercase();
-    ["m)", "pixel", "micron"].iter().any(|word| cell.contains(word))
 }

@@ -14,25 +14,12 @@ pub(super) fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError>
             "TrackMate's XML",
         )
     })?;
+    if document.root_element().has_tag_name("Tracks") {
+        return tracks(path, document.root_element(), told);
+    }
     let model = document.descendants().find(|node| node.has_tag_name("Model"));
     let model = model.ok_or_else(|| content(path, "no `Model`", "TrackMate's XML with spots"))?;
-    let stated = match model
-        .attribute("spatialunits")
-        .unwrap_or_default()
-        .to_lowercase()
-        .as_str()
-    {
-        "um" | "µm" | "micron" | "microns" => Stated::Um,
-        "pixel" | "pixels" => Stated::Voxels,
-        "" => Stated::Nothing,
-        other => {
-            return Err(content(
-                path,
-                format!("spatialunits=\"{other}\""),
-                "micron or pixel",
-            ));
-        }
-    };
+    let stated = stated(path, model, "spatialunits")?;
     let (mut found, mut hidden) = (Vec::new(), 0);
     for frame in model
         .descendants()
@@ -71,6 +58,48 @@ pub(super) fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError>
             .said
             .push(format!("{hidden} hidden spots were left out"));
     }
+    Ok(recording)
+}
+
+/// The unit of an attribute.
+fn stated(path: &Path, node: Node<'_, '_>, attribute: &str) -> Result<Stated, NeuronidError> {
+    match node
+        .attribute(attribute)
+        .unwrap_or_default()
+        .to_lowercase()
+        .as_str()
+    {
+        "um" | "µm" | "μm" | "micron" | "microns" | "micrometer" => Ok(Stated::Um),
+        "pixel" | "pixels" => Ok(Stated::Voxels),
+        "" => Ok(Stated::Nothing),
+        other => Err(content(
+            path,
+            format!("{attribute}=\"{other}\""),
+            "micron or pixel",
+        )),
+    }
+}
+
+/// What TrackMate exports of its tracks alone: places by frame, without names.
+fn tracks(path: &Path, root: Node<'_, '_>, told: &Told) -> Result<Recording, NeuronidError> {
+    let mut found = Vec::new();
+    for detection in root.descendants().filter(|node| node.has_tag_name("detection")) {
+        found.push(Found {
+            volume: number(path, detection, "t")? as i64,
+            position: [
+                number(path, detection, "x")?,
+                number(path, detection, "y")?,
+                number(path, detection, "z")?,
+            ],
+            name: String::new(),
+            colour: None,
+        });
+    }
+    let mut recording = assemble(path, found, stated(path, root, "spaceUnits")?, told)?;
+    recording.said.insert(
+        0,
+        "read as TrackMate's tracks: x, y, z by frame t, without names".to_owned(),
+    );
     Ok(recording)
 }
 

@@ -20,9 +20,6 @@ pub(crate) struct ConnectomeArgs {
     /// What to do.
     #[command(subcommand)]
     pub verb: ConnectomeVerb,
-    /// Memory that the content of one file may take up, unpacked, in GB.
-    #[arg(long, global = true, default_value_t = 4.0, value_name = "GB")]
-    pub max_memory: f64,
 }
 
 /// The verbs.

@@ -29,9 +29,9 @@ use neuropil_connectome::threshold::{PairRule, Threshold};
 use neuropil_connectome::types::TypeSettings;
 use neuropil_connectome::unit_cascades::{UnitCascades, unit_cascades};
 use neuropil_connectome::{read, select, winding2023};
+use neuropil_lab::atomic;
 use neuropil_lab::error::Problem;
 use neuropil_lab::table::Form;
-use neuropil_lab::{atomic, memory};
 use std::fmt::Write as _;
 
 /// Rows of a table that people are shown.
@@ -39,14 +39,6 @@ const SHOWN: usize = 20;
 
 /// Runs the command.
 pub(crate) fn run(args: &ConnectomeArgs, global: &Global) -> Result<u8, Problem> {
-    if !(args.max_memory > 0.0 && args.max_memory < 1e9) {
-        let message = format!(
-            "--max-memory {}, expected a number of GB above 0",
-            args.max_memory
-        );
-        return Err(Problem::new(message, "the default is 4"));
-    }
-    memory::set_limit((args.max_memory * 1e9) as u64);
     match &args.verb {
         ConnectomeVerb::Stats(data) => tell(data, answer::stats_answer),
         ConnectomeVerb::Cascade(args) => tell(&args.data, |c| cascade(c, args)),
