@@ -280,7 +280,7 @@ impl Walk<'_> {
             at += 1;
         }
         at += if flags & 4 != 0 { 8 } else { 0 };
-        at += if flags & 16 != 0 { 1 } else { 0 };
+        at += usize::from(flags & 16 != 0);
         let width = 1 << (flags & 3);
         let length = (0..width).rev().try_fold(0_usize, |sum, k| {
             Some(sum << 8 | usize::from(*self.bytes.get(at + k)?))
