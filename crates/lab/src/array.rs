@@ -74,6 +74,12 @@ pub fn read_wanted(path: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Arrays,
     safetensors_arrays(path, &bytes)
 }
 
+/// Settles the soft links of an HDF5 file for those who open its groups themselves: links to data sets lead there, all
+/// others are taken out. The reader of the format fails on groups that hold one.
+pub fn settle_links(bytes: &mut [u8]) {
+    hdf5::settle_links(bytes);
+}
+
 fn safetensors_arrays(path: &Path, bytes: &[u8]) -> Result<Arrays, LabError> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| {
         LabError::content(

@@ -322,6 +322,22 @@ fn position_two_series_nwb() {
     says(&default.notes, "2 pieces: nothing is learned across gaps");
 }
 
+/// As pynwb writes two series on one clock: the second one's `timestamps` is a soft link to the first one's.
+#[test]
+fn series_whose_times_are_a_link_are_read() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/pynwb-links.nwb");
+    for (series, radius) in [("nose", 1.0), ("tail", 2.0)] {
+        let options = TrackOptions {
+            series: Some(series.to_owned()),
+            ..TrackOptions::default()
+        };
+        let track = read(&path, &options).unwrap_or_else(|error| panic!("{series}: {error}"));
+        assert_eq!(track.frames(), 40);
+        assert!((track.time[39] - 3.9).abs() < 1e-9 && (track.origin - 10.0).abs() < 1e-9);
+        assert!((track.x[0] - radius).abs() < 1e-12 && track.y[0].abs() < 1e-12);
+    }
+}
+
 #[test]
 fn session_v73_mat() {
     let name = "session_v73.mat";

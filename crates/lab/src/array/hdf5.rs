@@ -30,6 +30,12 @@ fn begin(bytes: &[u8]) -> Option<usize> {
     [0, 512, 1024, 2048].into_iter().find(begins)
 }
 
+pub(super) fn settle_links(bytes: &mut [u8]) {
+    if let Some(start) = begin(bytes) {
+        links::settle(bytes, start);
+    }
+}
+
 /// The data sets of a file that are wanted, and all attributes.
 pub(super) fn parse(
     path: &Path,

@@ -9,7 +9,8 @@ use crate::error::SuccessorError;
 use hdf5_pure::{Dataset, Datatype, File, Group};
 use std::path::Path;
 
-pub(crate) fn read(path: &Path, bytes: Vec<u8>, options: &TrackOptions) -> Result<Found, SuccessorError> {
+pub(crate) fn read(path: &Path, mut bytes: Vec<u8>, options: &TrackOptions) -> Result<Found, SuccessorError> {
+    neuropil_lab::array::settle_links(&mut bytes);
     let matlab = bytes.starts_with(b"MATLAB 7.3");
     let file = File::from_bytes(bytes).map_err(|error| damaged(path, &error))?;
     let root = file.root();

@@ -244,7 +244,9 @@ fn integers(path: &Path) -> Result<Vec<i64>, SuccessorError> {
 /// # Errors
 /// No units, or a damaged file.
 pub fn read_nwb_units(path: &Path) -> Result<Spikes, SuccessorError> {
-    let file = hdf5_pure::File::from_bytes(bytes_of(path)?).map_err(|error| damaged(path, &error))?;
+    let mut bytes = bytes_of(path)?;
+    neuropil_lab::array::settle_links(&mut bytes);
+    let file = hdf5_pure::File::from_bytes(bytes).map_err(|error| damaged(path, &error))?;
     let numbers = |name: &str| file.dataset(name).and_then(|data| data.read_f64());
     let (Ok(times), Ok(index)) = (numbers("/units/spike_times"), numbers("/units/spike_times_index")) else {
         return Err(problem(path, "no `/units/spike_times`", "a table of units", ""));
