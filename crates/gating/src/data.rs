@@ -361,8 +361,14 @@ fn assemble(place: &str, mut found: Found) -> Result<Dataset, GatingError> {
         Some(test) => test,
         None => {
             let test = held_out(&mut train);
+            if test.is_empty() {
+                return wrong(
+                    "no test examples, and one example a class: none can be held out".to_owned(),
+                    "give test examples, or more of each class",
+                );
+            }
             found.notes.push(format!(
-                "no test examples are here: every fifth example, {} of them, is held out",
+                "no test examples are here: every fifth example of each class, {} in all, is held out",
                 test.len()
             ));
             test
@@ -488,35 +494,41 @@ fn absent(labels: &[i64], from: &[&BTreeSet<i64>], but_in: &[&BTreeSet<i64>]) ->
     absent.take(10).map(i64::to_string).collect()
 }
 
-/// Takes every fifth example out.
+/// Takes every fifth example of each class out, of smaller classes the last; a class of one example stays.
 fn held_out(all: &mut Pictures) -> Pictures {
-    let size = all.size();
-    let part = |keep: &dyn Fn(usize) -> bool| Pictures {
-        shape: all.shape,
-        labels: (0..all.len())
-            .filter(|&i| keep(i))
-            .map(|i| all.labels[i])
-            .collect(),
-        pixels: match &all.pixels {
-            Pixels::Bytes(values) => Pixels::Bytes(
-                values
-                    .chunks_exact(size)
-                    .enumerate()
-                    .filter(|(i, _)| keep(*i))
-                    .flat_map(|(_, v)| v.to_vec())
-                    .collect(),
-            ),
-            Pixels::Reals(values) => Pixels::Reals(
-                values
-                    .chunks_exact(size)
-                    .enumerate()
-                    .filter(|(i, _)| keep(*i))
-                    .flat_map(|(_, v)| v.to_vec())
-                    .collect(),
-            ),
-        },
+    let mut sizes: BTreeMap<i64, usize> = BTreeMap::new();
+    for label in &all.labels {
+        *sizes.entry(*label).or_default() += 1;
+    }
+    let mut seen: BTreeMap<i64, usize> = BTreeMap::new();
+    let mut is_held = |label: &i64| {
+        let (n, of) = (seen.entry(*label).or_default(), sizes[label]);
+        *n += 1;
+        if of < 5 {
+            *n == of && of > 1
+        } else {
+            n.is_multiple_of(5)
+        }
     };
-    let (rest, test) = (part(&|i| i % 5 != 4), part(&|i| i % 5 == 4));
+    let held: Vec<bool> = all.labels.iter().map(&mut is_held).collect();
+    let (rest, test) = (part(all, &held, false), part(all, &held, true));
     *all = rest;
     test
+}
+
+/// The examples that are held, or all others.
+fn part(all: &Pictures, held: &[bool], wanted: bool) -> Pictures {
+    fn kept<T: Copy>(values: &[T], size: usize, held: &[bool], wanted: bool) -> Vec<T> {
+        let examples = values.chunks_exact(size).zip(held);
+        let kept = examples.filter(|(_, held)| **held == wanted);
+        kept.flat_map(|(values, _)| values).copied().collect()
+    }
+    Pictures {
+        shape: all.shape,
+        labels: kept(&all.labels, 1, held, wanted),
+        pixels: match &all.pixels {
+            Pixels::Bytes(values) => Pixels::Bytes(kept(values, all.size(), held, wanted)),
+            Pixels::Reals(values) => Pixels::Reals(kept(values, all.size(), held, wanted)),
+        },
+    }
 }

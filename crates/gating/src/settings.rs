@@ -231,9 +231,21 @@ impl Settings {
         let network = &self.network;
         let hidden = !network.hidden.is_empty() && network.hidden.iter().all(|n| (1..=1_000_000).contains(n));
         let layers = "one layer at least, each of 1 to 1000000 units";
+        let weights: f64 = network
+            .hidden
+            .windows(2)
+            .map(|pair| pair[0] as f64 * pair[1] as f64)
+            .sum();
+        let most = "layers with 500 million weights between them at most";
         let own = vec![
             whole("tasks.n", self.tasks.n, 1..=100_000),
             must("network.hidden", format!("{:?}", network.hidden), hidden, layers),
+            must(
+                "network.hidden",
+                format!("{:?}", network.hidden),
+                weights <= 5e8,
+                most,
+            ),
             probability("network.input_keep", network.input_keep),
             probability("network.hidden_keep", network.hidden_keep),
         ];

@@ -56,16 +56,87 @@ pub struct ThinQr {
 
 /// Eigenvalues (real part, imaginary part) of a general n × n matrix.
 ///
+/// A matrix that is block triangular in some order of its rows has the eigenvalues of its blocks. They are taken block by
+/// block: iterations on matrices whose powers vanish, such as the transitions of a walk that never returns, need not end.
+///
 /// # Errors
 /// A non-finite entry, or an iteration that does not converge.
+///
+/// ```
+/// use neuropil_math::linalg::eigenvalues;
+/// // A chain of 200 states: every eigenvalue is 0.
+/// let mut chain = vec![0.0; 200 * 200];
+/// (0..199).for_each(|i| chain[i * 200 + i + 1] = 1.0);
+/// assert!(eigenvalues(&chain, 200)?.iter().all(|value| *value == (0.0, 0.0)));
+/// # Ok::<(), neuropil_math::linalg::LinalgError>(())
+/// ```
 pub fn eigenvalues(a: &[f64], n: usize) -> Result<Vec<(f64, f64)>, LinalgError> {
-    let a = view("the matrix", a, n, n)?;
-    let values = a.eigenvalues().map_err(|_| LinalgError::NotConverged {
-        decomposition: "eigendecomposition",
-        rows: n,
-        columns: n,
-    })?;
-    Ok(values.iter().map(|value| (value.re, value.im)).collect())
+    let whole = view("the matrix", a, n, n)?;
+    let mut found = Vec::with_capacity(n);
+    for block in blocks(a, n) {
+        if let [i] = block[..] {
+            found.push((a[i * n + i], 0.0));
+            continue;
+        }
+        let values = if block.len() == n {
+            whole.eigenvalues()
+        } else {
+            Mat::from_fn(block.len(), block.len(), |i, j| a[block[i] * n + block[j]]).eigenvalues()
+        };
+        let values = values.map_err(|_| LinalgError::NotConverged {
+            decomposition: "eigendecomposition",
+            rows: n,
+            columns: n,
+        })?;
+        found.extend(values.iter().map(|value| (value.re, value.im)));
+    }
+    Ok(found)
+}
+
+/// Rows in blocks, ascending in each: two are in one if each is reached from the other along entries that are not 0
+/// (strongly connected components; Sharir, 1981).
+fn blocks(a: &[f64], n: usize) -> Vec<Vec<usize>> {
+    // Goes from `start` to everything that is reached and not seen; calls `left` as each is left.
+    let visit = |start: usize,
+                 seen: &mut [bool],
+                 edge: &dyn Fn(usize, usize) -> bool,
+                 left: &mut dyn FnMut(usize)| {
+        let mut path = vec![(start, 0)];
+        seen[start] = true;
+        while let Some((at, next)) = path.last_mut() {
+            let from = *at;
+            match (*next..n).find(|&to| !seen[to] && edge(from, to)) {
+                Some(to) => {
+                    *next = to + 1;
+                    seen[to] = true;
+                    path.push((to, 0));
+                }
+                None => {
+                    left(from);
+                    path.pop();
+                }
+            }
+        }
+    };
+    let (mut seen, mut order) = (vec![false; n], Vec::with_capacity(n));
+    for start in 0..n {
+        if !seen[start] {
+            let forward = |from: usize, to: usize| a[from * n + to] != 0.0;
+            visit(start, &mut seen, &forward, &mut |node| order.push(node));
+        }
+    }
+    let mut seen = vec![false; n];
+    let mut blocks = Vec::new();
+    for &start in order.iter().rev() {
+        if !seen[start] {
+            let mut block = Vec::new();
+            let backward = |from: usize, to: usize| a[to * n + from] != 0.0;
+            visit(start, &mut seen, &backward, &mut |node| block.push(node));
+            block.sort_unstable();
+            blocks.push(block);
+        }
+    }
+    blocks
 }
 
 /// Largest modulus of the eigenvalues of an n × n matrix; 0 for n = 0.
@@ -317,6 +388,35 @@ mod tests {
         assert!((spectral_radius(&complex_pair, 2).unwrap() - 5.0).abs() < 1e-12);
         assert_eq!(spectral_radius(&[], 0).unwrap(), 0.0);
         assert_eq!(spectral_radius(&[0.0; 9], 3).unwrap(), 0.0);
+    }
+
+    #[test]
+    fn eigenvalues_of_blocks_are_those_of_the_matrix() {
+        // Two rotations and a number, mixed up, with entries above the blocks.
+        let (order, n) = ([3, 0, 4, 1, 2], 5);
+        let mut a = vec![0.0; n * n];
+        let mut set = |i: usize, j: usize, x: f64| a[order[i] * n + order[j]] = x;
+        for (i, j, x) in [
+            (0, 1, -2.0),
+            (1, 0, 2.0),
+            (2, 3, -3.0),
+            (3, 2, 3.0),
+            (4, 4, 0.5),
+            (0, 2, 7.0),
+            (1, 4, -1.0),
+        ] {
+            set(i, j, x);
+        }
+        let mut moduli: Vec<f64> = eigenvalues(&a, n)
+            .unwrap()
+            .iter()
+            .map(|(re, im)| re.hypot(*im))
+            .collect();
+        moduli.sort_by(f64::total_cmp);
+        for (found, right) in moduli.iter().zip([0.5, 2.0, 2.0, 3.0, 3.0]) {
+            assert!((found - right).abs() < 1e-12, "{moduli:?}");
+        }
+        assert_eq!(blocks(&a, n).len(), 3);
     }
 
     #[test]

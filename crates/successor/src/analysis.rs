@@ -90,14 +90,14 @@ pub fn truth(walk: &Walk, counts: &Matrix) -> Matrix {
     }
 }
 
-/// A point of the learning curve; `None` for learners without transitions of states.
-pub fn curve_point(step: usize, learner: &Learner, truth: &Matrix) -> Option<CurvePoint> {
-    let t = learner.transitions()?;
+/// A point of the learning curve over the states that count; `None` for learners without transitions of states.
+pub fn curve_point(step: usize, learner: &Learner, truth: &Matrix, counted: &[usize]) -> Option<CurvePoint> {
+    let t = learner.transitions()?.restricted(counted);
     let sums = t.row_sums();
     Some(CurvePoint {
         step,
         row_sum: sums.iter().sum::<f64>() / sums.len() as f64,
-        transition_error: t.mean_absolute_error(truth),
+        transition_error: t.mean_absolute_error(&truth.restricted(counted)),
     })
 }
 

@@ -119,12 +119,13 @@ impl FieldSettings {
         }
         if frames <= self.shuffles || frames < 2 * self.least_shift.max(1) + 1 {
             let message = format!(
-                "{frames} frames are too few for {} circular shifts of at least {}",
+                "{frames} samples of the walk are too few for {} circular shifts of at least {}",
                 self.shuffles, self.least_shift
             );
+            let most = frames.saturating_sub(1).min(self.shuffles);
             return Err(SuccessorError::question(
                 message,
-                "fewer shuffles, or a longer session",
+                format!("`--shuffles {}` or fewer, or a longer session", most.max(1)),
             ));
         }
         Ok(())

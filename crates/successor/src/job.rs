@@ -260,7 +260,7 @@ impl Job for Walked {
         let of_state = &features.of_state;
         let pieces = walk.walks();
         let counts = sr::counts(pieces.iter().copied(), walk.n)?;
-        let truth = analysis::truth(&walk, &counts);
+        let (truth, counted) = (analysis::truth(&walk, &counts), walk.counted());
         let mut learner = Learner::new(&self.config.model, of_state)?;
         let mut progress = Progress::default();
         if let Some(last) = keeper.take_last() {
@@ -283,7 +283,7 @@ impl Job for Walked {
             if progress.steps.is_multiple_of(CURVE_EVERY) {
                 progress
                     .curve
-                    .extend(analysis::curve_point(progress.steps, &learner, &truth));
+                    .extend(analysis::curve_point(progress.steps, &learner, &truth, &counted));
                 interrupted = watch(&News::Update(progress.steps as u64)) == Flow::Stop;
             }
             if (progress.steps.is_multiple_of(CHECK_EVERY) || interrupted)

@@ -102,6 +102,15 @@ impl Matrix {
         (0..self.rows).map(|i| self.row(i).to_vec()).collect()
     }
 
+    /// The rows and columns of some indices.
+    ///
+    /// # Panics
+    /// When an index is outside.
+    pub fn restricted(&self, keep: &[usize]) -> Self {
+        let values = keep.iter().flat_map(|&i| keep.iter().map(move |&j| self[(i, j)]));
+        Self::new(keep.len(), keep.len(), values.collect())
+    }
+
     /// Rows and columns exchanged.
     pub fn transposed(&self) -> Self {
         let mut out = Self::zeros(self.columns, self.rows);

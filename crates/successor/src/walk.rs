@@ -33,6 +33,17 @@ pub struct Walk {
 }
 
 impl Walk {
+    /// States that measures are taken over: those that a world has, those that a recorded walk visited.
+    pub fn counted(&self) -> Vec<usize> {
+        if self.recorded.is_none() {
+            let exists = |state: &usize| self.grid.as_ref().is_none_or(|grid| grid.exists[*state]);
+            return (0..self.n).filter(exists).collect();
+        }
+        let mut visited = vec![false; self.n];
+        self.states.iter().for_each(|&state| visited[state] = true);
+        (0..self.n).filter(|&state| visited[state]).collect()
+    }
+
     /// The walk, piece by piece.
     pub fn walks(&self) -> Vec<&[usize]> {
         let ends = self.pieces.iter().skip(1).copied().chain([self.states.len()]);

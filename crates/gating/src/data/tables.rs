@@ -251,7 +251,7 @@ pub(super) fn csv(path: &Path, reading: &Reading) -> Result<Found, GatingError> 
                     "no header: the label may be the first or the last of {} columns",
                     names.len()
                 ),
-                "say which: `--set data.reading.label-column=last`",
+                "say which: `--set data.reading.label-column=last`, or `--label-column last` of `data check`",
             ));
         }
         (false, None) => table.require(&["label", "class", "target", "y"])?.to_owned(),

@@ -150,14 +150,20 @@ fn retrieve(args: &RetrieveArgs, global: &Global) -> Result<u8, Problem> {
     sr::check_discount(args.gain)?;
     let m = sr::ideal(&t, args.gain)?;
     let n = m.rows();
-    let inside = |state: usize| {
-        if state < n {
-            Ok(state)
-        } else {
-            Err(Problem::bare(format!("state {state}, expected 0 to {}", n - 1)))
-        }
+    let known = |state: usize| (0..n).any(|other| t[(state, other)] != 0.0 || t[(other, state)] != 0.0);
+    let inside = |state: usize| match state {
+        state if state >= n => Err(Problem::bare(format!("state {state}, expected 0 to {}", n - 1))),
+        state if !known(state) => Err(Problem::new(
+            format!("state {state} has no transitions: it was never visited, or is no place of the world"),
+            format!(
+                "one that has: {}",
+                (0..n).find(|&other| known(other)).unwrap_or(0)
+            ),
+        )),
+        state => Ok(state),
     };
-    let state = inside(args.state.unwrap_or(0))?;
+    let first = (0..n).find(|&state| known(state)).unwrap_or(0);
+    let state = inside(args.state.unwrap_or(first))?;
     let mut rewards = vec![0.0; n];
     for text in &args.reward {
         let wrong = || Problem::new(format!("`--reward {text}`, expected S=R"), "--reward 12=1");

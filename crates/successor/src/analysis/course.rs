@@ -119,7 +119,11 @@ impl Tell for Course {
             .series(Series::line(x, y))
             .note(format!("first {} samples", shown.len()));
         if let Some([width, height]) = self.size {
-            path = path.x_range(0.0, width).y_range(0.0, height);
+            // A linear track has no height.
+            let least = 0.05 * width.max(height);
+            path = path
+                .x_range(0.0, width.max(least))
+                .y_range(0.0, height.max(least));
         }
         let panels = if flat {
             vec![path]
@@ -131,7 +135,7 @@ impl Tell for Course {
                 name: "course".to_owned(),
                 title: format!("{} of {} states visited", self.visited, self.states),
                 caption: format!(
-                    "Path and samples per state, {}, seed {}; grey: never visited.",
+                    "Path and samples per state, {}, seed {}; grey: no state, or never visited.",
                     origin.of, origin.seed
                 ),
                 columns: 2,

@@ -2,7 +2,7 @@
 
 use super::{CurvePoint, Material, against, successor_at, truth};
 use crate::error::SuccessorError;
-use crate::matrix::Spectrum;
+use crate::matrix::{Matrix, Spectrum};
 use crate::sr;
 use neuropil_draw::{Figure, Panel, Series};
 use neuropil_study::{Origin, Shown, Table, Tell};
@@ -19,6 +19,8 @@ pub struct Learning {
     pub baseline: Option<Spectrum>,
     /// Eigenvalues of γ_R J.
     pub retrieval: Option<Spectrum>,
+    /// States that errors are measured over: those of a world, those that were visited of a track.
+    pub states: usize,
     /// Mean absolute error of T̂ against `against`.
     pub transition_error: Option<f64>,
     /// Mean absolute error of M̂ at γ_R.
@@ -48,6 +50,8 @@ pub fn learning(material: &Material) -> Result<Learning, SuccessorError> {
     let recurrent = model.kind == crate::config::ModelKind::RnnS;
     let spectrum = |gain: f64| material.learned.weights.spectrum(gain);
     let m = successor_at(material, model.retrieval_gain).transpose()?;
+    let counted = material.walk.counted();
+    let of_counted = |matrix: &Matrix| matrix.restricted(&counted);
     let rate_hz = material
         .walk
         .recorded
@@ -60,14 +64,18 @@ pub fn learning(material: &Material) -> Result<Learning, SuccessorError> {
         retrieval: recurrent.then(|| spectrum(model.retrieval_gain)).transpose()?,
         transition_error: m
             .as_ref()
-            .map(|_| material.learned.weights.mean_absolute_error(&truth)),
+            .map(|_| of_counted(&material.learned.weights).mean_absolute_error(&of_counted(&truth))),
         total_variation: m
             .as_ref()
-            .map(|_| sr::total_variation(&material.learned.weights, &truth)),
+            .map(|_| sr::total_variation(&of_counted(&material.learned.weights), &of_counted(&truth))),
         successor_error: match m {
-            Some(m) => Some(m.mean_absolute_error(&sr::ideal(&truth, model.retrieval_gain)?)),
+            Some(m) => {
+                let ideal = sr::ideal(&truth, model.retrieval_gain)?;
+                Some(of_counted(&m).mean_absolute_error(&of_counted(&ideal)))
+            }
             None => None,
         },
+        states: counted.len(),
         td_loss: material.learned.td_loss,
         rate: material.learned.rate,
         against: against(&material.walk),
@@ -83,8 +91,8 @@ impl Tell for Learning {
             (self.transition_error, self.successor_error, self.total_variation)
         {
             said.push(format!(
-                "T learned to a mean absolute error of {t:.5} against {}; M at γ = {} to {m:.5}",
-                self.against, self.retrieval_gain
+                "T learned to a mean absolute error of {t:.5} against {}; M at γ = {} to {m:.5} ({} states)",
+                self.against, self.retrieval_gain, self.states
             ));
             said.push(format!(
                 "total variation distance of a row: {mean:.3} on average, {most:.3} at most"

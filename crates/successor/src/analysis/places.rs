@@ -1,10 +1,10 @@
 //! Place fields of the model's neurons, and how far they are from recorded ones.
 
-use super::Material;
+use super::{Material, one_hot};
 use crate::compare::{Divergence, GammaFit, Recorded, compare, number_distribution};
 use crate::error::SuccessorError;
 use crate::fang2023::STEPS_PER_SECOND;
-use crate::fields::{FieldSummary, Information, detect_of_states, information, occupancy, summarise};
+use crate::fields::{FieldSummary, Fields, Information, detect_of_states, information, occupancy, summarise};
 use crate::figures::{field_number_panel, field_size_panel, heat_panel, rows_of};
 use neuropil_draw::Figure;
 use neuropil_math::rng::Key;
@@ -52,7 +52,13 @@ pub fn places(material: &Material, key: Key) -> Result<Places, SuccessorError> {
         key,
     )?;
     let frames = occupancy(&material.walk.states, grid.bins());
-    let summary = summarise(&fields, grid);
+    // A neuron that stands for a state which is none, or was never visited, is no neuron without a field.
+    let counted = match one_hot(material) {
+        Ok(_) => material.walk.counted(),
+        Err(_) => (0..fields.len()).collect(),
+    };
+    let of_counted: Vec<Fields> = counted.iter().map(|&k| fields[k].clone()).collect();
+    let summary = summarise(&of_counted, grid);
     let mut busy: Vec<usize> = (0..fields.len())
         .filter(|&k| !fields[k].fields.is_empty())
         .collect();

@@ -141,7 +141,7 @@ impl Tell for Values {
             } else {
                 "a reward far from where the walk is most"
             },
-            "the reward moved to the other end",
+            "the reward moved as far as the walk leads from there",
         ];
         self.goals
             .iter()

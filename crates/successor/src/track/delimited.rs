@@ -399,6 +399,17 @@ fn by_meaning(path: &Path, header: &[String], options: &TrackOptions) -> Result<
         (wanted, _) => super::choose(path, "pair of columns", "--bodypart", wanted, &parts)?,
     };
     let (_, x, y) = pairs[chosen];
+    for at in [x, y] {
+        if names.iter().filter(|(name, _)| *name == names[at].0).count() > 1 {
+            let hint = "name the two with `--columns X,Y,TIME`, by words or, without a header, by numbers";
+            return Err(problem(
+                path,
+                format!("two columns `{}`", header[at]),
+                "one of that name",
+                hint,
+            ));
+        }
+    }
     let mut time = names
         .iter()
         .position(|(name, _)| is_time(name))

@@ -2,42 +2,13 @@
 
 use super::{Found, TrackOptions, delimited, hdf5, labelled, matlab, problem, records};
 use crate::error::SuccessorError;
-use flate2::read::MultiGzDecoder;
 use neuropil_lab::mat::is_mat5;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-/// Bytes that a file may have, or unpack to.
-const MOST_BYTES: u64 = 4 << 30;
-
-fn unreadable(path: &Path, error: &std::io::Error) -> SuccessorError {
-    problem(path, format!("cannot be read ({error})"), "a track", "")
-}
-
 /// The bytes of a file, unpacked if it is a gzip file.
 pub(crate) fn bytes_of(path: &Path) -> Result<Vec<u8>, SuccessorError> {
-    let size = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
-    if size.is_dir() {
-        return Err(problem(path, "a folder", "a file", ""));
-    }
-    if size.len() > MOST_BYTES {
-        return Err(problem(
-            path,
-            format!("{} bytes", size.len()),
-            format!("at most {MOST_BYTES}"),
-            "",
-        ));
-    }
-    let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(bytes);
-    }
-    let mut unpacked = Vec::new();
-    MultiGzDecoder::new(&bytes[..])
-        .take(MOST_BYTES)
-        .read_to_end(&mut unpacked)
-        .map_err(|error| problem(path, format!("does not unpack ({error})"), "a gzip file", ""))?;
-    Ok(unpacked)
+    Ok(neuropil_lab::file::bytes(path)?)
 }
 
 /// Reads a file of any form.

@@ -145,7 +145,11 @@ fn frame_number(path: &Path, t: f64) -> Result<usize, SuccessorError> {
 }
 
 fn all_whole_and_one_apart(times: &[f64]) -> bool {
-    times.iter().all(|t| t.fract() == 0.0) && median_step(times).is_some_and(|step| step == 1.0)
+    // A missing time leaves the others what they are.
+    let known = times.iter().filter(|t| t.is_finite());
+    known.clone().count() > 1
+        && known.clone().all(|t| t.fract() == 0.0)
+        && median_step(times).is_some_and(|step| step == 1.0)
 }
 
 fn rate(time: &[f64]) -> Option<f64> {
