@@ -273,6 +273,11 @@ impl From<LabError> for Problem {
                 .hinted((!hint.is_empty()).then(|| hint.into()))
                 .in_line(path.display().to_string(), line, field),
             LabError::Taken { path, state, hint } => Self::new(format!("`{}` {state}", path.display()), hint),
+            LabError::Io {
+                doing, ref source, ..
+            } if doing != "read" && source.kind() == std::io::ErrorKind::PermissionDenied => {
+                Self::new(error.to_string(), "`--out PATH` writes to another place")
+            }
             other => Self::bare(other.to_string()),
         }
     }

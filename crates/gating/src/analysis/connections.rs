@@ -91,7 +91,7 @@ impl Tell for Connections {
     }
 
     fn figures(&self, origin: &Origin) -> Vec<Shown> {
-        let x: Vec<f64> = (0..self.tasks.len()).map(|task| task as f64).collect();
+        let x: Vec<f64> = (1..=self.tasks.len()).map(|task| task as f64).collect();
         let panel = [
             ("both ends open", &self.both),
             ("one open", &self.one),

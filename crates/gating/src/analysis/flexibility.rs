@@ -52,7 +52,7 @@ impl Tell for Flexibility {
 
     fn table(&self) -> Table {
         Table::new()
-            .with("task", (0..self.distance.len()).collect::<Vec<usize>>())
+            .with("task", (1..=self.distance.len()).collect::<Vec<usize>>())
             .with("distance", self.distance.clone())
             .with("newest_accuracy", self.newest.clone())
     }

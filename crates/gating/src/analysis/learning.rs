@@ -50,6 +50,16 @@ impl Learning {
     }
 }
 
+impl Learning {
+    /// The name of a task in brackets, if it is more than its number.
+    fn called(&self, task: usize) -> String {
+        match self.names[task].parse::<usize>() {
+            Ok(_) => String::new(),
+            Err(_) => format!(" ({})", self.names[task]),
+        }
+    }
+}
+
 impl Tell for Learning {
     fn sentences(&self) -> Vec<String> {
         let (ends, total) = (self.ends(), self.batches.iter().sum::<u64>());
@@ -62,8 +72,9 @@ impl Tell for Learning {
         let worst = (0..n).min_by(|&a, &b| ends[a].total_cmp(&ends[b]));
         if let Some(worst) = worst.filter(|_| n > 1) {
             told.push(format!(
-                "Least was right in {}: {:.1} % after {} batches.",
-                self.names[worst],
+                "The least was right in task {} of {n}{}: {:.1} % after {} batches.",
+                worst + 1,
+                self.called(worst),
                 100.0 * ends[worst],
                 self.batches[worst]
             ));
@@ -106,12 +117,17 @@ impl Tell for Learning {
             }
             panel = panel.series(Series::line(x, y));
         }
+        let named: Vec<String> = (0..self.names.len()).map(|task| self.called(task)).collect();
+        let order = if named.iter().all(String::is_empty) {
+            String::new()
+        } else {
+            format!(" ({})", self.names.join(", "))
+        };
         let figure = Figure {
             name: "learning".to_owned(),
             title: "How each task was learnt".to_owned(),
             caption: format!(
-                "Means over {EVERY} batches; lines: the next task begins ({}). Seed {}.",
-                self.names.join(", "),
+                "Means over {EVERY} batches; lines: the next task begins{order}. Seed {}.",
                 origin.seed
             ),
             columns: 1,

@@ -111,7 +111,16 @@ impl Tell for Overlap {
         };
         let n = layer.shared.len();
         let heat = Panel::new("task", "task").heat(Heat {
-            values: layer.shared.clone(),
+            // A task shares all with itself, which says nothing and takes up the colours.
+            values: layer
+                .shared
+                .iter()
+                .enumerate()
+                .map(|(i, row)| {
+                    let other = |(j, &shared): (usize, &f64)| if i == j { f64::NAN } else { shared };
+                    row.iter().enumerate().map(other).collect()
+                })
+                .collect(),
             x: (0.5, n as f64 + 0.5),
             y: (0.5, n as f64 + 0.5),
             signed: false,
