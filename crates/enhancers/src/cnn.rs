@@ -3,9 +3,11 @@
 mod architecture;
 pub mod attribute;
 pub mod keras;
+mod logit;
 mod network;
 pub mod schedule;
 pub mod train;
 
 pub use architecture::{Architecture, Convolution, Dense, Flatten};
-pub use network::{Dropout, Network, Pass, loss_of_logits, probability};
+pub use logit::{loss_of_logits, probability};
+pub use network::{Dropout, Network, Pass};

@@ -279,7 +279,7 @@ pub(crate) struct ExplainArgs {
     /// Bases that a network of Keras reads.
     #[arg(long, default_value_t = 500)]
     pub length: usize,
-    /// File to write: arrays `sequences` and `attributions`, both \[sequence\]\[A, C, G, T\]\[position\].
+    /// File to write: arrays `sequences`, `attributions` and `hypothetical` (letters that are not there as well), all \[sequence\]\[A, C, G, T\]\[position\].
     #[arg(long)]
     pub out: PathBuf,
     /// Threads [default: all cores].

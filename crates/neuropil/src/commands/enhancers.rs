@@ -10,7 +10,7 @@ use crate::process;
 use crate::terminal::say;
 use neuropil_enhancers::aliases::Aliases;
 use neuropil_enhancers::associate::{self, Filters, Plan, Progress};
-use neuropil_enhancers::cnn::attribute::{gradient_times_input, integrated_gradients, mutagenesis};
+use neuropil_enhancers::cnn::attribute::{Method, explain as scores_of};
 use neuropil_enhancers::error::InputError;
 use neuropil_enhancers::fasta::{self, Genome};
 use neuropil_enhancers::genes;
@@ -503,32 +503,34 @@ fn explain(args: &ExplainArgs) -> Result<u8, Problem> {
     let length = network.architecture.length;
     let sequences = sequences(&args.sequences, length)?;
     let pool = process::thread_pool(args.threads)?;
-    let (mut codes, mut attributions) = (Vec::new(), Vec::new());
+    let method = match args.method {
+        Attribution::Mutagenesis => Method::Mutagenesis,
+        Attribution::IntegratedGradients => Method::IntegratedGradients(STEPS),
+        Attribution::Gradient => Method::Gradient,
+    };
+    let (mut codes, mut attributions, mut hypothetical) = (Vec::new(), Vec::new(), Vec::new());
     // [position][base] to [base][position].
-    let turn = |values: &[f32]| -> Vec<f32> {
+    let turn = |values: &[f64]| -> Vec<f32> {
         (0..4)
             .flat_map(|base| (0..length).map(move |at| (at, base)))
-            .map(|(at, base)| values[at * 4 + base])
+            .map(|(at, base)| values[at * 4 + base] as f32)
             .collect()
     };
     for (_, sequence) in &sequences {
-        let values = pool.install(|| match args.method {
-            Attribution::Mutagenesis => mutagenesis(&network, sequence),
-            Attribution::IntegratedGradients => integrated_gradients(&network, sequence, STEPS),
-            Attribution::Gradient => gradient_times_input(&network, sequence),
-        });
+        let scores = pool.install(|| scores_of(&network, sequence, &method));
         let letters = neuropil_enhancers::sequence::letters(sequence);
-        codes.extend(turn(&one_hot(letters.as_bytes())?));
-        attributions.extend(turn(
-            &values.iter().map(|&value| value as f32).collect::<Vec<_>>(),
-        ));
+        let code = one_hot(letters.as_bytes())?;
+        codes.extend(turn(&code.into_iter().map(f64::from).collect::<Vec<_>>()));
+        attributions.extend(turn(&scores.actual()));
+        hypothetical.extend(turn(scores.hypothetical()));
     }
     let shape = vec![sequences.len(), 4, length];
     write_npz(
         &args.out,
         vec![
             ("sequences", shape.clone(), codes),
-            ("attributions", shape, attributions),
+            ("attributions", shape.clone(), attributions),
+            ("hypothetical", shape, hypothetical),
         ],
     )?;
     print(&format!(
