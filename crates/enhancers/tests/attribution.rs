@@ -1,6 +1,8 @@
 //! Attributions of random networks of many shapes against what they must add up to, and against the long way.
 
-use neuropil_enhancers::cnn::attribute::{Method, Normalisation, explain, mutagenesis};
+use neuropil_enhancers::cnn::attribute::{
+    Method, Normalisation, Scores, deeplift, explain, mutagenesis, references,
+};
 use neuropil_enhancers::cnn::{Architecture, Convolution, Dense, Flatten, Network, Pass};
 use neuropil_enhancers::sequence::{UNKNOWN, reverse_complement};
 use neuropil_math::real::Real;
@@ -87,6 +89,14 @@ fn mutants_one_by_one<R: Real>(network: &Network<R>, bases: &[u8]) -> Vec<f64> {
     (0..4 * bases.len()).map(change).collect()
 }
 
+fn completeness<R: Real>(architecture: Architecture, seed: u64) -> (f64, f64) {
+    let (network, bases) = invented::<R>(architecture, seed);
+    let references = references(&bases, 3, seed);
+    let scores = Scores::new(&bases, deeplift(&network, &bases, &references));
+    let mean = references.iter().map(|r| logit(&network, r)).sum::<f64>() / 3.0;
+    (scores.importance().iter().sum(), logit(&network, &bases) - mean)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
@@ -98,11 +108,26 @@ proptest! {
     }
 
     #[test]
+    fn contributions_sum_to_the_difference_from_the_references(architecture in architectures(), seed in 0_u64..99) {
+        let (found, expected) = completeness::<f64>(architecture.clone(), seed);
+        prop_assert!((found - expected).abs() < 1e-11 * (1.0 + expected.abs()), "{found} {expected}");
+        let (found, expected) = completeness::<f32>(architecture, seed);
+        prop_assert!((found - expected).abs() < 1e-4 * (1.0 + expected.abs()), "{found} {expected}");
+    }
+
+    #[test]
     fn both_strands_have_the_same_scores(architecture in architectures(), seed in 0_u64..99) {
         let (network, bases) = invented::<f64>(architecture, seed);
         let other = reverse_complement(&bases);
-        for method in [Method::Mutagenesis, Method::Gradient, Method::IntegratedGradients(5)] {
-            let (here, there) = (explain(&network, &bases, &method), explain(&network, &other, &method));
+        let references = references(&bases, 2, seed);
+        let reversed = references.iter().map(|r| reverse_complement(r)).collect();
+        for (method, same) in [
+            (Method::Mutagenesis, Method::Mutagenesis),
+            (Method::Gradient, Method::Gradient),
+            (Method::IntegratedGradients(5), Method::IntegratedGradients(5)),
+            (Method::DeepLift(references), Method::DeepLift(reversed)),
+        ] {
+            let (here, there) = (explain(&network, &bases, &method), explain(&network, &other, &same));
             for (a, b) in here.hypothetical().iter().zip(there.hypothetical().iter().rev()) {
                 prop_assert!((a - b).abs() < 1e-12);
             }
@@ -134,12 +159,43 @@ fn mutants_of_the_presets() {
 }
 
 #[test]
+fn a_rectifier_that_a_reference_does_not_reach() {
+    let mut network: Network<f64> = Network::zeros(Architecture {
+        length: 2,
+        convolutions: vec![Convolution {
+            filters: 1,
+            width: 2,
+            stride: 1,
+            dropout: 0.0,
+        }],
+        pool_size: 1,
+        pool_stride: 1,
+        pool_same: false,
+        flatten: Flatten::PositionMajor,
+        dense: Vec::new(),
+        outputs: 1,
+        l2_convolution: 0.0,
+        l2_dense: 0.0,
+        l2_output: 0.0,
+    });
+    // max(0, A₁ + A₂ − 1): 1 for AA, where the sum is 1, and 0 for CC, where it is −1. Half of the sum counts.
+    let (w, b) = network.layer_mut(0);
+    (w[0], w[4], b[0]) = (1.0, 1.0, -1.0);
+    network.layer_mut(1).0[0] = 1.0;
+    let found = deeplift(&network, &[0, 0], &[vec![1, 1]]);
+    assert_eq!(found, [0.5, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0, 0.0]);
+}
+
+#[test]
 fn threads_change_nothing() {
     let (network, bases) = invented::<f32>(Architecture::named("pv-like", 160).expect("a preset"), 5);
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        pool.expect("threads")
-            .install(|| explain(&network, &bases, &Method::Mutagenesis).normalised(Normalisation::GkmExplain))
+        pool.expect("threads").install(|| {
+            let lifted = Method::DeepLift(references(&bases, 4, 1));
+            [Method::Mutagenesis, lifted]
+                .map(|method| explain(&network, &bases, &method).normalised(Normalisation::GkmExplain))
+        })
     };
     assert_eq!(run(1), run(3));
 }

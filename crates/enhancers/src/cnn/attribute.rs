@@ -4,8 +4,10 @@
 //! open chromatin. [`explain`] takes the mean over both strands, as predictions do; the functions of the single methods
 //! look at one strand.
 
+mod deeplift;
 mod gradients;
 mod mutagenesis;
+mod references;
 mod scores;
 
 use neuropil_math::real::Real;
@@ -13,15 +15,19 @@ use neuropil_math::real::Real;
 use super::network::Network;
 use crate::sequence::reverse_complement;
 
+pub use deeplift::deeplift;
 pub use gradients::{gradient, path_gradient};
 pub use mutagenesis::mutagenesis;
+pub use references::references;
 pub use scores::{Normalisation, Scores};
 
 /// A way of telling which bases count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Method {
     /// Change of the logit by every exchange of a base, from the mean over the four letters of a position.
     Mutagenesis,
+    /// DeepLIFT with the rescale rule, mean over these references.
+    DeepLift(Vec<Vec<u8>>),
     /// Mean gradient between all zeros and the sequence, at so many midpoints.
     IntegratedGradients(usize),
     /// Gradient at the sequence.
@@ -36,8 +42,19 @@ impl Method {
                 .normalised(Normalisation::Pointwise)
                 .hypothetical()
                 .to_vec(),
+            Self::DeepLift(references) => deeplift(network, bases, references),
             Self::IntegratedGradients(steps) => path_gradient(network, bases, *steps),
             Self::Gradient => gradient(network, bases),
+        }
+    }
+
+    /// The same method for the other strand.
+    fn reversed(&self) -> Self {
+        match self {
+            Self::DeepLift(references) => {
+                Self::DeepLift(references.iter().map(|bases| reverse_complement(bases)).collect())
+            }
+            other => other.clone(),
         }
     }
 }
@@ -45,10 +62,10 @@ impl Method {
 /// Scores of a sequence, given by the numbers of its bases: the mean of those of its two strands.
 ///
 /// # Panics
-/// When the sequence is not of the network's length, or there is no step.
+/// When the sequence or a reference is not of the network's length, or there is no reference or step.
 pub fn explain<R: Real>(network: &Network<R>, bases: &[u8], method: &Method) -> Scores {
     let forward = method.of(network, bases);
-    let reverse = method.of(network, &reverse_complement(bases));
+    let reverse = method.reversed().of(network, &reverse_complement(bases));
     // The other strand is read backwards and T stands for A: both axes are turned round.
     let mean = forward
         .iter()

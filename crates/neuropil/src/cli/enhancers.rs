@@ -260,10 +260,23 @@ pub(crate) struct PredictArgs {
 pub(crate) enum Attribution {
     /// Change of the logit by every single exchange of a base.
     Mutagenesis,
+    /// DeepLIFT's rescale rule against shuffles of the sequence that keep its pairs of neighbours.
+    Deeplift,
     /// Integrated gradients from all zeros.
     IntegratedGradients,
     /// Gradient times input.
     Gradient,
+}
+
+/// How scores are brought onto one scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Normalise {
+    /// As they are.
+    None,
+    /// Less the mean over the four letters of a position.
+    Pointwise,
+    /// By the share of the letter that is there among those of its sign (gkmexplain).
+    GkmExplain,
 }
 
 /// Arguments of `enhancers explain`.
@@ -276,13 +289,23 @@ pub(crate) struct ExplainArgs {
     /// How.
     #[arg(long, value_enum, default_value_t = Attribution::IntegratedGradients)]
     pub method: Attribution,
+    /// Shuffles that deeplift holds every sequence against.
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub references: u32,
+    /// Seed of the shuffles.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How the scores of a position are brought onto one scale.
+    #[arg(long, value_enum, default_value_t = Normalise::None)]
+    pub normalise: Normalise,
     /// Bases that a network of Keras reads.
     #[arg(long, default_value_t = 500)]
     pub length: usize,
-    /// File to write: arrays `sequences`, `attributions` and `hypothetical` (letters that are not there as well), all \[sequence\]\[A, C, G, T\]\[position\].
+    /// File to write: arrays `sequences`, `attributions` and `hypothetical` (letters that are not there as well), all
+    /// \[sequence\]\[A, C, G, T\]\[position\].
     #[arg(long)]
     pub out: PathBuf,
-    /// Threads [default: all cores].
+    /// Threads [default: all cores; results do not depend on it].
     #[arg(long)]
     pub threads: Option<usize>,
 }

@@ -1,16 +1,16 @@
 //! `neuropil enhancers`: from open chromatin to the differences between genomes behind a trait.
 
 mod calibrate;
+mod explain;
 
 use crate::cli::enhancers::{
-    AdjustArgs, AssociateArgs, Attribution, EnhancersArgs, EnhancersVerb, ExplainArgs, OrthologsArgs,
-    PredictArgs, PrepareArgs, RunArgs, SimulateArgs, TraitKind,
+    AdjustArgs, AssociateArgs, EnhancersArgs, EnhancersVerb, OrthologsArgs, PredictArgs, PrepareArgs,
+    RunArgs, SimulateArgs, TraitKind,
 };
 use crate::process;
 use crate::terminal::say;
 use neuropil_enhancers::aliases::Aliases;
 use neuropil_enhancers::associate::{self, Filters, Plan, Progress};
-use neuropil_enhancers::cnn::attribute::{Method, explain as scores_of};
 use neuropil_enhancers::error::InputError;
 use neuropil_enhancers::fasta::{self, Genome};
 use neuropil_enhancers::genes;
@@ -20,14 +20,13 @@ use neuropil_enhancers::orthologs::{Rule, assemble, parse_named};
 use neuropil_enhancers::peaks;
 use neuropil_enhancers::report::below;
 use neuropil_enhancers::run::{self, News};
-use neuropil_enhancers::sequence::{bases, one_hot};
+use neuropil_enhancers::sequence::bases;
 use neuropil_enhancers::settings::{NetworkChoice, Outcome, Predictions, StudyFile, TraitFile, TreeFile};
 use neuropil_enhancers::simulate::{Invention, invent, write};
 use neuropil_enhancers::table::Table;
 use neuropil_enhancers::text::read_to_string;
 use neuropil_enhancers::traits::Kind;
 use neuropil_enhancers::windows::{Exclusions, Intervals, Sizes, beyond_end, check_shared, windows};
-use neuropil_lab::array::write_npz;
 use neuropil_lab::atomic;
 use neuropil_lab::error::Problem;
 use std::fmt::Write as _;
@@ -47,7 +46,7 @@ pub(crate) fn run(args: &EnhancersArgs, quiet: bool) -> Result<u8, Problem> {
         EnhancersVerb::Calibrate(args) => calibrate::run(args, quiet),
         EnhancersVerb::Prepare(args) => prepare(args),
         EnhancersVerb::Predict(args) => predict(args),
-        EnhancersVerb::Explain(args) => explain(args),
+        EnhancersVerb::Explain(args) => explain::run(args),
         EnhancersVerb::Orthologs(args) => orthologs(args),
     }
 }
@@ -493,50 +492,5 @@ fn predict(args: &PredictArgs) -> Result<u8, Problem> {
         .map(|(name, value)| format!("{name}\t{value:.6}\n"))
         .collect();
     print(&text);
-    Ok(0)
-}
-
-fn explain(args: &ExplainArgs) -> Result<u8, Problem> {
-    const STEPS: usize = 50;
-    let (network, notes) = model::load(&args.model, args.length)?;
-    notes.iter().for_each(|note| say!("note: {note}"));
-    let length = network.architecture.length;
-    let sequences = sequences(&args.sequences, length)?;
-    let pool = process::thread_pool(args.threads)?;
-    let method = match args.method {
-        Attribution::Mutagenesis => Method::Mutagenesis,
-        Attribution::IntegratedGradients => Method::IntegratedGradients(STEPS),
-        Attribution::Gradient => Method::Gradient,
-    };
-    let (mut codes, mut attributions, mut hypothetical) = (Vec::new(), Vec::new(), Vec::new());
-    // [position][base] to [base][position].
-    let turn = |values: &[f64]| -> Vec<f32> {
-        (0..4)
-            .flat_map(|base| (0..length).map(move |at| (at, base)))
-            .map(|(at, base)| values[at * 4 + base] as f32)
-            .collect()
-    };
-    for (_, sequence) in &sequences {
-        let scores = pool.install(|| scores_of(&network, sequence, &method));
-        let letters = neuropil_enhancers::sequence::letters(sequence);
-        let code = one_hot(letters.as_bytes())?;
-        codes.extend(turn(&code.into_iter().map(f64::from).collect::<Vec<_>>()));
-        attributions.extend(turn(&scores.actual()));
-        hypothetical.extend(turn(scores.hypothetical()));
-    }
-    let shape = vec![sequences.len(), 4, length];
-    write_npz(
-        &args.out,
-        vec![
-            ("sequences", shape.clone(), codes),
-            ("attributions", shape.clone(), attributions),
-            ("hypothetical", shape, hypothetical),
-        ],
-    )?;
-    print(&format!(
-        "{} sequences explained in {}\n",
-        sequences.len(),
-        args.out.display()
-    ));
     Ok(0)
 }

@@ -107,7 +107,15 @@ pub fn backward<R: Real>(
         Matrix::new(dy, outputs),
         dw,
     );
-    let Some(dx) = dx else { return };
+    if let Some(dx) = dx {
+        backward_input(window, w, outputs, dy, dx);
+    }
+}
+
+/// Adds the gradient of the input alone to `dx` \[position\]\[inputs\]; `w` and `dy` as in [`backward`], `outputs` of one
+/// position.
+pub fn backward_input<R: Real>(window: Window, w: &[R], outputs: usize, dy: &[R], dx: &mut [R]) {
+    let channels = w.len() / window.width / outputs;
     // dy spread out by the stride, width − 1 rows of zeros before and enough behind.
     let positions = dx.len() / channels;
     let before = window.width - 1;
