@@ -27,6 +27,7 @@ pub mod fasta;
 pub mod figures;
 pub mod genes;
 pub mod kaplow2023;
+pub mod logo;
 pub mod matrix;
 pub mod metrics;
 pub mod model;

@@ -34,8 +34,10 @@ pub(crate) enum EnhancersVerb {
     Prepare(PrepareArgs),
     /// Predict the activity of sequences with a trained network, or weights of Keras.
     Predict(PredictArgs),
-    /// Tell which bases predictions rest on, for tfmodisco-lite and logos.
+    /// Tell which bases predictions rest on, for tfmodisco-lite and as logos.
     Explain(ExplainArgs),
+    /// Draw motifs as logos in bits.
+    Motifs(MotifsArgs),
     /// Assemble orthologs from lifted fragments and summits (HALPER's rule).
     Orthologs(OrthologsArgs),
 }
@@ -301,11 +303,24 @@ pub(crate) struct ExplainArgs {
     /// Bases that a network of Keras reads.
     #[arg(long, default_value_t = 500)]
     pub length: usize,
-    /// File to write: arrays `sequences`, `attributions` and `hypothetical` (letters that are not there as well), all
-    /// \[sequence\]\[A, C, G, T\]\[position\].
+    /// File to write, `.npz`: arrays `sequences`, `attributions` and `hypothetical`, all \[sequence\]\[A, C, G, T\]\[position\]; or a
+    /// folder, for `attributions.npz`, logos and a page with them.
     #[arg(long)]
     pub out: PathBuf,
+    /// Sequences that logos are drawn of, the first ones.
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub logos: usize,
     /// Threads [default: all cores; results do not depend on it].
     #[arg(long)]
     pub threads: Option<usize>,
+}
+
+/// Arguments of `enhancers motifs`.
+#[derive(Debug, Args)]
+pub(crate) struct MotifsArgs {
+    /// Motifs, MEME or JASPAR.
+    pub motifs: PathBuf,
+    /// Folder for the logos and a page with them.
+    #[arg(long)]
+    pub out: PathBuf,
 }

@@ -47,6 +47,7 @@ pub(crate) fn run(args: &EnhancersArgs, quiet: bool) -> Result<u8, Problem> {
         EnhancersVerb::Prepare(args) => prepare(args),
         EnhancersVerb::Predict(args) => predict(args),
         EnhancersVerb::Explain(args) => explain::run(args),
+        EnhancersVerb::Motifs(args) => explain::motifs(args),
         EnhancersVerb::Orthologs(args) => orthologs(args),
     }
 }

@@ -1,19 +1,21 @@
-//! `neuropil enhancers explain`: which bases count.
+//! `neuropil enhancers explain` and `motifs`: which bases count, as arrays and as logos.
 
-use super::{print, sequences};
-use crate::cli::enhancers::{Attribution, ExplainArgs, Normalise};
+use super::{print, put, sequences};
+use crate::cli::enhancers::{Attribution, ExplainArgs, MotifsArgs, Normalise};
 use crate::process;
 use crate::terminal::say;
+use neuropil_draw::{Figure, Report, Section};
 use neuropil_enhancers::cnn::attribute::{Method, Normalisation, Scores, explain, references};
-use neuropil_enhancers::model;
+use neuropil_enhancers::{logo, model, motifs as reader};
 use neuropil_lab::array::write_npz;
 use neuropil_lab::error::Problem;
+use neuropil_study::life::{broken, save_picture};
 use std::path::Path;
 
 /// Midpoints of integrated gradients.
 const STEPS: usize = 50;
 
-/// Runs the command.
+/// Runs `explain`.
 pub(super) fn run(args: &ExplainArgs) -> Result<u8, Problem> {
     let (network, notes) = model::load(&args.model, args.length)?;
     notes.iter().for_each(|note| say!("note: {note}"));
@@ -34,13 +36,45 @@ pub(super) fn run(args: &ExplainArgs) -> Result<u8, Problem> {
         let scores = |bases: &[u8]| explain(&network, bases, &method(bases)).normalised(how);
         sequences.iter().map(|(_, bases)| scores(bases)).collect()
     });
-    write_arrays(&args.out, &scores, length)?;
+    let is_file = args.out.extension().is_some_and(|kind| kind == "npz");
+    if is_file {
+        write_arrays(&args.out, &scores, length)?;
+    } else {
+        make_folder(&args.out)?;
+        write_arrays(&args.out.join("attributions.npz"), &scores, length)?;
+        let drawn = sequences.iter().zip(&scores).take(args.logos).enumerate();
+        let figures =
+            drawn.map(|(i, ((name, _), scores))| logo::attributions(scores, name, logo::file_name(i, name)));
+        write_page(&args.out, "Which bases count", &figures.collect::<Vec<_>>())?;
+    }
     print(&format!(
         "{} sequences explained in {}\n",
         sequences.len(),
         args.out.display()
     ));
     Ok(0)
+}
+
+/// Runs `motifs`.
+pub(super) fn motifs(args: &MotifsArgs) -> Result<u8, Problem> {
+    let (found, notes) = reader::read(&args.motifs)?;
+    notes.iter().for_each(|note| say!("note: {note}"));
+    make_folder(&args.out)?;
+    let figures: Vec<Figure> = found
+        .iter()
+        .enumerate()
+        .map(|(i, motif)| logo::motif(motif, logo::file_name(i, &motif.id)))
+        .collect();
+    write_page(&args.out, "Motifs", &figures)?;
+    for motif in &found {
+        print(&format!("{}\t{}\t{}\n", motif.id, motif.name, motif.consensus()));
+    }
+    Ok(0)
+}
+
+fn make_folder(folder: &Path) -> Result<(), Problem> {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Problem::bare(format!("{}: cannot make the folder: {error}", folder.display())))
 }
 
 /// Arrays \[sequence\]\[A, C, G, T\]\[position\].
@@ -68,4 +102,27 @@ fn write_arrays(path: &Path, scores: &[Scores], length: usize) -> Result<(), Pro
             ),
         ],
     )?)
+}
+
+/// Writes every figure as SVG and PNG, and `index.html` with all of them.
+fn write_page(folder: &Path, title: &str, figures: &[Figure]) -> Result<(), Problem> {
+    figures
+        .iter()
+        .try_for_each(|figure| save_picture(folder, figure))?;
+    let page = Report {
+        title: title.into(),
+        sections: figures
+            .iter()
+            .map(|figure| Section {
+                title: figure.title.clone(),
+                figure: Some(figure.clone()),
+                ..Section::default()
+            })
+            .collect(),
+        ..Report::default()
+    };
+    put(
+        &folder.join("index.html"),
+        &page.to_html().map_err(|error| broken(&error))?,
+    )
 }
