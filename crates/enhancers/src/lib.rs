@@ -23,6 +23,7 @@ pub mod associate;
 pub mod calibrate;
 pub mod cnn;
 pub mod error;
+pub mod evaluate;
 pub mod fasta;
 pub mod figures;
 pub mod genes;

@@ -7,6 +7,8 @@
 //! enhancers the activity follows a trait, so that openness goes with it; all others evolve by themselves, with the same
 //! phylogenetic signal. All other bases evolve with transitions more frequent than transversions.
 
+mod measured;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -336,7 +338,8 @@ fn mutate(sequence: &[u8], length: f64, random: &mut impl Rng) -> Vec<u8> {
     new
 }
 
-/// Writes the study as files that `run` takes: `study.toml`, tree, traits, sequences, and the truth.
+/// Writes the study as files that `run` takes: `study.toml`, tree, traits, sequences, what was
+/// measured in a few species, and the truth.
 ///
 /// # Errors
 /// Files that cannot be written; a folder that already holds a study.
@@ -389,6 +392,8 @@ pub fn write(study: &Invented, plan: &Invention, folder: &Path) -> Result<(), In
         let _ = writeln!(truth, "{}\t{sign}", region_name(region));
     }
     put("truth.tsv", &truth)?;
+    put("labels.tsv", &measured::labels(study))?;
+    put("clades.csv", &measured::clades(study))?;
     put("study.toml", &settings(plan))
 }
 

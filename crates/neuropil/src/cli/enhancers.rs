@@ -34,6 +34,8 @@ pub(crate) enum EnhancersVerb {
     Prepare(PrepareArgs),
     /// Predict the activity of sequences with a trained network, or weights of Keras.
     Predict(PredictArgs),
+    /// Ask predictions what the network has learned: sets of regions, divergence, a tree of species.
+    Evaluate(EvaluateArgs),
     /// Tell which bases predictions rest on, for tfmodisco-lite and as logos.
     Explain(ExplainArgs),
     /// Draw motifs as logos in bits.
@@ -323,4 +325,45 @@ pub(crate) struct MotifsArgs {
     /// Folder for the logos and a page with them.
     #[arg(long)]
     pub out: PathBuf,
+}
+
+/// Arguments of `enhancers evaluate`.
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateArgs {
+    /// Matrix of predictions, regions × species; −1, NA or empty is missing.
+    pub predictions: PathBuf,
+    /// Species in the order of the columns, where the matrix has no header.
+    #[arg(long)]
+    pub species: Option<PathBuf>,
+    /// What was measured: a table with the columns region, species, open (0 or 1) and, where there are, tissue and
+    /// chromosome; of chromosomes, only those held out for tests count.
+    #[arg(long)]
+    pub labels: PathBuf,
+    /// The tissue that the network predicts, where the labels have several.
+    #[arg(long)]
+    pub tissue: Option<String>,
+    /// Table with the columns species and clade.
+    #[arg(long)]
+    pub clades: Option<PathBuf>,
+    /// Species tree with branch lengths in time, Newick or NEXUS.
+    #[arg(long, requires = "source")]
+    pub tree: Option<PathBuf>,
+    /// Which of several trees, from 1.
+    #[arg(long, requires = "tree")]
+    pub tree_number: Option<usize>,
+    /// Species that divergence is counted from.
+    #[arg(long, requires = "tree")]
+    pub source: Option<String>,
+    /// Divergence among the species of this clade alone.
+    #[arg(long, value_name = "CLADE", requires_all = ["tree", "clades"])]
+    pub among: Option<String>,
+    /// Least fraction of the species with a prediction, for a region to count in divergence.
+    #[arg(long, default_value_t = 0.75)]
+    pub min_fraction: f64,
+    /// Folder of the results.
+    #[arg(long, default_value = "evaluation")]
+    pub out: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }

@@ -1,6 +1,7 @@
 //! `neuropil enhancers`: from open chromatin to the differences between genomes behind a trait.
 
 mod calibrate;
+mod evaluate;
 mod explain;
 
 use crate::cli::enhancers::{
@@ -46,6 +47,7 @@ pub(crate) fn run(args: &EnhancersArgs, quiet: bool) -> Result<u8, Problem> {
         EnhancersVerb::Calibrate(args) => calibrate::run(args, quiet),
         EnhancersVerb::Prepare(args) => prepare(args),
         EnhancersVerb::Predict(args) => predict(args),
+        EnhancersVerb::Evaluate(args) => evaluate::run(args),
         EnhancersVerb::Explain(args) => explain::run(args),
         EnhancersVerb::Motifs(args) => explain::motifs(args),
         EnhancersVerb::Orthologs(args) => orthologs(args),
@@ -296,6 +298,11 @@ fn adjust(args: &AdjustArgs) -> Result<u8, Problem> {
     }
     print(&text);
     Ok(0)
+}
+
+fn make_folder(folder: &Path) -> Result<(), Problem> {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Problem::bare(format!("{}: cannot make the folder: {error}", folder.display())))
 }
 
 fn put(path: &Path, text: &str) -> Result<(), Problem> {

@@ -1,6 +1,6 @@
 //! `neuropil enhancers explain` and `motifs`: which bases count, as arrays and as logos.
 
-use super::{print, put, sequences};
+use super::{make_folder, print, put, sequences};
 use crate::cli::enhancers::{Attribution, ExplainArgs, MotifsArgs, Normalise};
 use crate::process;
 use crate::terminal::say;
@@ -70,11 +70,6 @@ pub(super) fn motifs(args: &MotifsArgs) -> Result<u8, Problem> {
         print(&format!("{}\t{}\t{}\n", motif.id, motif.name, motif.consensus()));
     }
     Ok(0)
-}
-
-fn make_folder(folder: &Path) -> Result<(), Problem> {
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Problem::bare(format!("{}: cannot make the folder: {error}", folder.display())))
 }
 
 /// Arrays \[sequence\]\[A, C, G, T\]\[position\].
