@@ -27,7 +27,7 @@ pub struct Figure {
     pub caption: String,
     /// Panels per row.
     pub columns: usize,
-    /// Panels in reading order; lettered a, b, c when there are several.
+    /// Panels in reading order; lettered a, b, c when there are several that begin.
     pub panels: Vec<Panel>,
 }
 
@@ -101,7 +101,8 @@ impl Figure {
             self.check(i + 1, panel)?;
         }
         let ruler = Ruler::new();
-        let lettered = self.panels.len() > 1;
+        let begun = |panels: &[Panel]| panels.iter().filter(|panel| !panel.continued).count();
+        let lettered = begun(&self.panels) > 1;
         let sizes = self.panels.iter().filter_map(|panel| panel.size);
         let size = sizes.reduce(|a, b| (a.0.max(b.0), a.1.max(b.1))).unwrap_or(PANEL);
         let plans: Vec<Plan> = self
@@ -160,7 +161,7 @@ impl Figure {
                 axes,
                 label_left: 0.0,
                 legend,
-                letter: lettered.then(|| letter(i)),
+                letter: (lettered && !panel.continued).then(|| letter(begun(&self.panels[..i]))),
                 prefix: format!("{prefix}-{i}"),
                 paper,
             });
@@ -318,6 +319,47 @@ mod tests {
         assert!(svg.contains(r#"width="700" height="200""#) && svg.contains(">share<"));
         let drawn = svg.split("<g fill=\"#009E73\">").nth(1).unwrap();
         assert_eq!(drawn.split("</g>").next().unwrap().matches("<rect").count(), 2);
+    }
+
+    #[test]
+    fn letters_are_outlines_that_are_stated_once_and_placed_by_use() {
+        let glyph = |letter, at| crate::panel::Glyph {
+            letter,
+            color: Color::Red,
+            at,
+        };
+        let panel = Panel::new("x", "y").x_range(0.0, 3.0).y_range(-1.0, 1.0).glyphs([
+            glyph('T', [0.0, 1.0, 0.0, 1.0]),
+            glyph('T', [1.0, 2.0, 0.0, -1.0]),
+            glyph('T', [1.0, 2.0, 0.0, f64::NAN]),
+            glyph(' ', [2.0, 3.0, 0.0, 1.0]),
+        ]);
+        let figure = figure(vec![panel.clone(), panel.continued()]);
+        let svg = figure.to_svg().unwrap();
+        assert_eq!(svg.matches("id=\"f-test-0-glyph-54\"").count(), 1);
+        assert_eq!(svg.matches("<use ").count(), 4);
+        assert!(!svg.contains(">a</text>"), "one panel goes on in the other");
+        // Red on both sides of zero, as many pixels above as below.
+        let png = figure.to_png().unwrap();
+        let image = Pixmap::decode_png(&png).unwrap();
+        let red = |p: &resvg::tiny_skia::PremultipliedColorU8| p.red() > 180 && p.green() < 80;
+        let rows: Vec<usize> = (0..image.height())
+            .map(|row| {
+                (0..720)
+                    .filter(|x| image.pixel(*x, row).is_some_and(|p| red(&p)))
+                    .count()
+            })
+            .collect();
+        let (first, last) = (
+            rows.iter().position(|n| *n > 0).unwrap(),
+            rows.iter().rposition(|n| *n > 0).unwrap(),
+        );
+        let zero = (first + last) / 2;
+        let (above, below): (usize, usize) = (rows[..=zero].iter().sum(), rows[zero + 1..].iter().sum());
+        assert!(
+            above > 5000 && above.abs_diff(below) < above / 50,
+            "{above} {below}"
+        );
     }
 
     #[test]

@@ -144,12 +144,7 @@ fn x_range(panel: &Panel) -> (f64, f64) {
         .iter()
         .flat_map(|s| s.x.iter().copied())
         .chain(panel.bars.iter().flat_map(|b| b.edges.iter().copied()))
-        .chain(
-            panel
-                .boxes
-                .iter()
-                .flat_map(|b| b.at.iter().flat_map(|at| [at[0], at[1]])),
-        )
+        .chain(panel.rectangles().flat_map(|at| [at[0], at[1]]))
         .chain(panel.spans.iter().flat_map(|s| [s.0, s.1]))
         .chain(panel.v_lines.iter().copied());
     scale::around(values, panel.x.log, if loose { 0.04 } else { 0.0 })
@@ -169,12 +164,7 @@ fn y_range(panel: &Panel) -> (f64, f64) {
         .flat_map(|s| [s.y.clone(), pairs(&s.error), pairs(&s.band)])
         .flatten()
         .chain(panel.bars.iter().flat_map(|b| b.heights.iter().copied()))
-        .chain(
-            panel
-                .boxes
-                .iter()
-                .flat_map(|b| b.at.iter().flat_map(|at| [at[2], at[3]])),
-        )
+        .chain(panel.rectangles().flat_map(|at| [at[2], at[3]]))
         .chain(panel.h_lines.iter().copied())
         .chain((!panel.bars.is_empty()).then_some(0.0));
     let (low, high) = scale::around(values, panel.y.log, 0.05);
@@ -358,11 +348,11 @@ fn covered(panel: &Panel, axes: Rect, x: &Scale, y: &Scale) -> (Samples, Samples
             }
         }
     }
-    for [x0, x1, y0, y1] in panel.boxes.iter().flat_map(|b| &b.at) {
+    for [x0, x1, y0, y1] in panel.rectangles() {
         for part in [0.0, 0.5, 1.0] {
             let (across, up) = (x.map(x0 + part * (x1 - x0)), y.map(y0 + part * (y1 - y0)));
-            sample((across, y.map(*y0)), (across, y.map(*y1)), &mut data);
-            sample((x.map(*x0), up), (x.map(*x1), up), &mut data);
+            sample((across, y.map(y0)), (across, y.map(y1)), &mut data);
+            sample((x.map(x0), up), (x.map(x1), up), &mut data);
         }
     }
     let mut lines = Vec::new();

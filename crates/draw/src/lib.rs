@@ -8,6 +8,7 @@
 
 mod error;
 mod figure;
+mod glyph;
 mod heat;
 mod html;
 mod layout;
@@ -20,4 +21,4 @@ mod text;
 pub use error::DrawError;
 pub use figure::Figure;
 pub use html::{Report, ReportTable, Section};
-pub use panel::{Axis, Bars, Boxes, Color, Heat, Mark, Panel, Series};
+pub use panel::{Axis, Bars, Boxes, Color, Glyph, Heat, Mark, Panel, Series};

@@ -18,6 +18,8 @@ pub enum Color {
     Sky,
     /// #F0E442
     Yellow,
+    /// #CC3311, for what is red by custom, as T is in a sequence logo; not of the palette.
+    Red,
     /// The colour of the text: black on paper, light on a dark page.
     Black,
     /// #888888
@@ -49,6 +51,7 @@ impl Color {
             Self::Orange => "#E69F00",
             Self::Sky => "#56B4E9",
             Self::Yellow => "#F0E442",
+            Self::Red => "#CC3311",
             Self::Black => "currentColor",
             Self::Grey => "#888888",
         }
@@ -208,6 +211,17 @@ pub struct Boxes {
     pub at: Vec<[f64; 4]>,
 }
 
+/// A letter stretched over a rectangle, as in a sequence logo: its outline, so that it looks the same without its font.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Glyph {
+    /// The letter; one that the font lacks, or that is blank, is not drawn.
+    pub letter: char,
+    /// Its colour.
+    pub color: Color,
+    /// Ends of the rectangle: (left, right, foot, head); a head below the foot turns the letter upside down.
+    pub at: [f64; 4],
+}
+
 /// One set of axes with everything drawn in it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Panel {
@@ -229,6 +243,10 @@ pub struct Panel {
     pub bars: Vec<Bars>,
     /// Rectangles, behind lines and points.
     pub boxes: Vec<Boxes>,
+    /// Letters, behind lines and points.
+    pub glyphs: Vec<Glyph>,
+    /// Whether the panel goes on where the one before it ends: it has no letter of its own.
+    pub continued: bool,
     /// A remark above the axes: `"n = 500 trials"`.
     pub note: Option<String>,
     /// Width and height, px; 360 × 280 if no panel of the figure asks for another size.
@@ -260,6 +278,18 @@ impl Panel {
     /// Adds rectangles.
     pub fn boxes(mut self, boxes: Boxes) -> Self {
         self.boxes.push(boxes);
+        self
+    }
+
+    /// Adds letters.
+    pub fn glyphs(mut self, glyphs: impl IntoIterator<Item = Glyph>) -> Self {
+        self.glyphs.extend(glyphs);
+        self
+    }
+
+    /// Says that the panel goes on where the one before it ends.
+    pub fn continued(mut self) -> Self {
+        self.continued = true;
         self
     }
 
@@ -333,5 +363,11 @@ impl Panel {
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.note = Some(note.into());
         self
+    }
+
+    /// Ends of everything that fills a rectangle: (x, x, y, y).
+    pub(crate) fn rectangles(&self) -> impl Iterator<Item = [f64; 4]> + '_ {
+        let boxes = self.boxes.iter().flat_map(|boxes| boxes.at.iter().copied());
+        boxes.chain(self.glyphs.iter().map(|glyph| glyph.at))
     }
 }

@@ -1,6 +1,7 @@
 //! Draws one panel.
 
 use crate::error::DrawError;
+use crate::glyph;
 use crate::layout::{
     BAR_GAP, BAR_WIDTH, Entry, LEGEND_ROW, LINE_HEIGHT, NOTE_HEIGHT, Plan, SLANT, SPAN_HEIGHT, SWATCH,
     TICK_LENGTH, entries,
@@ -84,6 +85,7 @@ impl Placed<'_> {
         for boxes in &self.panel.boxes {
             rectangles(&mut svg, boxes, &x, &y);
         }
+        glyph::draw(&mut svg, &self.panel.glyphs, &self.prefix, &x, &y);
         for series in &self.panel.series {
             band(&mut svg, series, &x, &y);
         }

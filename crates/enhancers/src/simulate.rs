@@ -4,8 +4,10 @@
 //! held while the activity, with a smaller part of the site's own, is above zero. A site that is gained is written from
 //! its factor's motif, on either strand, and one base in twelve is another; selection keeps the bases of a held site, and
 //! a site that is lost loses half of its bases. The enhancer is open where three sites or more are held. For planted
-//! enhancers the activity follows a trait from its median on, so that openness goes with it; all others evolve by
-//! themselves, with the same phylogenetic signal. All other bases evolve with transitions more frequent than transversions.
+//! enhancers the activity follows a trait, so that openness goes with it; all others evolve by themselves, with the same
+//! phylogenetic signal. All other bases evolve with transitions more frequent than transversions.
+
+mod measured;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -14,7 +16,6 @@ use rand::{Rng, RngExt};
 
 use neuropil_lab::atomic;
 use neuropil_math::rng::{Key, Purpose};
-use neuropil_math::stats::summary::quantile;
 
 use crate::cnn::train::Settings;
 use crate::error::InputError;
@@ -120,8 +121,6 @@ pub fn invent(plan: &Invention) -> Result<Invented, InputError> {
     let tree = coalescent(plan.species, &mut random);
     let evolved = brownian(&tree, &mut random);
     let response: Vec<f64> = tree.tips().iter().map(|&node| evolved[node]).collect();
-    // The root may lie beyond all tips: openness changes where the trait crosses its middle.
-    let middle = quantile(&response, 0.5).unwrap_or(0.0);
     let other = brownian(&tree, &mut random);
     let mut order: Vec<usize> = (0..plan.species).collect();
     order.sort_by(|&a, &b| other[tree.tips()[b]].total_cmp(&other[tree.tips()[a]]));
@@ -152,7 +151,7 @@ pub fn invent(plan: &Invention) -> Result<Invented, InputError> {
         let (mut sequences, open) = evolve(
             &study.tree,
             plan.length,
-            &|node| effect * (evolved[node] - middle),
+            &|node| effect * evolved[node],
             &mut random,
         );
         let missing = random.random_range(0.0..0.3);
@@ -339,7 +338,8 @@ fn mutate(sequence: &[u8], length: f64, random: &mut impl Rng) -> Vec<u8> {
     new
 }
 
-/// Writes the study as files that `run` takes: `study.toml`, tree, traits, sequences, and the truth.
+/// Writes the study as files that `run` takes: `study.toml`, tree, traits, sequences, what was
+/// measured in a few species, and the truth.
 ///
 /// # Errors
 /// Files that cannot be written; a folder that already holds a study.
@@ -392,6 +392,8 @@ pub fn write(study: &Invented, plan: &Invention, folder: &Path) -> Result<(), In
         let _ = writeln!(truth, "{}\t{sign}", region_name(region));
     }
     put("truth.tsv", &truth)?;
+    put("labels.tsv", &measured::labels(study))?;
+    put("clades.csv", &measured::clades(study))?;
     put("study.toml", &settings(plan))
 }
 

@@ -128,7 +128,7 @@ fn species_column(table: &Table, known: &[String]) -> usize {
 }
 
 /// A column as 0 and 1; a pair of words is mapped, and said, where all values are of it.
-fn classes(table: &Table, column: usize) -> Result<(Vec<Option<f64>>, Vec<String>), InputError> {
+pub(crate) fn classes(table: &Table, column: usize) -> Result<(Vec<Option<f64>>, Vec<String>), InputError> {
     let fields: Vec<&str> = table.rows.iter().map(|row| row[column].as_str()).collect();
     let plain = |field: &str| field.to_lowercase().replace('\u{e3}', "a");
     let present: Vec<String> = fields

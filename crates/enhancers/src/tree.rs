@@ -349,7 +349,7 @@ impl Tree {
     }
 }
 
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     if name.chars().any(|c| "()[]{}:;,'\"= \t".contains(c)) {
         format!("'{}'", name.replace('\'', "''"))
     } else {

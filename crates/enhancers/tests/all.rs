@@ -1,6 +1,7 @@
 //! The enhancers system from outside: reference numbers and inputs that users bring. One binary, since each links
 //! everything.
 
+mod attribution;
 mod faults;
 mod golden;
 mod invariances;

@@ -9,7 +9,8 @@ use rand::RngExt;
 use rayon::prelude::*;
 
 use super::architecture::Architecture;
-use super::network::{Network, Pass, encode, loss_of_logits, probability};
+use super::logit::{loss_of_logits, probability};
+use super::network::{Network, Pass, encode};
 use super::train::{Epoch, Examples, Monitor, Settings, State, loss_and_gradient};
 use crate::error::InputError;
 use crate::metrics::Metrics;

@@ -10,6 +10,7 @@ use rand::RngExt;
 use rayon::prelude::*;
 
 use super::architecture::{Architecture, Flatten};
+use super::logit::probability;
 use crate::sequence::{UNKNOWN, reverse_complement};
 
 /// A layer with parameters: where its weights and its bias lie.
@@ -37,11 +38,11 @@ pub struct Network<R> {
 #[derive(Clone, Debug, Default)]
 pub struct Pass<R> {
     /// Input, outputs of the convolutions after rectifier and dropout.
-    maps: Vec<Vec<R>>,
+    pub(super) maps: Vec<Vec<R>>,
     pooled: Vec<R>,
     at: Vec<u32>,
     /// Flattened values, outputs of the dense layers after rectifier and dropout.
-    dense: Vec<Vec<R>>,
+    pub(super) dense: Vec<Vec<R>>,
     /// Outputs before softmax or logistic function.
     pub logits: Vec<R>,
     deltas: [Vec<R>; 2],
@@ -233,7 +234,7 @@ impl<R: Real> Network<R> {
     }
 
     /// Place of pooled value `i` (position-major) among the flattened ones.
-    fn place(&self, i: usize, windows: usize, channels: usize) -> usize {
+    pub(super) fn place(&self, i: usize, windows: usize, channels: usize) -> usize {
         match self.architecture.flatten {
             Flatten::PositionMajor => i,
             Flatten::FilterMajor => i % channels * windows + i / channels,
@@ -352,11 +353,16 @@ pub(crate) fn encode<R: Real>(bases: &[u8]) -> Vec<R> {
     x
 }
 
-/// Rectifies, and drops a fraction of the values, the others scaled up.
-fn rectify<R: Real>(y: &mut [R], rate: f64, dropout: Option<Dropout>, layer: usize) {
+/// Values below 0 become 0.
+pub(super) fn relu<R: Real>(y: &mut [R]) {
     for y in y.iter_mut() {
         *y = y.larger(R::ZERO);
     }
+}
+
+/// Rectifies, and drops a fraction of the values, the others scaled up.
+fn rectify<R: Real>(y: &mut [R], rate: f64, dropout: Option<Dropout>, layer: usize) {
+    relu(y);
     let Some(dropout) = dropout.filter(|_| rate > 0.0) else {
         return;
     };
@@ -378,34 +384,4 @@ fn unrectify<R: Real>(delta: &mut [R], y: &[R], keep: f64) {
     for (d, &y) in delta.iter_mut().zip(y) {
         *d = if y > R::ZERO { *d * scale } else { R::ZERO };
     }
-}
-
-/// Probability of class 1.
-pub fn probability<R: Real>(logits: &[R]) -> f64 {
-    match logits {
-        [logit] => 1.0 / (1.0 + (-logit.f64()).exp()),
-        _ => softmax(logits)[1],
-    }
-}
-
-fn softmax<R: Real>(logits: &[R]) -> Vec<f64> {
-    let most = logits.iter().map(|z| z.f64()).fold(f64::NEG_INFINITY, f64::max);
-    let e: Vec<f64> = logits.iter().map(|z| (z.f64() - most).exp()).collect();
-    let sum: f64 = e.iter().sum();
-    e.into_iter().map(|e| e / sum).collect()
-}
-
-/// Cross-entropy of one example and its gradient with respect to the logits.
-pub fn loss_of_logits<R: Real>(logits: &[R], class: usize) -> (f64, Vec<f64>) {
-    if let [logit] = logits {
-        let z = logit.f64();
-        let y = class as f64;
-        // log(1 + e^z) − y z without overflow.
-        let loss = z.max(0.0) - y * z + (-z.abs()).exp().ln_1p();
-        return (loss, vec![probability(logits) - y]);
-    }
-    let mut p = softmax(logits);
-    let loss = -p[class].max(1e-300).ln();
-    p[class] -= 1.0;
-    (loss, p)
 }

@@ -6,7 +6,8 @@ use neuropil_nn::optim::{Adam, AdamRule, Momentum, Sgd};
 use rayon::prelude::*;
 
 use super::learner::{Learner, Material};
-use super::network::{Dropout, Network, Pass, encode, loss_of_logits};
+use super::logit::loss_of_logits;
+use super::network::{Dropout, Network, Pass, encode};
 use super::schedule::Schedule;
 use crate::error::InputError;
 use crate::sequence::reverse_complement;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use neuropil_enhancers::cnn::attribute::{gradient_times_input, integrated_gradients, mutagenesis};
+use neuropil_enhancers::cnn::attribute::{Scores, gradient, mutagenesis, path_gradient};
 use neuropil_enhancers::cnn::schedule::{Cycle, Schedule};
 use neuropil_enhancers::cnn::train::{ClassWeights, Optimiser, State, loss_and_gradient};
 use neuropil_enhancers::cnn::{Architecture, Convolution, Dense, Flatten, Network, Pass};
@@ -326,13 +326,15 @@ fn golden_cnn_attributions() {
         &set.arrays["ism"].1,
         "mutagenesis",
     );
+    let gradient = gradient(&set.network, sequence);
+    all_close(&gradient, &set.arrays["grad_x"].1, "gradient");
     all_close(
-        &gradient_times_input(&set.network, sequence),
+        &Scores::new(sequence, gradient).actual(),
         &set.arrays["gradient_x_input"].1,
         "gradient times input",
     );
     all_close(
-        &integrated_gradients(&set.network, sequence, 50),
+        &Scores::new(sequence, path_gradient(&set.network, sequence, 50)).actual(),
         &set.arrays["integrated_gradient"].1,
         "integrated gradients",
     );

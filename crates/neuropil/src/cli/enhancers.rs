@@ -37,8 +37,12 @@ pub(crate) enum EnhancersVerb {
     Prepare(PrepareArgs),
     /// Predict the activity of sequences with a trained network, or weights of Keras.
     Predict(PredictArgs),
-    /// Tell which bases predictions rest on, for tfmodisco-lite and logos.
+    /// Ask predictions what the network has learned: sets of regions, divergence, a tree of species.
+    Evaluate(EvaluateArgs),
+    /// Tell which bases predictions rest on, for tfmodisco-lite and as logos.
     Explain(ExplainArgs),
+    /// Draw motifs as logos in bits.
+    Motifs(MotifsArgs),
     /// Assemble orthologs from lifted fragments and summits (HALPER's rule).
     Orthologs(OrthologsArgs),
 }
@@ -271,10 +275,23 @@ pub(crate) struct PredictArgs {
 pub(crate) enum Attribution {
     /// Change of the logit by every single exchange of a base.
     Mutagenesis,
+    /// DeepLIFT's rescale rule against shuffles of the sequence that keep its pairs of neighbours.
+    Deeplift,
     /// Integrated gradients from all zeros.
     IntegratedGradients,
     /// Gradient times input.
     Gradient,
+}
+
+/// How scores are brought onto one scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Normalise {
+    /// As they are.
+    None,
+    /// Less the mean over the four letters of a position.
+    Pointwise,
+    /// By the share of the letter that is there among those of its sign (gkmexplain).
+    GkmExplain,
 }
 
 /// Arguments of `enhancers explain`.
@@ -287,13 +304,77 @@ pub(crate) struct ExplainArgs {
     /// How.
     #[arg(long, value_enum, default_value_t = Attribution::IntegratedGradients)]
     pub method: Attribution,
+    /// Shuffles that deeplift holds every sequence against.
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub references: u32,
+    /// Seed of the shuffles.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How the scores of a position are brought onto one scale.
+    #[arg(long, value_enum, default_value_t = Normalise::None)]
+    pub normalise: Normalise,
     /// Bases that a network of Keras reads.
     #[arg(long, default_value_t = 500)]
     pub length: usize,
-    /// File to write: arrays `sequences` and `attributions`, both \[sequence\]\[A, C, G, T\]\[position\].
+    /// File to write, `.npz`: arrays `sequences`, `attributions` and `hypothetical`, all \[sequence\]\[A, C, G, T\]\[position\]; or a
+    /// folder, for `attributions.npz`, logos and a page with them.
     #[arg(long)]
     pub out: PathBuf,
-    /// Threads [default: all cores].
+    /// Sequences that logos are drawn of, the first ones.
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub logos: usize,
+    /// Threads [default: all cores; results do not depend on it].
     #[arg(long)]
     pub threads: Option<usize>,
+}
+
+/// Arguments of `enhancers motifs`.
+#[derive(Debug, Args)]
+pub(crate) struct MotifsArgs {
+    /// Motifs, MEME or JASPAR.
+    pub motifs: PathBuf,
+    /// Folder for the logos and a page with them.
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+/// Arguments of `enhancers evaluate`.
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateArgs {
+    /// Matrix of predictions, regions × species; −1, NA or empty is missing.
+    pub predictions: PathBuf,
+    /// Species in the order of the columns, where the matrix has no header.
+    #[arg(long)]
+    pub species: Option<PathBuf>,
+    /// What was measured: a table with the columns region, species, open (0 or 1) and, where there are, tissue and
+    /// chromosome; of chromosomes, only those held out for tests count.
+    #[arg(long)]
+    pub labels: PathBuf,
+    /// The tissue that the network predicts, where the labels have several.
+    #[arg(long)]
+    pub tissue: Option<String>,
+    /// Table with the columns species and clade.
+    #[arg(long)]
+    pub clades: Option<PathBuf>,
+    /// Species tree with branch lengths in time, Newick or NEXUS.
+    #[arg(long, requires = "source")]
+    pub tree: Option<PathBuf>,
+    /// Which of several trees, from 1.
+    #[arg(long, requires = "tree")]
+    pub tree_number: Option<usize>,
+    /// Species that divergence is counted from.
+    #[arg(long, requires = "tree")]
+    pub source: Option<String>,
+    /// Divergence among the species of this clade alone.
+    #[arg(long, value_name = "CLADE", requires_all = ["tree", "clades"])]
+    pub among: Option<String>,
+    /// Least fraction of the species with a prediction, for a region to count in divergence.
+    #[arg(long, default_value_t = 0.75)]
+    pub min_fraction: f64,
+    /// Folder of the results.
+    #[arg(long, default_value = "evaluation")]
+    pub out: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }

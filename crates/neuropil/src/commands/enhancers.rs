@@ -2,16 +2,16 @@
 
 mod associate;
 mod calibrate;
+mod evaluate;
+mod explain;
 
 use crate::cli::enhancers::{
-    AdjustArgs, Attribution, EnhancersArgs, EnhancersVerb, ExplainArgs, OrthologsArgs, PredictArgs,
-    PrepareArgs, RunArgs, SimulateArgs,
+    AdjustArgs, EnhancersArgs, EnhancersVerb, OrthologsArgs, PredictArgs, PrepareArgs, RunArgs, SimulateArgs,
 };
 use crate::process;
 use crate::terminal::say;
 use neuropil_enhancers::aliases::Aliases;
 use neuropil_enhancers::associate::{Progress, released, to_tsv};
-use neuropil_enhancers::cnn::attribute::{gradient_times_input, integrated_gradients, mutagenesis};
 use neuropil_enhancers::error::InputError;
 use neuropil_enhancers::fasta::{self, Genome};
 use neuropil_enhancers::genes;
@@ -21,13 +21,12 @@ use neuropil_enhancers::orthologs::{Rule, assemble, parse_named};
 use neuropil_enhancers::peaks;
 use neuropil_enhancers::report::below;
 use neuropil_enhancers::run::{self, News};
-use neuropil_enhancers::sequence::{bases, one_hot};
+use neuropil_enhancers::sequence::bases;
 use neuropil_enhancers::settings::Outcome;
 use neuropil_enhancers::simulate::{Invention, invent, write};
 use neuropil_enhancers::table::Table;
 use neuropil_enhancers::text::read_to_string;
 use neuropil_enhancers::windows::{Exclusions, Intervals, Sizes, beyond_end, check_shared, windows};
-use neuropil_lab::array::write_npz;
 use neuropil_lab::atomic;
 use neuropil_lab::error::Problem;
 use std::fmt::Write as _;
@@ -47,7 +46,9 @@ pub(crate) fn run(args: &EnhancersArgs, quiet: bool) -> Result<u8, Problem> {
         EnhancersVerb::Calibrate(args) => calibrate::run(args, quiet),
         EnhancersVerb::Prepare(args) => prepare(args),
         EnhancersVerb::Predict(args) => predict(args),
-        EnhancersVerb::Explain(args) => explain(args),
+        EnhancersVerb::Evaluate(args) => evaluate::run(args),
+        EnhancersVerb::Explain(args) => explain::run(args),
+        EnhancersVerb::Motifs(args) => explain::motifs(args),
         EnhancersVerb::Orthologs(args) => orthologs(args),
     }
 }
@@ -234,6 +235,11 @@ fn adjust(args: &AdjustArgs) -> Result<u8, Problem> {
     }
     print(&text);
     Ok(0)
+}
+
+fn make_folder(folder: &Path) -> Result<(), Problem> {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Problem::bare(format!("{}: cannot make the folder: {error}", folder.display())))
 }
 
 fn put(path: &Path, text: &str) -> Result<(), Problem> {
@@ -431,48 +437,5 @@ fn predict(args: &PredictArgs) -> Result<u8, Problem> {
         .map(|(name, value)| format!("{name}\t{value:.6}\n"))
         .collect();
     print(&text);
-    Ok(0)
-}
-
-fn explain(args: &ExplainArgs) -> Result<u8, Problem> {
-    const STEPS: usize = 50;
-    let (network, notes) = model::load(&args.model, args.length)?;
-    notes.iter().for_each(|note| say!("note: {note}"));
-    let length = network.architecture.length;
-    let sequences = sequences(&args.sequences, length)?;
-    let pool = process::thread_pool(args.threads)?;
-    let (mut codes, mut attributions) = (Vec::new(), Vec::new());
-    // [position][base] to [base][position].
-    let turn = |values: &[f32]| -> Vec<f32> {
-        (0..4)
-            .flat_map(|base| (0..length).map(move |at| (at, base)))
-            .map(|(at, base)| values[at * 4 + base])
-            .collect()
-    };
-    for (_, sequence) in &sequences {
-        let values = pool.install(|| match args.method {
-            Attribution::Mutagenesis => mutagenesis(&network, sequence),
-            Attribution::IntegratedGradients => integrated_gradients(&network, sequence, STEPS),
-            Attribution::Gradient => gradient_times_input(&network, sequence),
-        });
-        let letters = neuropil_enhancers::sequence::letters(sequence);
-        codes.extend(turn(&one_hot(letters.as_bytes())?));
-        attributions.extend(turn(
-            &values.iter().map(|&value| value as f32).collect::<Vec<_>>(),
-        ));
-    }
-    let shape = vec![sequences.len(), 4, length];
-    write_npz(
-        &args.out,
-        vec![
-            ("sequences", shape.clone(), codes),
-            ("attributions", shape, attributions),
-        ],
-    )?;
-    print(&format!(
-        "{} sequences explained in {}\n",
-        sequences.len(),
-        args.out.display()
-    ));
     Ok(0)
 }

@@ -319,6 +319,7 @@ fn enhancers() {
         session.write(name, text);
         session.refused(&["enhancers", "prepare", name, "--genome", "g.fa", "--out", "bad"]);
     }
+    evaluations(&mut session);
     session.refused(&["enhancers", "predict", "gone.h5", "g.fa"]);
     session.write("study.toml", "foo = 1\n");
     session.refused(&["enhancers", "run", "study.toml"]);
@@ -327,4 +328,54 @@ fn enhancers() {
     session.refused(&["enhancers", "calibrate", "--planted", "100", "--regions", "50"]);
     session.refused(&["enhancers", "adjust", "gone.csv"]);
     session.check(&expect_file!["../messages/enhancers.txt"]);
+}
+
+/// Tables that `enhancers evaluate` cannot take.
+fn evaluations(session: &mut Session) {
+    session.write("open.tsv", "region\tspecies\topen\nr1\ta\t1\nr1\tb\t0\n");
+    let mut ask = |labels: &str, more: &[&str]| {
+        let command = [
+            "enhancers",
+            "evaluate",
+            "matrix.tsv",
+            "--labels",
+            labels,
+            "--out",
+            "bad",
+        ];
+        session.refused(&[&command, more].concat());
+    };
+    ask("gone.tsv", &[]);
+    for more in [
+        &["--tree", "ok.nwk", "--source", "x"][..],
+        &["--tree", "ok.nwk"],
+        &["--tissue", "cortex"],
+        &["--clades", "traits.tsv"],
+        &["--min-fraction", "2"],
+    ] {
+        ask("open.tsv", more);
+    }
+    for (name, text) in [
+        ("headless.tsv", "region\tspecies\tstate\nr1\ta\t1\n"),
+        ("strangers.tsv", "region\tspecies\topen\nr1\ta\t1\nr1\te\t0\n"),
+        ("words.open.tsv", "region\tspecies\topen\nr1\ta\topen\n"),
+        ("both.tsv", "region\tspecies\topen\nr1\ta\t1\nr1\tA\t0\n"),
+        ("one.tsv", "region\tspecies\topen\nr1\ta\t1\nr1\tb\t1\n"),
+        (
+            "tissues.tsv",
+            "region\tspecies\topen\ttissue\nr1\ta\t1\tcortex\nr1\tb\t1\tliver\n",
+        ),
+    ] {
+        session.write(name, text);
+        let command = [
+            "enhancers",
+            "evaluate",
+            "matrix.tsv",
+            "--labels",
+            name,
+            "--out",
+            "bad",
+        ];
+        session.refused(&command);
+    }
 }

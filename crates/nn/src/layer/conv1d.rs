@@ -12,6 +12,7 @@
 use crate::matmul::{Matrix, add_product};
 use crate::params::Layout;
 use neuropil_math::real::Real;
+use std::ops::Range;
 
 /// Width and stride of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,24 @@ impl Window {
         } else {
             (positions - self.width) / self.stride + 1
         }
+    }
+
+    /// Outputs that see any of the positions `changed`, of `outputs` in all.
+    ///
+    /// ```
+    /// use neuropil_nn::layer::conv1d::Window;
+    /// assert_eq!(Window { width: 7, stride: 1 }.touched(100..101, 494), 94..101);
+    /// assert_eq!(Window { width: 7, stride: 4 }.touched(0..1, 124), 0..1);
+    /// ```
+    pub fn touched(self, changed: Range<usize>, outputs: usize) -> Range<usize> {
+        if changed.is_empty() {
+            return 0..0;
+        }
+        let end = changed.end.div_ceil(self.stride).min(outputs);
+        let begin = (changed.start + 1)
+            .saturating_sub(self.width)
+            .div_ceil(self.stride);
+        begin.min(end)..end
     }
 
     /// The input of one example as overlapping rows: \[outputs\]\[width · channels\].
@@ -88,7 +107,15 @@ pub fn backward<R: Real>(
         Matrix::new(dy, outputs),
         dw,
     );
-    let Some(dx) = dx else { return };
+    if let Some(dx) = dx {
+        backward_input(window, w, outputs, dy, dx);
+    }
+}
+
+/// Adds the gradient of the input alone to `dx` \[position\]\[inputs\]; `w` and `dy` as in [`backward`], `outputs` of one
+/// position.
+pub fn backward_input<R: Real>(window: Window, w: &[R], outputs: usize, dy: &[R], dx: &mut [R]) {
+    let channels = w.len() / window.width / outputs;
     // dy spread out by the stride, width − 1 rows of zeros before and enough behind.
     let positions = dx.len() / channels;
     let before = window.width - 1;
@@ -140,6 +167,22 @@ mod tests {
             }
         }
         y
+    }
+
+    proptest! {
+        #[test]
+        fn outputs_are_touched_by_the_positions_they_see(
+            width in 1_usize..6, stride in 1_usize..8, more in 0_usize..20, at in 0_usize..20, length in 1_usize..4,
+        ) {
+            let window = Window { width, stride };
+            let positions = width + more;
+            let changed = at.min(positions - 1)..(at + length).min(positions);
+            prop_assume!(!changed.is_empty());
+            let outputs = window.outputs(positions);
+            let sees = |p: &usize| p * stride < changed.end && p * stride + width > changed.start;
+            let expected: Vec<usize> = (0..outputs).filter(sees).collect();
+            prop_assert_eq!(window.touched(changed, outputs).collect::<Vec<_>>(), expected);
+        }
     }
 
     proptest! {

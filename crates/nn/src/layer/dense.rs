@@ -41,8 +41,13 @@ pub fn backward<R: Real>(x: &[R], w: &[R], dy: &[R], dx: Option<&mut [R]>, dw: &
     }
     add_product(x.transposed(), d, dw);
     if let Some(dx) = dx {
-        add_product(d, w.transposed(), dx);
+        backward_input(w.values, d.columns, dy, dx);
     }
+}
+
+/// Adds the gradient of the input alone to `dx` \[B\]\[inputs\]; `w` and `dy` as in [`backward`].
+pub fn backward_input<R: Real>(w: &[R], outputs: usize, dy: &[R], dx: &mut [R]) {
+    add_product(Matrix::new(dy, outputs), Matrix::new(w, outputs).transposed(), dx);
 }
 
 #[cfg(test)]

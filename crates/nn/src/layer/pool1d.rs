@@ -34,8 +34,8 @@ impl Pool {
         }
     }
 
-    /// Positions of window `p`.
-    fn window(self, p: usize, positions: usize) -> std::ops::Range<usize> {
+    /// Positions of window `p` of those over `positions`.
+    pub fn window(self, p: usize, positions: usize) -> std::ops::Range<usize> {
         let over = if self.same {
             ((self.outputs(positions) - 1) * self.stride + self.size).saturating_sub(positions)
         } else {
