@@ -8,7 +8,7 @@ use neuropil_lab::atomic;
 use neuropil_math::rng::Key;
 
 use crate::cnn::train::{Epoch, Examples, Settings, train};
-use crate::cnn::{Architecture, Network};
+use crate::cnn::{Architecture, Network, keras};
 use crate::error::InputError;
 use crate::fasta;
 use crate::matrix::Matrix;
@@ -200,16 +200,21 @@ pub fn save(network: &Network<f32>, path: &Path) -> Result<(), InputError> {
         .map_err(|error| InputError::new(error.to_string()))
 }
 
-/// Reads a network that [`save`] wrote, or weights of Keras (`.hdf5`, `.h5`) for sequences of `length` bases.
+/// Reads a network that [`save`] wrote, or weights of Keras (`.hdf5`, `.h5`) for sequences of `length` bases, as `reading`
+/// has it.
 ///
 /// # Errors
 /// Files that cannot be read or do not fit one another.
-pub fn load(path: &Path, length: usize) -> Result<(Network<f32>, Vec<String>), InputError> {
+pub fn load(
+    path: &Path,
+    length: usize,
+    reading: keras::Reading,
+) -> Result<(Network<f32>, Vec<String>), InputError> {
     if path
         .extension()
         .is_some_and(|kind| kind == "h5" || kind == "hdf5")
     {
-        return crate::cnn::keras::read(path, length, crate::cnn::keras::Reading::default());
+        return keras::read(path, length, reading);
     }
     let shape = path.with_extension("toml");
     let architecture: Architecture = toml::from_str(&crate::text::read_to_string(&shape)?)

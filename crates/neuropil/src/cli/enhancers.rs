@@ -251,6 +251,31 @@ pub(crate) struct CalibrateArgs {
     pub json: bool,
 }
 
+/// Order of the values that the first dense layer of a network of Keras reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FlattenOrder {
+    /// Filter by filter: channels first.
+    FilterMajor,
+    /// Position by position: channels last.
+    PositionMajor,
+}
+
+/// How a network of Keras is read.
+#[derive(Debug, Args)]
+pub(crate) struct KerasArgs {
+    /// Bases that a network of Keras reads.
+    #[arg(long, default_value_t = 500)]
+    pub length: usize,
+    /// Keep the kernels of Keras as they stand: by default those written with Theano are turned by 180 degrees, and
+    /// those of Keras 1, which does not tell.
+    #[arg(long)]
+    pub no_rotate: bool,
+    /// Order in which a network of Keras flattens [default: as its model_config says, else filter-major for Keras 1,
+    /// position-major for Keras 2].
+    #[arg(long, value_enum)]
+    pub flatten: Option<FlattenOrder>,
+}
+
 /// Arguments of `enhancers predict`.
 #[derive(Debug, Args)]
 pub(crate) struct PredictArgs {
@@ -258,9 +283,8 @@ pub(crate) struct PredictArgs {
     pub model: PathBuf,
     /// Sequences, FASTA.
     pub sequences: PathBuf,
-    /// Bases that a network of Keras reads.
-    #[arg(long, default_value_t = 500)]
-    pub length: usize,
+    #[command(flatten)]
+    pub keras: KerasArgs,
     /// Threads [default: all cores].
     #[arg(long)]
     pub threads: Option<usize>,
@@ -287,9 +311,8 @@ pub(crate) struct ExplainArgs {
     /// How.
     #[arg(long, value_enum, default_value_t = Attribution::IntegratedGradients)]
     pub method: Attribution,
-    /// Bases that a network of Keras reads.
-    #[arg(long, default_value_t = 500)]
-    pub length: usize,
+    #[command(flatten)]
+    pub keras: KerasArgs,
     /// File to write: arrays `sequences` and `attributions`, both \[sequence\]\[A, C, G, T\]\[position\].
     #[arg(long)]
     pub out: PathBuf,

@@ -4,14 +4,16 @@ mod associate;
 mod calibrate;
 
 use crate::cli::enhancers::{
-    AdjustArgs, Attribution, EnhancersArgs, EnhancersVerb, ExplainArgs, OrthologsArgs, PredictArgs,
-    PrepareArgs, RunArgs, SimulateArgs,
+    AdjustArgs, Attribution, EnhancersArgs, EnhancersVerb, ExplainArgs, FlattenOrder, KerasArgs,
+    OrthologsArgs, PredictArgs, PrepareArgs, RunArgs, SimulateArgs,
 };
 use crate::process;
 use crate::terminal::say;
 use neuropil_enhancers::aliases::Aliases;
 use neuropil_enhancers::associate::{Progress, released, to_tsv};
 use neuropil_enhancers::cnn::attribute::{gradient_times_input, integrated_gradients, mutagenesis};
+use neuropil_enhancers::cnn::keras::Reading;
+use neuropil_enhancers::cnn::{Flatten, Network};
 use neuropil_enhancers::error::InputError;
 use neuropil_enhancers::fasta::{self, Genome};
 use neuropil_enhancers::genes;
@@ -417,9 +419,23 @@ fn sequences(path: &Path, length: usize) -> Result<Vec<(String, Vec<u8>)>, Input
     Ok(found)
 }
 
-fn predict(args: &PredictArgs) -> Result<u8, Problem> {
-    let (network, notes) = model::load(&args.model, args.length)?;
+/// A network of ours or of Keras; what was assumed of it is said.
+fn network(path: &Path, keras: &KerasArgs) -> Result<Network<f32>, InputError> {
+    let reading = Reading {
+        rotate: keras.no_rotate.then_some(false),
+        flatten: keras.flatten.map(|order| match order {
+            FlattenOrder::FilterMajor => Flatten::FilterMajor,
+            FlattenOrder::PositionMajor => Flatten::PositionMajor,
+        }),
+        ..Reading::default()
+    };
+    let (network, notes) = model::load(path, keras.length, reading)?;
     notes.iter().for_each(|note| say!("note: {note}"));
+    Ok(network)
+}
+
+fn predict(args: &PredictArgs) -> Result<u8, Problem> {
+    let network = network(&args.model, &args.keras)?;
     let (names, sequences): (Vec<String>, Vec<Vec<u8>>) =
         sequences(&args.sequences, network.architecture.length)?
             .into_iter()
@@ -436,8 +452,7 @@ fn predict(args: &PredictArgs) -> Result<u8, Problem> {
 
 fn explain(args: &ExplainArgs) -> Result<u8, Problem> {
     const STEPS: usize = 50;
-    let (network, notes) = model::load(&args.model, args.length)?;
-    notes.iter().for_each(|note| say!("note: {note}"));
+    let network = network(&args.model, &args.keras)?;
     let length = network.architecture.length;
     let sequences = sequences(&args.sequences, length)?;
     let pool = process::thread_pool(args.threads)?;
