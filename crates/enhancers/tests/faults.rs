@@ -727,11 +727,24 @@ fn beast_and_open_tree() {
     let open_tree = "(('Homo sapiens_ott770315':1,'Pan (genus in Opisthokonta)_ott417957':1)Homininae_ott312031:2,Mus_musculus_ott542509:3)mrcaott42ott83926;";
     let found = read_text(open_tree, &Choice::Only).expect("a tree").tree;
     assert_eq!(found.n_tips(), 3);
-    let unmatched = neuropil_enhancers::names::unmatched(
-        &["Homo sapiens".into()],
-        "traits",
-        &found.tip_names().map(str::to_owned).collect::<Vec<_>>(),
-        "tree",
+    assert_eq!(found.find("Homo.sapiens"), Some(0));
+    let read = read_text(open_tree, &Choice::Only).expect("a tree");
+    assert!(
+        read.notes[0].contains("3 tips carry identifiers of Open Tree"),
+        "{:?}",
+        read.notes
     );
-    assert_eq!(unmatched[0].nearest.as_deref(), Some("Homo sapiens_ott770315"));
+}
+
+#[test]
+fn species_of_r_and_of_open_tree_are_matched() {
+    let known = ["Mus_musculus_ott542509", "Homo sapiens ott770315", "Bos taurus"].map(String::from);
+    let table = Table::parse("order,who,mass\na,Mus.musculus,1\nb,Homo.sapiens,2\nc,Bos_taurus,3\n")
+        .expect("a table");
+    let found = traits::from_table(&table, "mass", Kind::Continuous, &known).expect("a trait");
+    assert_eq!(found.species, ["Mus.musculus", "Homo.sapiens", "Bos_taurus"]);
+    assert_eq!(
+        neuropil_enhancers::names::unmatched(&found.species, "traits", &known, "tree"),
+        []
+    );
 }

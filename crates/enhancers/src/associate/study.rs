@@ -101,7 +101,7 @@ impl Study {
                 "{} species are in tree, matrix and traits, expected at least 3{example}",
                 kept.len()
             ))
-            .hint("species are matched by name; case, blanks and underscores do not matter"));
+            .hint("species are matched by name; case, and blanks, underscores or dots between words, do not matter"));
         }
         if values.iter().all(|value| *value == values[0]) {
             return Err(InputError::new(format!(
