@@ -184,7 +184,7 @@ pub(crate) struct PrepareArgs {
     #[arg(long)]
     pub aliases: Option<PathBuf>,
     /// Bases of a window.
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub width: u64,
     /// Longest peak; 0 for any.
     #[arg(long, default_value_t = 1000)]

@@ -32,6 +32,7 @@ use neuropil_enhancers::windows::{Exclusions, Intervals, Sizes, beyond_end, chec
 use neuropil_lab::array::write_npz;
 use neuropil_lab::atomic;
 use neuropil_lab::error::Problem;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -268,7 +269,13 @@ fn prepare(args: &PrepareArgs) -> Result<u8, Problem> {
     }
     found.notes.iter().for_each(|note| say!("note: {note}"));
     let chromosomes = || found.peaks.iter().map(|peak| peak.chrom.as_str());
-    check_shared(chromosomes(), "the peaks", &known, "the lengths")?;
+    let of = chromosomes().collect::<HashSet<_>>().len();
+    let said =
+        |shared: usize, other: &str| say!("note: {shared} of {of} chromosomes of the peaks are in {other}");
+    said(
+        check_shared(chromosomes(), "the peaks", &known, "the lengths")?,
+        "the lengths",
+    );
     let beyond = beyond_end(&found.peaks, &sizes);
     if beyond > 0 {
         say!("note: {beyond} peaks reach beyond the end of their chromosome");
@@ -290,13 +297,14 @@ fn prepare(args: &PrepareArgs) -> Result<u8, Problem> {
                 .iter()
                 .map(|(chrom, start, end)| (translate(chrom), *start, *end)),
         );
-        check_shared(
+        let shared = check_shared(
             chromosomes(),
             "the peaks",
             &exclusions.promoters.chromosomes(),
             "the annotation",
         )
         .map_err(|error| error.in_file(path))?;
+        said(shared, "the annotation");
     }
     if let Some(path) = &args.blacklist {
         let regions = peaks::read(path)?;
@@ -306,13 +314,14 @@ fn prepare(args: &PrepareArgs) -> Result<u8, Problem> {
                 .iter()
                 .map(|peak| (translate(&peak.chrom), peak.start, peak.end)),
         );
-        check_shared(
+        let shared = check_shared(
             chromosomes(),
             "the peaks",
             &exclusions.blacklist.chromosomes(),
             "the exclusion list",
         )
         .map_err(|error| error.in_file(path))?;
+        said(shared, "the exclusion list");
     }
     let total = found.peaks.len();
     let (kept, mut dropped) = exclusions.apply(std::mem::take(&mut found.peaks));
