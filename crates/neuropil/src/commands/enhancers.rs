@@ -19,7 +19,7 @@ use neuropil_enhancers::fasta::{self, Genome};
 use neuropil_enhancers::genes;
 use neuropil_enhancers::kaplow2023::PROMOTER_DISTANCE;
 use neuropil_enhancers::model;
-use neuropil_enhancers::orthologs::{Rule, assemble, parse_named};
+use neuropil_enhancers::orthologs::{Rule, assemble, parse_lifted, parse_named};
 use neuropil_enhancers::peaks;
 use neuropil_enhancers::report::below;
 use neuropil_enhancers::run::{self, News};
@@ -368,9 +368,12 @@ fn prepare(args: &PrepareArgs) -> Result<u8, Problem> {
 }
 
 fn orthologs(args: &OrthologsArgs) -> Result<u8, Problem> {
-    let read = |path: &Path| -> Result<_, InputError> {
-        parse_named(&read_to_string(path)?).map_err(|error| error.in_file(path))
-    };
+    let query = read_to_string(&args.query)?;
+    let queries = parse_named(&query).map_err(|error| error.in_file(&args.query))?;
+    let fragments = parse_lifted(&read_to_string(&args.fragments)?, &query)
+        .map_err(|error| error.in_file(&args.fragments))?;
+    let summits =
+        parse_named(&read_to_string(&args.summits)?).map_err(|error| error.in_file(&args.summits))?;
     let rule = Rule {
         max_len: args.max_len,
         min_len: Some(args.min_len),
@@ -379,12 +382,7 @@ fn orthologs(args: &OrthologsArgs) -> Result<u8, Problem> {
         keep_one: args.keep_one,
         ..Rule::default()
     };
-    let (accepted, rejected) = assemble(
-        &read(&args.query)?,
-        &read(&args.fragments)?,
-        &read(&args.summits)?,
-        &rule,
-    )?;
+    let (accepted, rejected) = assemble(&queries, &fragments, &summits, &rule)?;
     let lines: String = accepted.iter().map(|o| if args.narrow_peak { o.to_narrow_peak() } else { o.to_line() } + "\n").collect();
     put(&args.out, &lines)?;
     let mut failed = "name\treason\tortholog\n".to_owned();
