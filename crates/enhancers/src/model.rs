@@ -120,15 +120,11 @@ fn chromosome(name: &str) -> &str {
     place.split(':').next().unwrap_or(place)
 }
 
-/// Predictions of all FASTA files of a folder, one per species.
+/// The FASTA files of a folder, by species.
 ///
 /// # Errors
-/// A folder without sequences, files that cannot be read, sequences of another length.
-pub fn orthologs(
-    network: &Network<f32>,
-    folder: &Path,
-    tell: &mut dyn FnMut(usize, usize),
-) -> Result<Matrix, InputError> {
+/// A folder that cannot be read or holds no such files.
+pub fn ortholog_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, InputError> {
     let entries = std::fs::read_dir(folder)
         .map_err(|error| InputError::new(format!("cannot read: {error}")).in_file(folder))?;
     let mut files: Vec<(String, PathBuf)> = entries
@@ -147,6 +143,19 @@ pub fn orthologs(
         )
         .in_file(folder));
     }
+    Ok(files)
+}
+
+/// Predictions of all FASTA files of a folder, one per species.
+///
+/// # Errors
+/// A folder without sequences, files that cannot be read, sequences of another length.
+pub fn orthologs(
+    network: &Network<f32>,
+    folder: &Path,
+    tell: &mut dyn FnMut(usize, usize),
+) -> Result<Matrix, InputError> {
+    let files = ortholog_files(folder)?;
     let mut order: Vec<String> = Vec::new();
     let mut row_of: BTreeMap<String, usize> = BTreeMap::new();
     let mut columns: Vec<Vec<(usize, f64)>> = Vec::new();
