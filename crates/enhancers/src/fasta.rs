@@ -11,6 +11,22 @@ use crate::error::InputError;
 /// Letters of nucleic acids (IUPAC).
 const LETTERS: &[u8] = b"ACGTUNRYKMSWBDHVacgtunrykmswbdhv";
 
+/// Whether a byte is one of them: a genome has billions.
+const IS_LETTER: [bool; 256] = {
+    let mut is = [false; 256];
+    let mut i = 0;
+    while i < LETTERS.len() {
+        is[LETTERS[i] as usize] = true;
+        i += 1;
+    }
+    is
+};
+
+/// The first byte that is no letter.
+fn stranger(line: &[u8]) -> Option<usize> {
+    line.iter().position(|&byte| !IS_LETTER[byte as usize])
+}
+
 /// One sequence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -28,7 +44,7 @@ pub fn read(path: &Path) -> Result<Vec<Record>, InputError> {
     parse(&crate::text::read_to_string(path)?).map_err(|error| error.in_file(path))
 }
 
-/// Parses sequences.
+/// Parses sequences; lines that begin with `;` are comments.
 ///
 /// # Errors
 /// No header at the beginning, an empty sequence, a name that stands twice, a letter that is none of IUPAC's.
@@ -52,9 +68,11 @@ pub fn parse(text: &str) -> Result<Vec<Record>, InputError> {
                 name,
                 sequence: Vec::new(),
             });
+        } else if line.starts_with(';') {
+            // A comment, as the first writers of the format had them.
         } else if let Some(record) = records.last_mut() {
             let line = line.trim_end();
-            if let Some(at) = line.bytes().position(|byte| !LETTERS.contains(&byte)) {
+            if let Some(at) = stranger(line.as_bytes()) {
                 let letter = line[at..].chars().next().unwrap_or('?');
                 return Err(InputError::new(format!(
                     "`{letter}` at position {} of `{}` is no nucleotide",
@@ -64,7 +82,7 @@ pub fn parse(text: &str) -> Result<Vec<Record>, InputError> {
                 .at_line(number));
             }
             record.sequence.extend_from_slice(line.as_bytes());
-        } else if !line.trim().is_empty() && !line.starts_with(';') {
+        } else if !line.trim().is_empty() {
             return Err(InputError::new("text before the first `>`").at_line(number));
         }
     }
@@ -122,7 +140,8 @@ impl Genome {
     /// Opens a FASTA file with its index beside it (`.fai`); without one the file is read once to make it.
     ///
     /// # Errors
-    /// A compressed file, an index that cannot be read or made.
+    /// A compressed file, an index that cannot be read or made: names that stand twice, lines of different lengths, letters
+    /// that are none of IUPAC's.
     pub fn open(path: &Path) -> Result<Self, InputError> {
         let mut start = [0; 2];
         let mut file = File::open(path)
@@ -140,11 +159,15 @@ impl Genome {
         } else {
             build_index(path)?
         };
-        let by_name = entries
-            .iter()
-            .enumerate()
-            .map(|(i, entry)| (entry.name.clone(), i))
-            .collect();
+        let mut by_name = HashMap::new();
+        for (i, entry) in entries.iter().enumerate() {
+            if by_name.insert(entry.name.clone(), i).is_some() {
+                return Err(
+                    InputError::new(format!("the name `{}` stands twice in the index", entry.name))
+                        .in_file(&index),
+                );
+            }
+        }
         Ok(Self {
             path: path.to_owned(),
             entries,
@@ -197,10 +220,12 @@ impl Genome {
         let mut bytes = vec![0; (at(end - 1) + 1 - at(start)) as usize];
         file.read_exact(&mut bytes)
             .map_err(|error| fault(format!("cannot read: {error}")))?;
-        bytes.retain(|byte| *byte != b'\n' && *byte != b'\r');
-        if bytes.len() as u64 != end - start || bytes.iter().any(|byte| !LETTERS.contains(byte)) {
-            return Err(fault("the file does not fit its index".into())
-                .hint("remove the .fai file, it will be made anew"));
+        bytes.retain(|byte| !byte.is_ascii_whitespace());
+        if bytes.len() as u64 != end - start || stranger(&bytes).is_some() {
+            return Err(fault(format!(
+                "{name}:{start}-{end} holds no sequence: the file does not fit its index"
+            ))
+            .hint("remove the .fai file, it will be made anew"));
         }
         Ok(bytes)
     }
@@ -248,9 +273,10 @@ fn build_index(path: &Path) -> Result<Vec<Entry>, InputError> {
         File::open(path).map_err(|error| fault(format!("cannot read: {error}")))?,
     );
     let mut entries: Vec<Entry> = Vec::new();
+    let mut seen: HashMap<String, usize> = HashMap::new();
     let (mut offset, mut number) = (0_u64, 0);
     let mut line = Vec::new();
-    // A line shorter than the first may only be the last of its sequence.
+    // A line shorter than the first may only be the last of its sequence; so may one before a blank line or a comment.
     let mut ended = false;
     loop {
         line.clear();
@@ -262,16 +288,23 @@ fn build_index(path: &Path) -> Result<Vec<Entry>, InputError> {
         }
         number += 1;
         offset += read as u64;
-        let bases = line
-            .iter()
-            .rposition(|byte| *byte != b'\n' && *byte != b'\r')
-            .map_or(0, |last| last + 1) as u64;
-        if line[0] == b'>' {
-            let name = String::from_utf8_lossy(&line[1..])
+        let mark: &[u8] = if number == 1 { b"\xef\xbb\xbf" } else { b"" };
+        let text = line.strip_prefix(mark).unwrap_or(&line).trim_ascii_end();
+        let bases = text.len() as u64;
+        if let Some(header) = text.strip_prefix(b">") {
+            let name = String::from_utf8_lossy(header)
                 .split_whitespace()
                 .next()
                 .unwrap_or_default()
                 .to_owned();
+            if name.is_empty() {
+                return Err(fault("a sequence has no name".into()).at_line(number));
+            }
+            if let Some(before) = seen.insert(name.clone(), number) {
+                return Err(
+                    fault(format!("the name `{name}` stands on line {before} already")).at_line(number),
+                );
+            }
             entries.push(Entry {
                 name,
                 length: 0,
@@ -282,19 +315,38 @@ fn build_index(path: &Path) -> Result<Vec<Entry>, InputError> {
             ended = false;
             continue;
         }
+        let passed_over = bases == 0 || text[0] == b';';
         let Some(entry) = entries.last_mut() else {
+            if passed_over {
+                continue;
+            }
             return Err(fault("text before the first `>`".into()).at_line(number));
         };
-        if bases == 0 {
+        if passed_over {
             ended = true;
+            if entry.length == 0 {
+                (entry.offset, ended) = (offset, false);
+            }
             continue;
+        }
+        if let Some(at) = stranger(text) {
+            return Err(fault(format!(
+                "`{}` at position {} of `{}` is no nucleotide",
+                String::from_utf8_lossy(&text[at..])
+                    .chars()
+                    .next()
+                    .unwrap_or_default(),
+                entry.length as usize + at + 1,
+                entry.name
+            ))
+            .at_line(number));
         }
         if entry.bases == 0 {
             entry.bases = bases;
             entry.width = read as u64;
         } else if ended || bases > entry.bases {
             return Err(fault(format!(
-                "the lines of `{}` have different lengths, so it cannot be read in slices",
+                "the lines of `{}` have different lengths or gaps between them, so it cannot be read in slices",
                 entry.name
             ))
             .at_line(number));
@@ -314,6 +366,51 @@ fn build_index(path: &Path) -> Result<Vec<Entry>, InputError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn genome(text: &str) -> Result<Genome, String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("genome.fa");
+        std::fs::write(&path, text).expect("a file");
+        let genome = Genome::open(&path).map_err(|error| error.to_string())?;
+        // Slices are read while the folder is there.
+        for (name, from, to, letters) in [("a", 3, 6, "TAC"), ("b", 0, 2, "GG")] {
+            assert_eq!(
+                genome.slice(name, from, to).expect(text),
+                letters.as_bytes(),
+                "{text}"
+            );
+        }
+        Ok(genome)
+    }
+
+    #[test]
+    fn marks_comments_and_blank_lines_of_genomes_are_passed_over() {
+        for text in [
+            ">a\nACGT\nACG\n>b\nGG\n",
+            "\u{feff}>a x\r\nACGT\r\nACG\r\n>b\r\nGG",
+            ";comment\n\n>a\n;comment\n\nACGT\nACG\n;comment\n>b\nGG\n\n",
+        ] {
+            assert!(genome(text).is_ok(), "{text}");
+        }
+        let parsed = parse(";comment\n>a\n;comment\nACGT\n;comment\nACG\n").expect("a sequence");
+        assert_eq!(parsed[0].sequence, b"ACGTACG");
+    }
+
+    #[test]
+    fn faults_of_genomes_name_the_line() {
+        let fault = |text: &str| genome(text).expect_err(text);
+        assert!(
+            fault(">a\nAC\n>b\nAC\n>a\nAC\n").contains("genome.fa, line 5: the name `a` stands on line 1")
+        );
+        assert!(
+            fault(">a\nACGT\nAXG\n").contains("genome.fa, line 3: `X` at position 6 of `a` is no nucleotide")
+        );
+        assert!(
+            fault(">a\nACGT\n;no\nACG\n").contains("line 4: the lines of `a` have different lengths or gaps")
+        );
+        assert!(fault(">\nACGT\n").contains("line 1: a sequence has no name"));
+        assert!(fault("ACGT\n").contains("line 1: text before the first `>`"));
+    }
 
     #[test]
     fn faults_name_the_line() {

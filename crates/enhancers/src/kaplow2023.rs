@@ -10,8 +10,6 @@ pub const MIN_FOREGROUND: usize = 3;
 pub const ROUND_TOTALS: [u64; 4] = [999, 9_999, 99_999, 999_999];
 /// Largest empirical p-value that goes on to the next round.
 pub const ROUND_THRESHOLDS: [f64; 3] = [0.05, 0.005, 0.0005];
-/// No permulations at all unless some region has a p-value of the regression below this.
-pub const FIRST_THRESHOLD: f64 = 0.05;
 /// Peaks longer than this may be super-enhancers and are left out.
 pub const LONGEST_PEAK: u64 = 1_000;
 /// Peaks this close to a protein-coding transcription start site are left out.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::error::InputError;
 use crate::names::species_key;
-use crate::table::is_missing;
+use crate::table::{fields_of, is_missing, separator_of};
 
 /// Predictions of regions × species, missing ones NaN.
 #[derive(Clone, Debug)]
@@ -36,9 +36,10 @@ impl Matrix {
         Self::parse(&text, species, any_feature).map_err(|error| error.in_file(path))
     }
 
-    /// Parses a matrix: tabs or commas; with or without a header, which may be one field short (R) or have an empty
-    /// first field (pandas); −1, NA and empty fields are missing. `any_feature`: values outside \[0, 1\] are right,
-    /// and −1 is a value.
+    /// Parses a matrix: tabs, semicolons, commas or blanks between fields; `#` lines before the first row; with or without
+    /// a header, which may be one field short (R) or have an empty first field (pandas); −1, NA and empty fields are
+    /// missing; decimal commas are understood where commas do not separate fields. `any_feature`: values outside \[0, 1\]
+    /// are right, and −1 is a value.
     ///
     /// # Errors
     /// Rows of other lengths, fields that are not numbers, regions or species that stand twice, a list of species of
@@ -47,65 +48,60 @@ impl Matrix {
         let mut lines = crate::text::lines(text)
             .filter(|(_, line)| !line.trim().is_empty())
             .peekable();
-        let Some(&(_, first)) = lines.peek() else {
+        let mut comment = None;
+        while let Some(found) = lines.next_if(|(_, line)| line.starts_with('#')) {
+            comment = Some(found);
+        }
+        let Some(&(first_number, first)) = lines.peek() else {
             return Err(InputError::new("the matrix is empty"));
         };
-        let separator = if first.contains('\t') {
-            '\t'
-        } else if first.contains(';') {
-            ';'
-        } else {
-            ','
+        let mut fields = Fields::new(
+            crate::text::lines(text)
+                .skip(first_number - 1)
+                .map(|(_, line)| line),
+        );
+        let head = fields.of(first).map_err(|error| error.at_line(first_number))?;
+        let names = |head: &[&str]| {
+            head.iter()
+                .skip(1)
+                .any(|field| !is_missing(field) && fields.number(field).is_none())
         };
-        let fields = |line: &str| {
-            line.split(separator)
-                .map(|field| field.trim().trim_matches('"').to_owned())
-                .collect::<Vec<_>>()
-        };
-        let head = fields(first);
-        let is_header = head
-            .iter()
-            .skip(1)
-            .any(|field| !is_missing(field) && field.parse::<f64>().is_err());
         let mut notes = Vec::new();
-        let header = if is_header {
+        let header = if names(&head) {
             lines.next();
-            let width = lines.peek().map_or(0, |(_, line)| line.split(separator).count());
-            Some(if width == head.len() + 1 {
-                head
-            } else {
-                head[1..].to_vec()
-            })
+            let width = lines
+                .peek()
+                .and_then(|(_, line)| fields.of(line).ok())
+                .map_or(0, |row| row.len());
+            let short = width == head.len() + 1;
+            Some((first_number, owned(&head[usize::from(!short)..])))
         } else {
-            None
+            // A header may begin with `#` like a comment: then it is as long as the rows.
+            comment.and_then(|(number, line)| {
+                let named = fields.of(line.trim_start_matches('#')).ok()?;
+                (named.len() == head.len() && names(&named)).then(|| (number, owned(&named[1..])))
+            })
         };
         let species = match (header, species) {
-            (Some(header), Some(listed)) => {
-                let keys: HashSet<String> = listed
-                    .iter()
-                    .map(|name| species_key(&name.replace('.', "_")))
-                    .collect();
-                let strange = header
-                    .iter()
-                    .find(|name| !keys.contains(&species_key(&name.replace('.', "_"))));
-                if let Some(strange) = strange {
+            (Some((number, header)), Some(listed)) => {
+                let keys: HashSet<String> = listed.iter().map(|name| species_key(name)).collect();
+                if let Some(strange) = header.iter().find(|name| !keys.contains(&species_key(name))) {
                     return Err(InputError::new(format!(
                         "`{strange}` of the header is not in the list of species"
                     ))
-                    .at_line(1));
+                    .at_line(number));
                 }
                 notes.push("the matrix has a header: the list of species is not used for its order".into());
                 header
             }
-            (Some(header), None) => header,
+            (Some((_, header)), None) => header,
             (None, Some(listed)) => listed.to_vec(),
             (None, None) => {
                 return Err(InputError::new("the matrix has no header")
                     .hint("give the species in the order of the columns with --species"));
             }
         };
-        let species: Vec<String> = species.iter().map(|name| undotted(name)).collect();
-        twice(&species, "species")?;
+        twice(species.iter().map(|name| (species_key(name), name)), "species")?;
         let mut matrix = Self {
             regions: Vec::new(),
             species,
@@ -114,28 +110,37 @@ impl Matrix {
         };
         for (number, line) in lines {
             matrix
-                .add(line, separator, any_feature)
+                .add(line, &mut fields, any_feature)
                 .map_err(|error| error.at_line(number))?;
         }
         if matrix.regions.is_empty() {
             return Err(InputError::new("the matrix has a header and no regions"));
         }
-        twice(&matrix.regions, "regions")?;
+        twice(matrix.regions.iter().map(|name| (name, name)), "regions")?;
+        if fields.commas {
+            if !fields.clear {
+                return Err(
+                    InputError::new("commas in numbers may be decimal commas or separate thousands")
+                        .hint("write numbers with a decimal point"),
+                );
+            }
+            matrix.notes.push("the matrix is read with decimal commas".into());
+        }
         Ok(matrix)
     }
 
-    fn add(&mut self, line: &str, separator: char, any_feature: bool) -> Result<(), InputError> {
-        let mut fields = line.split(separator).map(|field| field.trim().trim_matches('"'));
-        self.regions.push(fields.next().unwrap_or_default().to_owned());
-        let before = self.values.len();
-        for (i, field) in fields.enumerate() {
+    fn add(&mut self, line: &str, fields: &mut Fields, any_feature: bool) -> Result<(), InputError> {
+        let row = fields.of(line)?;
+        self.regions.push(row[0].to_owned());
+        for (i, field) in row[1..].iter().enumerate() {
             let name = || self.species.get(i).cloned().unwrap_or_default();
             let value = if is_missing(field) {
                 f64::NAN
             } else {
-                let value: f64 = field
-                    .parse()
-                    .map_err(|_| InputError::new(format!("`{field}` is not a number")).in_field(name()))?;
+                let value = fields
+                    .number(field)
+                    .ok_or_else(|| InputError::new(format!("`{field}` is not a number")).in_field(name()))?;
+                fields.mark(field).map_err(|error| error.in_field(name()))?;
                 if any_feature {
                     value
                 } else if value == -1.0 {
@@ -152,7 +157,7 @@ impl Matrix {
             };
             self.values.push(value);
         }
-        let found = self.values.len() - before;
+        let found = row.len() - 1;
         if found != self.species.len() {
             return Err(InputError::new(format!(
                 "{found} values, expected {} as there are species",
@@ -181,18 +186,73 @@ impl Matrix {
     }
 }
 
-/// R writes blanks of column names as dots.
-fn undotted(name: &str) -> String {
-    if name.contains([' ', '_']) {
-        name.to_owned()
-    } else {
-        name.replace('.', "_")
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// How the fields of a matrix are told apart and read.
+struct Fields {
+    separator: char,
+    /// Whether a number had a decimal comma.
+    commas: bool,
+    /// Whether a number had a decimal point.
+    points: bool,
+    /// Whether a comma cannot separate thousands.
+    clear: bool,
+}
+
+impl Fields {
+    fn new<'a>(lines: impl Iterator<Item = &'a str>) -> Self {
+        Self {
+            separator: char::from(separator_of(lines)),
+            commas: false,
+            points: false,
+            clear: false,
+        }
+    }
+
+    fn of<'a>(&self, line: &'a str) -> Result<Vec<&'a str>, InputError> {
+        fields_of(line, self.separator).ok_or_else(|| InputError::new("a quote ends within a field"))
+    }
+
+    /// A number, with a decimal comma where commas do not separate fields.
+    fn number(&self, field: &str) -> Option<f64> {
+        let found = match field.split_once(',') {
+            Some((whole, rest)) if self.separator != ',' && !field.contains('.') => {
+                format!("{whole}.{rest}").parse()
+            }
+            _ => field.parse::<f64>(),
+        };
+        found.ok()
+    }
+
+    /// Refuses commas beside points: one of them would separate thousands.
+    fn mark(&mut self, field: &str) -> Result<(), InputError> {
+        if let Some((whole, rest)) = field.split_once(',') {
+            self.commas = true;
+            self.clear |=
+                self.separator == ';' || rest.len() != 3 || whole.trim_start_matches('-').starts_with('0');
+        }
+        self.points |= field.contains('.');
+        if self.commas && self.points {
+            return Err(InputError::new(format!(
+                "`{field}` in a matrix with both decimal commas and decimal points"
+            ))
+            .hint("write all numbers with a decimal point"));
+        }
+        Ok(())
     }
 }
 
-fn twice(names: &[String], what: &str) -> Result<(), InputError> {
+fn twice<'a, K: std::hash::Hash + Eq>(
+    names: impl IntoIterator<Item = (K, &'a String)>,
+    what: &str,
+) -> Result<(), InputError> {
     let mut seen = HashSet::new();
-    match names.iter().find(|name| !seen.insert(species_key(name))) {
+    match names
+        .into_iter()
+        .find_map(|(key, name)| (!seen.insert(key)).then_some(name))
+    {
         Some(name) => Err(InputError::new(format!("`{name}` stands twice among the {what}"))),
         None => Ok(()),
     }
@@ -208,7 +268,8 @@ pub fn read_species(path: &Path) -> Result<Vec<String>, InputError> {
         .map(|(_, line)| line.trim().to_owned())
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .collect();
-    twice(&names, "species").map_err(|error| error.in_file(path))?;
+    twice(names.iter().map(|name| (species_key(name), name)), "species")
+        .map_err(|error| error.in_file(path))?;
     Ok(names)
 }
 
@@ -228,7 +289,13 @@ mod tests {
         .expect("a matrix");
         let pandas =
             Matrix::parse(",Mus_musculus,Homo_sapiens\np1,0.5,\np2,-1,1.0\n", None, false).expect("a matrix");
-        for matrix in [&bare, &r, &pandas] {
+        let read = |text: &str| Matrix::parse(text, None, false).expect(text);
+        let blanks = read("\"Mus_musculus\" \"Homo_sapiens\"\n\"p1\" 0.5 NA\n\"p2\" NA 1\n");
+        let comment = read("# made by me\n\tMus musculus\tHomo sapiens\np1\t0.5\tNA\np2\tNA\t1\n");
+        let marked = read("# made by me\n#region\tMus musculus\tHomo sapiens\np1\t0.5\tNA\np2\tNA\t1\n");
+        let commas = read(";Mus_musculus;Homo_sapiens\np1;0,5;NA\np2;-1;1,0\n");
+        assert_eq!(commas.notes, ["the matrix is read with decimal commas"]);
+        for matrix in [&bare, &r, &pandas, &blanks, &comment, &marked, &commas] {
             assert_eq!(matrix.regions, ["p1", "p2"]);
             assert_eq!(
                 matrix.species.iter().map(|s| species_key(s)).collect::<Vec<_>>(),
@@ -250,6 +317,15 @@ mod tests {
         assert!(fault("p1\t0.5\t0.5\np2\t0.5\t1.5\n").contains("line 2, `b`: 1.5 is no predicted activity"));
         assert!(fault("p1\t0.5\t1\np1\t0\t0\n").contains("`p1` stands twice among the regions"));
         assert!(fault("").contains("empty"));
+        assert!(fault("p1\t0,5\t1\np2\t0.5\t1\n").contains("line 2, `a`: `0.5` in a matrix with both"));
+        let thousands = Matrix::parse("p1\t1,350\t-2,000\n", Some(&listed), true).expect_err("doubtful");
+        assert!(
+            thousands
+                .to_string()
+                .contains("may be decimal commas or separate thousands")
+        );
+        assert!(fault("p1\t\"0.5\"x\t1\n").contains("line 1: a quote ends within a field"));
+        assert!(Matrix::parse("Peak1\t0.5\t1\npeak1\t0\t0\n", Some(&listed), false).is_ok());
         assert!(
             Matrix::parse("p1\t0.5\n", None, false)
                 .expect_err("no header")

@@ -8,7 +8,7 @@ use neuropil_lab::atomic;
 use neuropil_math::rng::Key;
 
 use crate::cnn::train::{Epoch, Examples, Settings, train};
-use crate::cnn::{Architecture, Network};
+use crate::cnn::{Architecture, Network, keras};
 use crate::error::InputError;
 use crate::fasta;
 use crate::matrix::Matrix;
@@ -120,15 +120,11 @@ fn chromosome(name: &str) -> &str {
     place.split(':').next().unwrap_or(place)
 }
 
-/// Predictions of all FASTA files of a folder, one per species.
+/// The FASTA files of a folder, by species.
 ///
 /// # Errors
-/// A folder without sequences, files that cannot be read, sequences of another length.
-pub fn orthologs(
-    network: &Network<f32>,
-    folder: &Path,
-    tell: &mut dyn FnMut(usize, usize),
-) -> Result<Matrix, InputError> {
+/// A folder that cannot be read or holds no such files.
+pub fn ortholog_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, InputError> {
     let entries = std::fs::read_dir(folder)
         .map_err(|error| InputError::new(format!("cannot read: {error}")).in_file(folder))?;
     let mut files: Vec<(String, PathBuf)> = entries
@@ -147,6 +143,19 @@ pub fn orthologs(
         )
         .in_file(folder));
     }
+    Ok(files)
+}
+
+/// Predictions of all FASTA files of a folder, one per species.
+///
+/// # Errors
+/// A folder without sequences, files that cannot be read, sequences of another length.
+pub fn orthologs(
+    network: &Network<f32>,
+    folder: &Path,
+    tell: &mut dyn FnMut(usize, usize),
+) -> Result<Matrix, InputError> {
+    let files = ortholog_files(folder)?;
     let mut order: Vec<String> = Vec::new();
     let mut row_of: BTreeMap<String, usize> = BTreeMap::new();
     let mut columns: Vec<Vec<(usize, f64)>> = Vec::new();
@@ -200,16 +209,21 @@ pub fn save(network: &Network<f32>, path: &Path) -> Result<(), InputError> {
         .map_err(|error| InputError::new(error.to_string()))
 }
 
-/// Reads a network that [`save`] wrote, or weights of Keras (`.hdf5`, `.h5`) for sequences of `length` bases.
+/// Reads a network that [`save`] wrote, or weights of Keras (`.hdf5`, `.h5`) for sequences of `length` bases, as `reading`
+/// has it.
 ///
 /// # Errors
 /// Files that cannot be read or do not fit one another.
-pub fn load(path: &Path, length: usize) -> Result<(Network<f32>, Vec<String>), InputError> {
+pub fn load(
+    path: &Path,
+    length: usize,
+    reading: keras::Reading,
+) -> Result<(Network<f32>, Vec<String>), InputError> {
     if path
         .extension()
         .is_some_and(|kind| kind == "h5" || kind == "hdf5")
     {
-        return crate::cnn::keras::read(path, length, crate::cnn::keras::Reading::default());
+        return keras::read(path, length, reading);
     }
     let shape = path.with_extension("toml");
     let architecture: Architecture = toml::from_str(&crate::text::read_to_string(&shape)?)

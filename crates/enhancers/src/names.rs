@@ -1,20 +1,35 @@
-//! Species names: matched by name only, whatever the case and the choice between blanks and underscores.
+//! Species names: matched by name only, whatever the case and the choice between blanks, underscores and dots.
 
 use std::collections::HashMap;
 
-/// The form in which species names are compared: lower case, one underscore for every run of blanks and underscores.
+/// The form in which species names are compared: lower case, one underscore for every run of blanks, underscores and dots
+/// (R's `make.names` writes dots), without the identifier that Open Tree of Life puts at the end.
 ///
 /// ```
 /// use neuropil_enhancers::names::species_key;
 ///
 /// assert_eq!(species_key(" Mus  musculus"), species_key("mus_musculus"));
+/// assert_eq!(species_key("Mus.musculus"), species_key("Mus musculus_ott542509"));
 /// assert_ne!(species_key("Canis lupus familiaris"), species_key("Canis_lupus"));
 /// ```
 pub fn species_key(name: &str) -> String {
-    let words = name
-        .split(|c: char| c.is_whitespace() || c == '_')
-        .filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join("_").to_lowercase()
+    let mut words: Vec<&str> = words(name).collect();
+    if has_identifier(name) {
+        words.pop();
+    }
+    words.join("_").to_lowercase()
+}
+
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    name.split(|c: char| c.is_whitespace() || c == '_' || c == '.')
+        .filter(|word| !word.is_empty())
+}
+
+/// Whether a name ends with an identifier of Open Tree of Life, as in `Mus_musculus_ott542509`.
+pub(crate) fn has_identifier(name: &str) -> bool {
+    let last = words(name).skip(1).last();
+    last.and_then(|word| word.strip_prefix("ott"))
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// A name of one source that another does not have.
@@ -74,16 +89,9 @@ fn explain(key: &str, known: &HashMap<String, &str>) -> (Option<String>, String)
         };
         return (Some((**name).to_owned()), reason.to_owned());
     }
-    if let Some(name) = known.get(&key.replace('.', "_")).or_else(|| {
-        known
-            .iter()
-            .find(|(other, _)| other.replace(['_', '.'], "") == key.replace(['_', '.'], ""))
-            .map(|(_, name)| name)
-    }) {
-        return (
-            Some((*name).to_owned()),
-            "blanks or dots are written differently".to_owned(),
-        );
+    let joined = key.replace('_', "");
+    if let Some((_, name)) = known.iter().find(|(other, _)| other.replace('_', "") == joined) {
+        return (Some((*name).to_owned()), "the words are joined".to_owned());
     }
     let mut scored: Vec<(f64, &str)> = known
         .iter()
@@ -115,6 +123,7 @@ mod tests {
             "canis lupus familiaris",
             "MUS MUSCULUS",
             "Homo.sapiens",
+            "HomoSapiens",
             "Hommo sapiens",
             "Felis catus",
             "Zyx wvu",
@@ -130,7 +139,7 @@ mod tests {
             told,
             [
                 ("canis lupus familiaris", Some("Canis_lupus")),
-                ("Homo.sapiens", Some("Homo_sapiens")),
+                ("HomoSapiens", Some("Homo_sapiens")),
                 ("Hommo sapiens", Some("Homo_sapiens")),
                 ("Felis catus", Some("Felis_catus_domesticus")),
                 ("Zyx wvu", None),

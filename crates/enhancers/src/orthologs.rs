@@ -1,9 +1,9 @@
 //! Orthologs from lifted fragments: the rule of HALPER (Zhang et al. 2020, Bioinformatics 36, 4339).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::error::InputError;
-use crate::peaks::position;
+use crate::peaks::{self, position};
 
 /// An interval of a BED file with a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,22 +18,45 @@ pub struct Named {
     pub name: String,
 }
 
+/// Intervals with a name: neither blank lines, nor comments, nor those of a browser.
+fn rows(text: &str) -> impl Iterator<Item = (usize, Vec<&str>)> {
+    crate::text::lines(text).filter_map(|(number, line)| {
+        let first = line.split_whitespace().next()?;
+        let passed_over = first.starts_with('#') || first == "track" || first == "browser";
+        (!passed_over).then(|| (number, line.split('\t').collect()))
+    })
+}
+
 /// Parses the first four columns of a BED file; every line must have as many columns as the first.
 ///
 /// # Errors
-/// Fewer than four columns, another number of columns than before, empty intervals, with the line.
+/// Fewer than four columns, another number of columns than before or those of two intervals, empty intervals, with the
+/// line.
 pub fn parse_named(text: &str) -> Result<Vec<Named>, InputError> {
+    parse(text, usize::MAX)
+}
+
+/// Parses what halLiftover made of `query`: it writes as many columns as it reads.
+///
+/// # Errors
+/// As [`parse_named`]; a line with more columns than the query has.
+pub fn parse_lifted(text: &str, query: &str) -> Result<Vec<Named>, InputError> {
+    let columns = rows(query).map(|(_, fields)| fields.len()).max();
+    parse(text, columns.unwrap_or(usize::MAX))
+}
+
+fn parse(text: &str, most: usize) -> Result<Vec<Named>, InputError> {
     let mut found = Vec::new();
     let mut width = None;
-    for (number, line) in crate::text::lines(text) {
-        if line.trim().is_empty()
-            || line.starts_with('#')
-            || line.starts_with("track")
-            || line.starts_with("browser")
-        {
-            continue;
+    for (number, fields) in rows(text) {
+        if fields.len() > most {
+            return Err(
+                InputError::new(format!("{} columns, the query has {most}", fields.len()))
+                    .at_line(number)
+                    .hint("halLiftover writes as many columns as it reads: those of two intervals may have been joined"),
+            );
         }
-        let fields: Vec<&str> = line.split('\t').collect();
+        peaks::refuse_joined(&fields).map_err(|error| error.at_line(number))?;
         let expected = *width.get_or_insert(fields.len());
         if fields.len() < 4 || fields.len() != expected {
             return Err(
@@ -158,7 +181,7 @@ pub struct Rejected {
 /// Assembles the orthologs of `queries` from lifted fragments and summits, both in any order.
 ///
 /// # Errors
-/// A name that stands twice among the queries.
+/// No queries; a name that stands twice among them; no fragment with the name of one.
 pub fn assemble(
     queries: &[Named],
     fragments: &[Named],
@@ -175,8 +198,9 @@ pub fn assemble(
         }
         by_name
     };
+    refuse_strangers(queries, fragments)?;
     let (fragments, summits) = (group(fragments), group(summits));
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     let (mut accepted, mut rejected) = (Vec::new(), Vec::new());
     for query in queries {
         if !seen.insert(query.name.as_str()) {
@@ -201,6 +225,33 @@ pub fn assemble(
         }
     }
     Ok((accepted, rejected))
+}
+
+/// Without one name in common nothing could be found, whatever the rule.
+fn refuse_strangers(queries: &[Named], fragments: &[Named]) -> Result<(), InputError> {
+    if queries.is_empty() {
+        return Err(InputError::new("there are no peaks to look for orthologs of"));
+    }
+    let known: HashSet<&str> = fragments.iter().map(|fragment| fragment.name.as_str()).collect();
+    if queries.iter().any(|query| known.contains(query.name.as_str())) {
+        return Ok(());
+    }
+    let some = |named: &[Named]| {
+        let mut names: Vec<String> = named.iter().map(|one| format!("`{}`", one.name)).collect();
+        names.dedup();
+        names.truncate(3);
+        if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(", ")
+        }
+    };
+    Err(InputError::new(format!(
+        "no fragment has the name of a peak: peaks {}, fragments {}",
+        some(queries),
+        some(fragments)
+    ))
+    .hint("fragments are joined by the name in column 4, which halLiftover keeps"))
 }
 
 fn one(
@@ -268,4 +319,55 @@ fn one(
         return Ok(ortholog);
     };
     Err((reason, Some(ortholog)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUERY: &str = "chr1\t1000\t1500\tp1\nchr1\t3000\t3400\tp2\n";
+    const FRAGMENTS: &str = "s1\t2200\t2350\tp1\ns1\t2000\t2150\tp1\n";
+
+    fn found(fragments: &str) -> Result<usize, String> {
+        let of = |text: &str| parse_named(text).expect(text);
+        assemble(
+            &of(QUERY),
+            &of(fragments),
+            &of("s1\t2240\t2241\tp1\n"),
+            &Rule::default(),
+        )
+        .map(|(accepted, _)| accepted.len())
+        .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn lines_with_columns_of_two_intervals_are_refused() {
+        assert_eq!(parse_lifted(FRAGMENTS, QUERY).expect("fragments").len(), 2);
+        let fault = |text: &str, query: &str| parse_lifted(text, query).expect_err(text).to_string();
+        let more = "s1\t2200\t2350\tp1\t0\n";
+        assert!(fault(more, QUERY).contains("line 1: 5 columns, the query has 4"));
+        let joined = "s1\t2200\t2350\tp1\ts1\t2000\t2150\tp1\n";
+        assert!(fault(joined, "").contains("line 1: columns 5 to 7 are another interval, s1:2000-2150"));
+        assert!(fault(&format!("{FRAGMENTS}{joined}"), QUERY).contains("line 3: 8 columns, the query has 4"));
+        // A chromosome may be called as lines of a browser begin.
+        assert_eq!(
+            parse_named("track1\t1\t5\tp\ntrack name=x\n").expect("one").len(),
+            1
+        );
+    }
+
+    #[test]
+    fn without_a_name_in_common_nothing_is_looked_for() {
+        assert_eq!(found(FRAGMENTS), Ok(1));
+        let error = found(&FRAGMENTS.replace('p', "x")).expect_err("refused");
+        assert!(
+            error.contains("no fragment has the name of a peak: peaks `p1`, `p2`, fragments `x1`"),
+            "{error}"
+        );
+        assert!(found("").expect_err("refused").contains("fragments none"));
+        let error = assemble(&[], &[], &[], &Rule::default())
+            .expect_err("refused")
+            .to_string();
+        assert!(error.contains("no peaks"), "{error}");
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! The number of columns tells the format; every line must have the same.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::error::InputError;
@@ -21,6 +22,8 @@ pub enum Format {
     Idr,
     /// IDR of two replicates on BED, fourteen columns: no summit.
     IdrBed,
+    /// IDR of two replicates on broadPeaks, seventeen columns: no summit.
+    IdrBroad,
     /// The table of MACS (`_peaks.xls`), whose positions count from 1.
     MacsTable,
 }
@@ -40,11 +43,19 @@ pub struct Peak {
     pub score: Option<f64>,
     /// Position of the summit.
     pub summit: Option<u64>,
+    /// The open region in it, first base and after the last, where the format tells it.
+    pub open: Option<(u64, u64)>,
     /// Line of the file, counted from 1.
     pub line: usize,
 }
 
 impl Peak {
+    /// Bases of the open region, else of the peak.
+    pub fn length(&self) -> u64 {
+        let (start, end) = self.open.unwrap_or((self.start, self.end));
+        end - start
+    }
+
     /// Where a window is centred: the summit, else the middle, half a base away from the start.
     pub fn centre(&self) -> u64 {
         self.summit
@@ -83,8 +94,8 @@ pub fn read(path: &Path) -> Result<Peaks, InputError> {
 /// Parses the text of a peak file.
 ///
 /// # Errors
-/// A line with another number of columns than the first; positions that are not whole numbers; an interval that is
-/// empty; a summit outside the peak; no peaks at all. Each names line and column.
+/// A line with another number of columns than the first, or with those of two intervals; positions that are not whole
+/// numbers; an interval that is empty; a summit outside the peak; no peaks at all. Each names line and column.
 pub fn parse(text: &str) -> Result<Peaks, InputError> {
     let mut found = Peaks {
         format: Format::Bed,
@@ -93,7 +104,7 @@ pub fn parse(text: &str) -> Result<Peaks, InputError> {
     };
     let mut width = None;
     let mut table: Option<Vec<String>> = None;
-    let mut tracks = 0;
+    let (mut tracks, mut closed) = (0, 0);
     for (number, line) in crate::text::lines(text) {
         let first = line.split_whitespace().next().unwrap_or_default();
         if first.is_empty() || first.starts_with('#') {
@@ -126,6 +137,10 @@ pub fn parse(text: &str) -> Result<Peaks, InputError> {
             Some(header) => macs_row(header, &fields),
             None => {
                 found.format = format_of(fields.len()).map_err(|error| error.at_line(number))?;
+                if found.format == Format::GappedPeak && fields[6] == fields[7] {
+                    closed += 1;
+                    continue;
+                }
                 row(found.format, &fields)
             }
         };
@@ -136,8 +151,17 @@ pub fn parse(text: &str) -> Result<Peaks, InputError> {
         }
         found.peaks.push(peak);
     }
+    if closed > 0 {
+        found.notes.push(format!(
+            "{closed} lines of gappedPeak have no open (thick) region and were left out"
+        ));
+    }
     if found.peaks.is_empty() {
-        return Err(InputError::new("the file holds no peaks"));
+        let all = found
+            .notes
+            .pop()
+            .map_or_else(String::new, |note| format!(": {note}"));
+        return Err(InputError::new(format!("the file holds no peaks{all}")));
     }
     found.remark(tracks);
     Ok(found)
@@ -149,9 +173,9 @@ impl Peaks {
             self.notes.push(format!("{tracks} track lines were passed over"));
         }
         match self.format {
-            Format::GappedPeak => self.notes.push("gappedPeak: windows are centred on the open (thick) region; column 10 counts blocks and is no summit".into()),
+            Format::GappedPeak => self.notes.push("gappedPeak: windows are centred on the open (thick) region, whose length is the peak's; column 10 counts blocks and is no summit".into()),
             Format::MacsTable => self.notes.push("table of MACS: positions count from 1 and were converted".into()),
-            Format::BroadPeak | Format::IdrBed => self.notes.push("the format has no summits: windows are centred on the middle".into()),
+            Format::BroadPeak | Format::IdrBed | Format::IdrBroad => self.notes.push("the format has no summits: windows are centred on the middle".into()),
             Format::Idr => self.notes.push("IDR of two replicates: columns 11 and 12 are -log10 of the IDR; an IDR of 0.05 is a score of 540".into()),
             Format::Bed | Format::NarrowPeak => {}
         }
@@ -162,6 +186,19 @@ impl Peaks {
             self.notes.push(
                 "every interval is one base: these are summits, not peaks; their lengths say nothing".into(),
             );
+        }
+        let mut seen = HashSet::new();
+        let again: Vec<&str> = self
+            .peaks
+            .iter()
+            .map(|peak| peak.name.as_str())
+            .filter(|name| !seen.insert(*name))
+            .collect();
+        if let Some(first) = again.first() {
+            self.notes.push(format!(
+                "{} peaks have the name of another (the first: `{first}`)",
+                again.len()
+            ));
         }
         let scores: Vec<f64> = self.peaks.iter().filter_map(|peak| peak.score).collect();
         if self.format != Format::Bed && scores.len() > 1 && scores.iter().all(|score| *score == 0.0) {
@@ -178,11 +215,12 @@ fn format_of(columns: usize) -> Result<Format, InputError> {
         10 => Format::NarrowPeak,
         14 => Format::IdrBed,
         15 => Format::GappedPeak,
+        17 => Format::IdrBroad,
         20 => Format::Idr,
         _ => {
             return Err(
                 InputError::new(format!("{columns} columns are no known peak format")).hint(
-                    "3 to 6 or 12 columns are BED, 9 broadPeak, 10 narrowPeak, 14 or 20 IDR, 15 gappedPeak",
+                    "3 to 6 or 12 columns are BED, 9 broadPeak, 10 narrowPeak, 14, 17 or 20 IDR, 15 gappedPeak",
                 ),
             );
         }
@@ -210,7 +248,49 @@ fn interval(start: &str, end: &str) -> Result<(u64, u64), InputError> {
     Ok((start, end))
 }
 
+/// Refuses the columns of two intervals on one line: the second half begins with another chromosome, start and end.
+pub(crate) fn refuse_joined(fields: &[&str]) -> Result<(), InputError> {
+    let half = fields.len() / 2;
+    let Some(&[chrom, start, end]) = fields
+        .get(half..half + 3)
+        .filter(|_| half > 2 && fields.len().is_multiple_of(2))
+    else {
+        return Ok(());
+    };
+    let named = chrom.parse::<f64>().is_err() && !["", "+", "-", ".", "*"].contains(&chrom);
+    match (start.parse::<u64>(), end.parse::<u64>()) {
+        (Ok(from), Ok(to)) if named && from < to => Err(InputError::new(format!(
+            "columns {} to {} are another interval, {chrom}:{start}-{end}",
+            half + 1,
+            half + 3
+        ))
+        .hint("the columns of two lines may have been joined")),
+        _ => Ok(()),
+    }
+}
+
+/// What IDR adds to the columns of a peak is all numbers: the rate twice, then start, end and signal of either replicate.
+fn refuse_other_than_idr(fields: &[&str], from: usize) -> Result<(), InputError> {
+    match (from..fields.len()).find(|&i| fields[i].parse::<f64>().is_err()) {
+        Some(i) => Err(InputError::new(format!(
+            "`{}` in column {}, expected a number: {} columns are those of IDR on two replicates",
+            fields[i],
+            i + 1,
+            fields.len()
+        ))
+        .hint("the columns of two lines may have been joined")),
+        None => Ok(()),
+    }
+}
+
 fn row(format: Format, fields: &[&str]) -> Result<Peak, InputError> {
+    refuse_joined(fields)?;
+    match format {
+        Format::Idr => refuse_other_than_idr(fields, 10)?,
+        Format::IdrBroad => refuse_other_than_idr(fields, 9)?,
+        Format::IdrBed => refuse_other_than_idr(fields, 6)?,
+        _ => {}
+    }
     let (start, end) = interval(fields[1], fields[2])?;
     let mut peak = Peak {
         chrom: fields[0].to_owned(),
@@ -219,6 +299,7 @@ fn row(format: Format, fields: &[&str]) -> Result<Peak, InputError> {
         name: fields.get(3).copied().unwrap_or_default().to_owned(),
         score: fields.get(4).and_then(|field| field.parse().ok()),
         summit: None,
+        open: None,
         line: 0,
     };
     if peak.chrom.is_empty() {
@@ -247,6 +328,7 @@ fn row(format: Format, fields: &[&str]) -> Result<Peak, InputError> {
                 .in_field("thickStart"));
             }
             peak.summit = Some(from + (to - from).div_ceil(2));
+            peak.open = Some((from, to));
         }
         _ => {}
     }
@@ -285,6 +367,7 @@ fn macs_row(header: &[String], fields: &[&str]) -> Result<Peak, InputError> {
             .and_then(|field| field.parse::<f64>().ok())
             .map(|q| 10.0 * q),
         summit,
+        open: None,
         line: 0,
     })
 }
@@ -307,6 +390,73 @@ mod tests {
         );
         assert!(fault("chr1\t1\t5\tp\t0\t.\t1\n").contains("7 columns are no known peak format"));
         assert!(fault("# only\n").contains("no peaks"));
+    }
+
+    #[test]
+    fn columns_of_two_lines_are_refused_on_the_first_line_too() {
+        let narrow = |chrom: &str, start: u64, name: &str| {
+            format!(
+                "{chrom}\t{start}\t{}\t{name}\t100\t.\t4.1\t8\t5\t120",
+                start + 600
+            )
+        };
+        let fault = |text: String| parse(&text).expect_err(&text).to_string();
+        let joined = format!("{}\t{}\n", narrow("chr1", 5000, "a"), narrow("chr2", 41_000, "b"));
+        assert!(fault(joined).contains("line 1: columns 11 to 13 are another interval, chr2:41000-41600"));
+        // Chromosomes may be numbers; a strand never is.
+        let joined = format!("{}\t{}\n", narrow("1", 5000, "a"), narrow("2", 41_000, "b"));
+        assert!(fault(joined).contains("line 1: `b` in column 14, expected a number"));
+        assert!(fault("chr1\t1\t5\tchr2\t7\t9\n".into()).contains("columns 4 to 6 are another interval"));
+        assert!(parse("chr1\t1\t5\tp\t7\t-\n").is_ok());
+    }
+
+    #[test]
+    fn idr_of_broad_peaks() {
+        let found =
+            parse("chr1\t5000\t5601\t.\t1000\t.\t12\t-1\t-1\t5.0\t4.5\t5000\t5600\t12\t5001\t5601\t11\n")
+                .expect("peaks");
+        let peak = &found.peaks[0];
+        assert_eq!(
+            (found.format, peak.summit, peak.centre(), peak.score),
+            (Format::IdrBroad, None, 5301, Some(1000.0))
+        );
+        let error =
+            parse("chr1\t5000\t5601\t.\t1000\t.\t12\t-1\t-1\t5.0\tx\t5000\t5600\t12\t5001\t5601\t11\n");
+        assert!(
+            error
+                .expect_err("refused")
+                .to_string()
+                .contains("`x` in column 11")
+        );
+    }
+
+    #[test]
+    fn lines_of_gapped_peaks_without_an_open_region_are_left_out_and_counted() {
+        let open =
+            "chr1\t16390\t18220\tPeak_1\t.\t.\t16640\t17101\t255,0,0\t3\t1,460,1\t0,250,1829\t3.0\t-1\t-1\n";
+        let closed = "chr1\t100\t900\tHighCoveragePeak_0\t.\t.\t0\t0\t255,0,0\t1\t1\t0\t-1\t-1\t-1\n";
+        let found = parse(&format!(
+            "{closed}{open}{}",
+            closed.replace("\t0\t0\t", "\t100\t100\t")
+        ))
+        .expect("peaks");
+        let peak = &found.peaks[0];
+        assert_eq!(
+            (found.peaks.len(), peak.line, peak.length(), peak.end - peak.start),
+            (1, 2, 461, 1830)
+        );
+        assert!(found.notes[0].contains("2 lines of gappedPeak have no open (thick) region"));
+        let error = parse(closed).expect_err("nothing is left").to_string();
+        assert!(
+            error.contains("no peaks: 1 lines of gappedPeak have no open"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn peaks_of_the_same_name_are_said() {
+        let found = parse("chr1\t1\t5\ta\nchr1\t7\t9\tb\nchr1\t7\t9\ta\n").expect("peaks");
+        assert_eq!(found.notes, ["1 peaks have the name of another (the first: `a`)"]);
     }
 
     #[test]

@@ -32,13 +32,13 @@ pub enum FitError {
     /// Two tips at distance zero from one another: their covariance is singular.
     #[error(
         "`{0}` and `{1}` are at distance zero from one another, so their covariance is singular\n  hint: keep one of \
-         them, or give them a branch with --min-branch"
+         them, or give their branches a length above 0 in the tree"
     )]
     TwinTips(String, String),
     /// A tip at distance zero from the root, or from an ancestor that is itself at distance zero from its parent.
     #[error(
         "`{0}` hangs on a branch of length zero below another of length zero, so the covariance is singular\n  hint: \
-         give it a branch with --min-branch"
+         give its branch a length above 0 in the tree"
     )]
     NoVariance(String),
     /// Predictors that are constant or combinations of one another.

@@ -164,7 +164,10 @@ fn open(
     };
     matrix.notes.iter().for_each(|text| note(text.clone(), tell));
     outcome.notes = notes;
-    let study = Study::new(&read_tree.tree, matrix, &response, file.association)?;
+    let study = Study::joined(&read_tree.tree, matrix, &response, file.association)?;
+    study
+        .check_twins()
+        .map_err(|error| error.in_file(&base.join(&file.tree.file)))?;
     let plan = Plan {
         seed: file.seed,
         ..file.permulations.clone()
@@ -192,6 +195,7 @@ fn predict(
 ) -> Result<Matrix, InputError> {
     let out = outcome.folder.clone();
     let architecture = Architecture::named(&file.network.preset, file.network.length)?;
+    model::ortholog_files(&base.join(&sequences.orthologs))?;
     let sets = Sets::read(&base.join(&sequences.positives), &base.join(&sequences.negatives))?;
     make_folder(&out)?;
     let learned = model::learn(architecture, sets, &file.training, file.seed, &mut |epoch| {

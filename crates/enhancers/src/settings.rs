@@ -131,6 +131,10 @@ impl StudyFile {
         if file.sequences.is_some() == file.predictions.is_some() {
             return Err(InputError::new("expected either [sequences] or [predictions]").in_file(path));
         }
+        file.permulations.check().map_err(|error| {
+            let field = format!("permulations.{}", error.field.as_deref().unwrap_or_default());
+            error.in_field(field).in_file(path)
+        })?;
         Ok(file)
     }
 }

@@ -1,5 +1,7 @@
 //! Tables as spreadsheets, R and pandas write them.
 
+use std::borrow::Cow;
+
 use crate::error::InputError;
 
 /// A table of text fields, with the line that each row stands on.
@@ -24,14 +26,17 @@ const MISSING: [&str; 12] = [
     "", "na", "n/a", "#n/a", "nan", "null", "none", "-", ".", "?", "#value!", "#null!",
 ];
 
+/// Numbers that stand for a missing value among numbers that are not negative.
+const MARKS: [f64; 2] = [-999.0, -9999.0];
+
 /// Whether a field says that its value is missing.
 pub fn is_missing(field: &str) -> bool {
     MISSING.contains(&field.trim().to_lowercase().as_str())
 }
 
 impl Table {
-    /// Reads a table: tabs, semicolons or commas between fields, quotes, `#` lines before the header; a header one
-    /// field short is R's, whose first column are row names.
+    /// Reads a table: tabs, semicolons, commas or blanks between fields, quotes, `#` lines and Excel's `sep=;` before the
+    /// header; a header one field short is R's, whose first column are row names.
     ///
     /// # Errors
     /// No header or no rows; rows of other lengths, with their line.
@@ -39,11 +44,19 @@ impl Table {
         let text = text.trim_start_matches('\u{feff}');
         let skipped = text
             .lines()
-            .take_while(|line| line.trim().is_empty() || line.starts_with('#'))
+            .take_while(|line| line.trim().is_empty() || line.starts_with('#') || line.starts_with("sep="))
             .count();
         let begin: usize = text.split_inclusive('\n').take(skipped).map(str::len).sum();
-        let first = text[begin..].lines().next().unwrap_or_default();
-        let separator = separator_of(first);
+        let separator = separator_of(text[begin..].lines());
+        let text = &if separator == b' ' {
+            Cow::Owned(format!(
+                "{}{}",
+                &text[..begin],
+                with_single_blanks(&text[begin..])
+            ))
+        } else {
+            Cow::Borrowed(text)
+        };
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(separator)
             .has_headers(false)
@@ -139,8 +152,8 @@ impl Table {
         Err(InputError::new(format!("no column `{name}`")).hint(hint))
     }
 
-    /// A column as numbers. Decimal commas are understood where commas do not separate fields; −999 is a missing
-    /// value where the column otherwise holds none below zero (PanTHERIA).
+    /// A column as numbers. Decimal commas are understood where commas do not separate fields; −999 (PanTHERIA) and −9999
+    /// are missing values where the column otherwise holds none below zero.
     ///
     /// # Errors
     /// The first field that is neither a number nor missing, with its line.
@@ -200,30 +213,29 @@ impl Table {
                 }
             }
         }
-        let marks = values.iter().filter(|value| **value == Some(-999.0)).count();
         let others = values
             .iter()
             .flatten()
-            .any(|&value| value < 0.0 && value != -999.0);
-        if marks > 0 {
+            .any(|value| *value < 0.0 && !MARKS.contains(value));
+        for mark in MARKS {
+            let Some(at) = values.iter().position(|value| *value == Some(mark)) else {
+                continue;
+            };
             if others {
-                let at = values
-                    .iter()
-                    .position(|value| *value == Some(-999.0))
-                    .unwrap_or_default();
-                return Err(
-                    InputError::new("-999 beside other negative values: a missing mark or a value?")
-                        .at_line(self.lines[at])
-                        .in_field(&self.header[column])
-                        .hint("leave missing fields empty"),
-                );
+                return Err(InputError::new(format!(
+                    "{mark} beside other negative values: a missing mark or a value?"
+                ))
+                .at_line(self.lines[at])
+                .in_field(&self.header[column])
+                .hint("leave missing fields empty"));
             }
-            values
-                .iter_mut()
-                .filter(|value| **value == Some(-999.0))
-                .for_each(|value| *value = None);
+            let mut count = 0;
+            for value in values.iter_mut().filter(|value| **value == Some(mark)) {
+                *value = None;
+                count += 1;
+            }
             notes.push(format!(
-                "{marks} values -999 of `{}` are missing values",
+                "{count} values {mark} of `{}` are missing values",
                 self.header[column]
             ));
         }
@@ -231,23 +243,83 @@ impl Table {
     }
 }
 
-fn separator_of(header: &str) -> u8 {
-    let mut quoted = false;
-    let mut counts = [0_usize; 3];
-    for c in header.chars() {
-        match c {
-            '"' => quoted = !quoted,
-            '\t' if !quoted => counts[0] += 1,
-            ';' if !quoted => counts[1] += 1,
-            ',' if !quoted => counts[2] += 1,
-            _ => {}
+/// Lines below the header that are looked at for the separator.
+const LOOKED_AT: usize = 50;
+
+/// What separates the fields of a table: what the header has outside quotes; where it has no tab, semicolon or comma, the
+/// first of these or a blank that gives every row as many fields as the header, or one more, as R writes them.
+pub(crate) fn separator_of<'a>(lines: impl Iterator<Item = &'a str>) -> u8 {
+    let mut lines = lines.filter(|line| !line.trim().is_empty());
+    let header = lines.next().unwrap_or_default();
+    let outside = |wanted: char| {
+        let mut quoted = false;
+        let mut counts = |c: char| {
+            quoted ^= c == '"';
+            c == wanted && !quoted
+        };
+        header.chars().filter(|c| counts(*c)).count()
+    };
+    match ['\t', ';', ','].map(outside) {
+        [tabs, ..] if tabs > 0 => return b'\t',
+        [_, semicolons, commas] if semicolons > commas => return b';',
+        [_, _, commas] if commas > 0 => return b',',
+        _ => {}
+    }
+    let rows: Vec<&str> = lines.take(LOOKED_AT).collect();
+    let fits = |separator: char| {
+        let wanted = fields_of(header, separator)?.len();
+        let widths = rows.iter().map(|row| Some(fields_of(row, separator)?.len()));
+        let widths: Vec<usize> = widths.collect::<Option<_>>()?;
+        let first = widths.first().copied().unwrap_or(wanted);
+        let same = widths.iter().all(|width| *width == first);
+        (first > 1 && same && (first == wanted || first == wanted + 1)).then_some(separator as u8)
+    };
+    ['\t', ';', ',', ' '].into_iter().find_map(fits).unwrap_or(b',')
+}
+
+/// The fields of a line without blanks and quotes around them; a run of blanks separates like one. `None` where something
+/// stands between a closing quote and the separator.
+pub(crate) fn fields_of(line: &str, separator: char) -> Option<Vec<&str>> {
+    let mut fields = Vec::new();
+    let mut rest = line.trim_matches(|c: char| c == '\r' || c == '\n' || (separator == ' ' && c == ' '));
+    loop {
+        let begin = rest.trim_start_matches(|c: char| c == ' ' && separator != ' ');
+        let (field, after) = match begin.strip_prefix('"').and_then(|inner| inner.split_once('"')) {
+            Some((field, after)) => (
+                field,
+                after.trim_start_matches(|c: char| c == ' ' && separator != ' '),
+            ),
+            None => {
+                let end = begin.find(separator).unwrap_or(begin.len());
+                (&begin[..end], &begin[end..])
+            }
+        };
+        fields.push(field.trim());
+        if after.is_empty() {
+            return Some(fields);
+        }
+        rest = after.strip_prefix(separator)?;
+        if separator == ' ' {
+            rest = rest.trim_start_matches(' ');
         }
     }
-    match counts {
-        [tabs, ..] if tabs > 0 => b'\t',
-        [_, semicolons, commas] if semicolons > commas => b';',
-        _ => b',',
+}
+
+/// The text with one blank for every run of blanks outside quotes, and none at the ends of lines.
+fn with_single_blanks(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let mut quoted = false;
+        for c in line.trim_start_matches(' ').chars() {
+            quoted ^= c == '"';
+            let ends = matches!(c, '\r' | '\n');
+            if !quoted && (c == ' ' || ends) && out.ends_with(' ') {
+                out.pop();
+            }
+            out.push(c);
+        }
     }
+    out
 }
 
 #[cfg(test)]
@@ -274,6 +346,57 @@ mod tests {
             1
         );
         assert_eq!(pantheria.numbers(1).expect("numbers").0, [None, Some(3.0)]);
+    }
+
+    #[test]
+    fn tables_of_r_with_its_own_separator() {
+        let read = |text: &str| {
+            let table = Table::parse(text).expect(text);
+            let column = table.column("mass").expect(text);
+            (table.rows[1][0].clone(), table.numbers(column).expect(text).0)
+        };
+        let expected = ("Homo sapiens".to_owned(), vec![Some(1.5), Some(-2.0)]);
+        for text in [
+            // Row names alone beside one column, and two columns; with blanks, tabs, commas.
+            "\"mass\"\n\"Mus musculus\" 1.5\n\"Homo sapiens\" -2\n",
+            "\"mass\"\r\n\"Mus musculus\"\t1.5\r\n\"Homo sapiens\"\t-2\r\n",
+            "mass\nMus musculus,1.5\nHomo sapiens,-2\n",
+            "\"order\" \"mass\"\n\"Mus musculus\" \"a b\" 1.5\n\"Homo sapiens\" NA -2\n",
+            "\"mass\"\n\"Mus musculus\" 1,5\n\"Homo sapiens\" -2\n",
+            // As printed, in columns.
+            "\"species\"       \"mass\"\n\"Mus musculus\"   1.5 \n  \"Homo sapiens\"  -2\n",
+            "sep=;\nspecies;mass\nMus musculus;1,5\nHomo sapiens;-2\n",
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+        // A list is no table of two columns.
+        assert_eq!(
+            Table::parse("species\nMus musculus\nRattus\n")
+                .expect("a list")
+                .header
+                .len(),
+            1
+        );
+    }
+
+    #[test]
+    fn marks_of_missing_values_are_said() {
+        let table = Table::parse("s,mass\na,-9999\nb,3\nc,-999.00\nd,-999\n").expect("a table");
+        let (values, notes) = table.numbers(1).expect("numbers");
+        assert_eq!(values, [None, Some(3.0), None, None]);
+        assert_eq!(
+            notes,
+            [
+                "2 values -999 of `mass` are missing values",
+                "1 values -9999 of `mass` are missing values"
+            ]
+        );
+        let table = Table::parse("s,mass\na,-9999\nb,-3\n").expect("a table");
+        let error = table.numbers(1).expect_err("refused").to_string();
+        assert!(
+            error.contains("line 2, `mass`: -9999 beside other negative values"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::error::InputError;
-use crate::names::species_key;
+use crate::names::{self, species_key};
 
 /// Index that stands for "no node".
 pub const NONE: usize = usize::MAX;
@@ -396,15 +396,38 @@ pub fn read_text(text: &str, choice: &Choice) -> Result<ReadTree, InputError> {
     check_lengths(&mut nodes, &mut notes)?;
     check_names(&nodes)?;
     suppress_unary(&mut nodes);
-    if nodes.iter().filter(|node| node.children == 0).count() < 2 {
+    let tips = || nodes.iter().filter(|node| node.children == 0);
+    if tips().count() < 2 {
         return Err(InputError::new("the tree has a single tip, expected at least 2"));
     }
-    let unrooted = chosen.rooted == Some(false) || (chosen.rooted.is_none() && nodes[0].children > 2);
-    if unrooted {
+    if let Some(first) = chosen.untranslated.first() {
         notes.push(format!(
-            "the root has {} branches: an unrooted tree, taken as a polytomy; slopes, errors and p-values of the \
-             Brownian model do not depend on the root, intercepts and log-likelihoods and all other models do",
-            nodes[0].children
+            "{} tips are not in the Translate table and keep their labels (the first: `{first}`)",
+            chosen.untranslated.len()
+        ));
+    }
+    let identified = tips().filter(|tip| names::has_identifier(&tip.label)).count();
+    if identified > 0 {
+        notes.push(format!(
+            "{identified} tips carry identifiers of Open Tree (`_ott123`), which do not count where names are compared"
+        ));
+    }
+    let branches = nodes[0].children;
+    let unrooted = match chosen.rooted {
+        Some(false) if branches == 2 => Some(
+            "the tree says that it is unrooted ([&U]), and is taken as rooted where its two branches meet"
+                .into(),
+        ),
+        Some(true) => None,
+        _ if branches > 2 => Some(format!(
+            "the root has {branches} branches: an unrooted tree, taken as a polytomy"
+        )),
+        _ => None,
+    };
+    if let Some(told) = unrooted {
+        notes.push(format!(
+            "{told}; slopes, errors and p-values of the Brownian model do not depend on the root, intercepts and \
+             log-likelihoods and all other models do"
         ));
     }
     Ok(ReadTree {
@@ -419,6 +442,8 @@ struct Parsed {
     name: String,
     rooted: Option<bool>,
     nodes: Vec<Node>,
+    /// Labels of tips that the Translate table lacks, as keys and as names.
+    untranslated: Vec<String>,
 }
 
 fn choose(mut found: Vec<Parsed>, choice: &Choice) -> Result<(usize, Parsed), InputError> {
@@ -507,7 +532,8 @@ fn check_lengths(nodes: &mut [Node], notes: &mut Vec<String>) -> Result<(), Inpu
             clade(nodes, first)
         ));
     }
-    let hint = if missing_inner == 0 && !missing_tips.is_empty() {
+    let tips = nodes.iter().filter(|node| node.children == 0).count();
+    let hint = if missing_inner == 0 && missing_tips.len() == tips {
         "lengths on internal branches alone are coalescent units (ASTRAL): estimate lengths in substitutions or time for this topology"
     } else {
         "the models need the length of every branch, in substitutions or time"

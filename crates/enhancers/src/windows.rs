@@ -236,7 +236,7 @@ impl Exclusions {
     fn reason(&self, peak: &Peak) -> Option<&'static str> {
         let near =
             |intervals: &Intervals, distance| intervals.near(&peak.chrom, peak.start, peak.end, distance);
-        if self.longest > 0 && peak.end - peak.start > self.longest {
+        if self.longest > 0 && peak.length() > self.longest {
             Some("longer than the limit")
         } else if near(&self.promoters, self.promoter_distance) {
             Some("near a transcription start site")

@@ -727,11 +727,85 @@ fn beast_and_open_tree() {
     let open_tree = "(('Homo sapiens_ott770315':1,'Pan (genus in Opisthokonta)_ott417957':1)Homininae_ott312031:2,Mus_musculus_ott542509:3)mrcaott42ott83926;";
     let found = read_text(open_tree, &Choice::Only).expect("a tree").tree;
     assert_eq!(found.n_tips(), 3);
-    let unmatched = neuropil_enhancers::names::unmatched(
-        &["Homo sapiens".into()],
-        "traits",
-        &found.tip_names().map(str::to_owned).collect::<Vec<_>>(),
-        "tree",
+    assert_eq!(found.find("Homo.sapiens"), Some(0));
+    let read = read_text(open_tree, &Choice::Only).expect("a tree");
+    assert!(
+        read.notes[0].contains("3 tips carry identifiers of Open Tree"),
+        "{:?}",
+        read.notes
     );
-    assert_eq!(unmatched[0].nearest.as_deref(), Some("Homo sapiens_ott770315"));
+}
+
+#[test]
+fn species_of_r_and_of_open_tree_are_matched() {
+    let known = ["Mus_musculus_ott542509", "Homo sapiens ott770315", "Bos taurus"].map(String::from);
+    let table = Table::parse("order,who,mass\na,Mus.musculus,1\nb,Homo.sapiens,2\nc,Bos_taurus,3\n")
+        .expect("a table");
+    let found = traits::from_table(&table, "mass", Kind::Continuous, &known).expect("a trait");
+    assert_eq!(found.species, ["Mus.musculus", "Homo.sapiens", "Bos_taurus"]);
+    assert_eq!(
+        neuropil_enhancers::names::unmatched(&found.species, "traits", &known, "tree"),
+        []
+    );
+}
+
+/// A study of predictions that are there, in a folder of its own; what running it comes to.
+fn run_study(tree: &str, more: &str) -> Result<usize, String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("a file");
+    put("tree.nwk", tree);
+    put("traits.csv", "species,mass\na,1\nb,2\nc,4\nd,3\n");
+    put("predictions.tsv", "\ta\tb\tc\td\nr1\t0.1\t0.4\t0.6\t0.9\n");
+    put(
+        "study.toml",
+        &format!(
+            "tree.file = \"tree.nwk\"\ntrait = {{ file = \"traits.csv\", column = \"mass\", kind = \"continuous\" }}\n{more}"
+        ),
+    );
+    let out = folder.path().join("results");
+    let told = |error: neuropil_enhancers::error::InputError| {
+        assert!(!out.exists(), "nothing is begun");
+        error.to_string()
+    };
+    neuropil_enhancers::run::run(&folder.path().join("study.toml"), &out, &mut |_| {})
+        .map(|outcome| outcome.results.len())
+        .map_err(told)
+}
+
+#[test]
+fn studies_that_cannot_be_run_are_refused_before_the_work() {
+    const TREE: &str = "((a:1,b:1):1,(c:1,d:1):1);";
+    const PREDICTIONS: &str = "predictions.file = \"predictions.tsv\"\n";
+    let fault = |tree: &str, more: &str| run_study(tree, more).expect_err(more);
+    assert_eq!(
+        run_study(TREE, &format!("{PREDICTIONS}permulations.totals = [9, 19]\n")),
+        Ok(1)
+    );
+    let error = fault("((a:0,b:0):1,(c:1,d:1):1);", PREDICTIONS);
+    assert!(
+        error.contains("tree.nwk: `a` and `b` are at distance zero"),
+        "{error}"
+    );
+    assert!(
+        error.contains("hint: keep one of them") && !error.contains("--min"),
+        "{error}"
+    );
+    let error = fault(TREE, &format!("{PREDICTIONS}permulations.totals = [9999, 999]\n"));
+    assert!(
+        error.contains("study.toml, `permulations.totals`: [9999, 999], expected numbers above 0 that grow"),
+        "{error}"
+    );
+    let error = fault(
+        TREE,
+        &format!("{PREDICTIONS}permulations = {{ totals = [9, 19, 29], thresholds = [0.1] }}\n"),
+    );
+    assert!(
+        error.contains("`permulations.thresholds`: 1 thresholds for 3 rounds, expected 2"),
+        "{error}"
+    );
+    let error = fault(
+        TREE,
+        "sequences = { positives = \"none.fa\", negatives = \"none.fa\", orthologs = \"nofolder\" }\n",
+    );
+    assert!(error.contains("nofolder: cannot read"), "{error}");
 }

@@ -1,5 +1,6 @@
 //! A training as users start it: stopped and resumed to the bit, tested, told, exported.
 
+use neuropil_enhancers::cnn::keras::Reading;
 use neuropil_enhancers::model;
 use neuropil_enhancers::system::Enhancers;
 use neuropil_lab::keeper::Begin;
@@ -94,7 +95,8 @@ fn the_network_of_a_run_is_tested_told_and_predicts_elsewhere() {
         path: &exported,
     };
     job.export(&run, &wanted).expect("an export");
-    let (network, _) = model::load(&exported, 120).expect("a network");
+    drop(run);
+    let (network, _) = model::load(&exported, 120, Reading::default()).expect("a network");
     let best = &arrays(&path)[1]["best"].1;
     assert_eq!(best, &Values::F32(network.params.clone()));
 

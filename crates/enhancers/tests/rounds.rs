@@ -239,6 +239,31 @@ fn without_an_association_p_values_are_uniform() {
 }
 
 #[test]
+fn every_region_is_permuted_whatever_its_regression_says() {
+    let tree = tree();
+    let response = response(&tree, Kind::Continuous);
+    let all = matrix(&tree, 30, None);
+    let study = Study::new(&tree, all.clone(), &response, Filters::default()).expect("a study");
+    let scanned = Rounds::scan(&study, &plan(&[99])).into_results();
+    let n = all.species.len();
+    let unlikely: Vec<usize> = (0..30)
+        .filter(|&i| scanned[i].fit.is_some_and(|fit| fit.p > 0.05))
+        .collect();
+    let rest = Matrix {
+        regions: unlikely.iter().map(|&i| all.regions[i].clone()).collect(),
+        values: unlikely
+            .iter()
+            .flat_map(|&i| all.values[i * n..(i + 1) * n].to_vec())
+            .collect(),
+        ..all
+    };
+    let study = Study::new(&tree, rest, &response, Filters::default()).expect("a study");
+    let results = run(&study, &plan(&[99]), 1);
+    assert!(results.len() > 20);
+    assert!(results.iter().all(|r| r.permuted.is_some_and(|p| p.n == 99)));
+}
+
+#[test]
 fn reasons_are_given_for_all_that_is_left_out() {
     let tree = tree();
     let mut matrix = matrix(&tree, 4, None);

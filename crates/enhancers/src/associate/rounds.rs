@@ -12,7 +12,7 @@ use super::study::{Region, Study};
 use super::tally::Tally;
 use super::{Association, Permuted, binary, continuous};
 use crate::error::InputError;
-use crate::kaplow2023::{FIRST_THRESHOLD, ROUND_THRESHOLDS, ROUND_TOTALS};
+use crate::kaplow2023::{ROUND_THRESHOLDS, ROUND_TOTALS};
 use crate::phylo::Logistic;
 use crate::traits::Kind;
 
@@ -30,6 +30,38 @@ pub struct Plan {
     pub conditional: bool,
     /// A region stops when this many permulations exceeded (Besag & Clifford 1991).
     pub stop_when: Option<u64>,
+}
+
+impl Plan {
+    /// Fails for rounds that cannot be.
+    ///
+    /// # Errors
+    /// Totals that do not grow; fewer thresholds than rounds to go on to, or some outside \[0, 1\].
+    pub fn check(&self) -> Result<(), InputError> {
+        if self.totals.first() == Some(&0) || self.totals.windows(2).any(|pair| pair[0] >= pair[1]) {
+            return Err(InputError::new(format!(
+                "{:?}, expected numbers above 0 that grow from round to round",
+                self.totals
+            ))
+            .in_field("totals")
+            .hint("such as 999, 9999"));
+        }
+        if self.thresholds.len() + 1 < self.totals.len() {
+            return Err(InputError::new(format!(
+                "{} thresholds for {} rounds, expected {}: the largest p-value that goes on to the next",
+                self.thresholds.len(),
+                self.totals.len(),
+                self.totals.len() - 1
+            ))
+            .in_field("thresholds"));
+        }
+        match self.thresholds.iter().find(|most| !(0.0..=1.0).contains(*most)) {
+            Some(bad) => {
+                Err(InputError::new(format!("{bad} is no p-value, expected 0 to 1")).in_field("thresholds"))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 impl Default for Plan {
@@ -188,7 +220,8 @@ impl<'a> Rounds<'a> {
         self.results
     }
 
-    /// Runs the rounds that are not in the checkpoint, writing it after each.
+    /// Runs the rounds that are not in the checkpoint, writing it after each. Every region that was tested takes part in
+    /// the first, whatever its p-value of the regression.
     ///
     /// # Errors
     /// A checkpoint of other settings or that cannot be read or written.
@@ -200,13 +233,10 @@ impl<'a> Rounds<'a> {
         let below = self
             .results
             .iter()
-            .filter(|r| r.fit.is_some_and(|fit| fit.p < FIRST_THRESHOLD))
+            .filter(|r| r.fit.is_some_and(|fit| fit.p < 0.05))
             .count();
         let tested = self.results.iter().filter(|r| r.fit.is_some()).count();
         tell(Progress::Scanned { tested, below });
-        if below == 0 {
-            return Ok(());
-        }
         let mut done = match checkpoint {
             Some(path) if path.exists() => self.restore(path)?,
             _ => 0,

@@ -54,6 +54,18 @@ impl Study {
     /// # Errors
     /// Fewer than three species in common; a trait without variation among them; sister tips at distance zero.
     pub fn new(tree: &Tree, matrix: Matrix, response: &Trait, filters: Filters) -> Result<Self, InputError> {
+        let study = Self::joined(tree, matrix, response, filters)?;
+        study.check_twins()?;
+        Ok(study)
+    }
+
+    /// Joins the three without a look at tips at distance zero.
+    pub(crate) fn joined(
+        tree: &Tree,
+        matrix: Matrix,
+        response: &Trait,
+        filters: Filters,
+    ) -> Result<Self, InputError> {
         let tips: Vec<String> = tree.tip_names().map(str::to_owned).collect();
         let column_of: HashMap<String, usize> = matrix
             .species
@@ -101,7 +113,7 @@ impl Study {
                 "{} species are in tree, matrix and traits, expected at least 3{example}",
                 kept.len()
             ))
-            .hint("species are matched by name; case, blanks and underscores do not matter"));
+            .hint("species are matched by name; case, and blanks, underscores or dots between words, do not matter"));
         }
         if values.iter().all(|value| *value == values[0]) {
             return Err(InputError::new(format!(
@@ -111,9 +123,8 @@ impl Study {
             ))
             .in_field(&response.name));
         }
-        let tree = tree.keep(&kept)?;
-        let study = Self {
-            tree,
+        Ok(Self {
+            tree: tree.keep(&kept)?,
             values,
             kind: response.kind,
             columns,
@@ -121,13 +132,11 @@ impl Study {
             unmatched: missing,
             without_trait,
             filters,
-        };
-        study.check_twins()?;
-        Ok(study)
+        })
     }
 
     /// Refuses tips at distance zero from a sister: their covariance is singular in every region that has both.
-    fn check_twins(&self) -> Result<(), InputError> {
+    pub(crate) fn check_twins(&self) -> Result<(), InputError> {
         let mut zero = vec![NONE; self.tree.n_nodes()];
         for (tip, &node) in self.tree.tips().iter().enumerate() {
             // Branches of length zero above do not part them.

@@ -1,13 +1,16 @@
 //! Weights of Keras 1 and 2 in HDF5 files.
 //!
-//! What a layer is, is told by the shape of its kernel; which comes first, by the order of creation that the numbers in
-//! names keep, whatever number they begin with.
+//! What a layer is, is told by the shape of its kernel; which comes first, by the file's list of layers, or else by the
+//! order of creation that the numbers in names keep, whatever number they begin with.
+
+mod stored;
 
 use std::path::Path;
 
-use hdf5_pure::{File, Group};
+use hdf5_pure::File;
 use neuropil_math::real::Real;
 
+use self::stored::{Array, Axes, Stored};
 use super::architecture::{Architecture, Convolution, Dense, Flatten};
 use super::network::Network;
 use crate::error::InputError;
@@ -15,26 +18,20 @@ use crate::error::InputError;
 /// How a file is to be read where it does not say so itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// Whether convolution kernels are turned by 180° (Theano convolves where others correlate); `None`: those of
-    /// Keras 1, whose files do not tell their backend, are.
+    /// Whether convolution kernels are turned by 180° (Theano convolves where others correlate); `None`: those written
+    /// with Theano are, and those of Keras 1 where the file does not tell its backend.
     pub rotate: Option<bool>,
-    /// Order of the flattened values; `None`: filter-major for Keras 1, position-major for Keras 2.
+    /// Order of the flattened values; `None`: as `model_config` says, else filter-major for Keras 1, position-major for
+    /// Keras 2.
     pub flatten: Option<Flatten>,
     /// Stride of the first convolution.
     pub first_stride: Option<usize>,
 }
 
-struct Array {
-    layer: String,
-    shape: Vec<usize>,
-    values: Vec<f64>,
-    keras1: bool,
-}
-
 /// Reads a network with pooling windows of 26 and sequences of `length` bases, with remarks on what was assumed.
 ///
 /// # Errors
-/// A file that is not HDF5 or not Keras's; kernels whose shapes do not follow one another.
+/// A file that is not HDF5 or not Keras's; kernels whose shapes do not follow one another; weights that are not finite.
 pub fn read<R: Real>(
     path: &Path,
     length: usize,
@@ -42,22 +39,31 @@ pub fn read<R: Real>(
 ) -> Result<(Network<R>, Vec<String>), InputError> {
     let fault = |message: String| InputError::new(message).in_file(path);
     let file = File::open(path).map_err(|error| fault(format!("cannot read as HDF5: {error}")))?;
-    let mut arrays = Vec::new();
-    collect(&file.root(), "", 0, &mut arrays).map_err(fault)?;
-    arrays.sort_by_key(|array| (natural(&array.layer), std::cmp::Reverse(array.shape.len())));
-    let keras1 = arrays.iter().any(|array| array.keras1);
-    let pairs = pair_up(&arrays).map_err(fault)?;
-    let flatten = reading.flatten.unwrap_or(if keras1 {
-        Flatten::FilterMajor
-    } else {
-        Flatten::PositionMajor
-    });
-    let architecture = shape_of(&pairs, length, flatten, reading.first_stride.unwrap_or(1)).map_err(fault)?;
+    let stored = stored::read(&file).map_err(fault)?;
+    let keras1 = stored.arrays.iter().any(|array| array.keras1);
+    let pairs = pair_up(&stored.arrays).map_err(fault)?;
+    let (layout, mut architecture) = layout_of(
+        &pairs,
+        keras1,
+        stored.axes,
+        length,
+        reading.first_stride.unwrap_or(1),
+    )
+    .map_err(fault)?;
+    let mut notes = Vec::new();
+    let rotate = rotation(&stored, keras1, reading.rotate, &mut notes);
+    architecture.flatten = flattening(&stored, layout, reading.flatten, &mut notes);
+    if !stored.ordered {
+        let names: Vec<&str> = pairs.iter().map(|(kernel, _)| kernel.layer.as_str()).collect();
+        notes.push(format!(
+            "the file does not tell the order of its layers: taken as they stand in it ({})",
+            names.join(", ")
+        ));
+    }
     architecture.check().map_err(|error| error.in_file(path))?;
-    let rotate = reading.rotate.unwrap_or(keras1);
     let mut network = Network::zeros(architecture);
     for (i, (kernel, bias)) in pairs.iter().enumerate() {
-        let kernel = correlation_kernel(kernel, rotate);
+        let kernel = correlation_kernel(kernel, layout, rotate);
         let (w, b) = network.layer_mut(i);
         if w.len() != kernel.len() || b.len() != bias.values.len() {
             return Err(fault(format!(
@@ -70,60 +76,68 @@ pub fn read<R: Real>(
         w.iter_mut().zip(&kernel).for_each(|(w, &k)| *w = R::of(k));
         b.iter_mut().zip(&bias.values).for_each(|(b, &v)| *b = R::of(v));
     }
-    let mut notes = Vec::new();
-    if keras1 && reading.rotate.is_none() {
-        notes.push("weights of Keras 1: the file does not tell its backend; kernels were turned by 180 degrees, as Theano stores them (--no-rotate keeps them)".into());
-    }
     Ok((network, notes))
 }
 
-fn collect(group: &Group, name: &str, depth: usize, arrays: &mut Vec<Array>) -> Result<(), String> {
-    if depth > 8 {
-        return Err("groups are nested more than 8 deep".into());
-    }
-    let say = |error: hdf5_pure::Error| format!("damaged HDF5: {error}");
-    for inner in group.groups().map_err(say)? {
-        if inner == "optimizer_weights" || inner == "top_level_model_weights" {
-            continue;
+/// Whether kernels are turned.
+fn rotation(stored: &Stored, keras1: bool, wanted: Option<bool>, notes: &mut Vec<String>) -> bool {
+    let theano = stored.backend.as_ref().map(|name| name == "theano");
+    let turned = wanted.unwrap_or(theano.unwrap_or(keras1));
+    match (wanted, theano) {
+        (None, Some(true)) => notes.push(
+            "the weights were written with Theano: kernels were turned by 180 degrees (--no-rotate keeps them)"
+                .into(),
+        ),
+        (None, None) if keras1 => notes.push("weights of Keras 1: the file does not tell its backend; kernels were turned by 180 degrees, as Theano stores them (--no-rotate keeps them)".into()),
+        (None, None) => notes.push("the file does not tell its backend: kernels were kept as they stand".into()),
+        (Some(false), Some(true)) => {
+            notes.push("the weights were written with Theano; kernels were kept as they stand".into());
         }
-        collect(&group.group(&inner).map_err(say)?, &inner, depth + 1, arrays)?;
+        _ => {}
     }
-    for inner in group.datasets().map_err(say)? {
-        let dataset = group.dataset(&inner).map_err(say)?;
-        let shape: Vec<usize> = dataset
-            .shape()
-            .map_err(say)?
-            .iter()
-            .map(|&n| n as usize)
-            .collect();
-        if shape.is_empty() || shape.iter().product::<usize>() > 1 << 30 {
-            continue;
-        }
-        let values: Vec<f64> = dataset
-            .read_f32()
-            .map(|values| values.into_iter().map(f64::from).collect())
-            .or_else(|_| dataset.read_f64())
-            .map_err(say)?;
-        let keras1 = inner.ends_with("_W") || inner.ends_with("_b");
-        arrays.push(Array {
-            layer: name.to_owned(),
-            shape,
-            values,
-            keras1,
-        });
-    }
-    Ok(())
+    turned
 }
 
-/// Convolutions before dense layers, in each the order of creation: `conv2d`, `conv2d_1`, …, `conv2d_10`.
-fn natural(layer: &str) -> (bool, String, u64) {
-    let (stem, number) = match layer.rsplit_once('_') {
-        Some((stem, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
-            (stem, number.parse().unwrap_or(0))
-        }
-        _ => (layer, 0),
+/// In which order the first dense layer reads what the convolutions leave.
+fn flattening(stored: &Stored, layout: Layout, wanted: Option<Flatten>, notes: &mut Vec<String>) -> Flatten {
+    if let Some(wanted) = wanted {
+        return wanted;
+    }
+    let told = |order: Flatten| match order {
+        Flatten::FilterMajor => "filter by filter",
+        Flatten::PositionMajor => "position by position",
     };
-    (!stem.starts_with("conv"), stem.to_owned(), number)
+    let order = |filter_major: bool| {
+        if filter_major {
+            Flatten::FilterMajor
+        } else {
+            Flatten::PositionMajor
+        }
+    };
+    let Some(axes) = stored.axes else {
+        let order = order(layout == Layout::FiltersFirst);
+        notes.push(format!(
+            "weights without a model_config: flattened values are taken {} (--flatten takes them otherwise)",
+            told(order)
+        ));
+        return order;
+    };
+    let first = axes.channels_first.unwrap_or(layout == Layout::FiltersFirst);
+    // A `Flatten` of its own `channels_first` moves the second axis to the end before it flattens.
+    let found = order(match layout {
+        Layout::PositionsSecond => first && !axes.flatten_first,
+        Layout::FiltersFirst | Layout::PositionsFirst => first != axes.flatten_first,
+    });
+    if first || axes.flatten_first {
+        let place = |first: bool| if first { "channels_first" } else { "channels_last" };
+        notes.push(format!(
+            "model_config: convolutions are {}, Flatten is {}: flattened values are taken {}",
+            place(first),
+            place(axes.flatten_first),
+            told(found)
+        ));
+    }
+    found
 }
 
 fn pair_up(arrays: &[Array]) -> Result<Vec<(&Array, &Array)>, String> {
@@ -134,7 +148,7 @@ fn pair_up(arrays: &[Array]) -> Result<Vec<(&Array, &Array)>, String> {
             return Err(format!("layer `{}` has a bias and no kernel", kernel.layer));
         }
         match rest.next() {
-            Some(bias) if bias.layer == kernel.layer && bias.shape.len() == 1 => pairs.push((kernel, bias)),
+            Some(bias) if bias.group == kernel.group && bias.shape.len() == 1 => pairs.push((kernel, bias)),
             _ => return Err(format!("layer `{}` has no bias", kernel.layer)),
         }
     }
@@ -144,33 +158,88 @@ fn pair_up(arrays: &[Array]) -> Result<Vec<(&Array, &Array)>, String> {
     Ok(pairs)
 }
 
-/// Width, inputs and outputs of a convolution kernel, whose base axis may be one of its image axes.
-fn convolution_of(kernel: &Array) -> Option<(usize, usize, usize)> {
-    match (kernel.shape.as_slice(), kernel.keras1) {
-        // (filters, channels, base rows, positions)
-        (&[filters, channels, rows, width], true) => Some((width, channels * rows, filters)),
-        // (positions, base columns, channels, filters)
-        (&[width, columns, channels, filters], false) => Some((width, columns * channels, filters)),
-        (&[width, channels, filters], _) => Some((width, channels, filters)),
+/// What the axes of convolution kernels are; the base may be one of the axes of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layout {
+    /// Filters, channels, bases, positions.
+    FiltersFirst,
+    /// Positions, bases, channels, filters; without bases in one dimension.
+    PositionsFirst,
+    /// Bases, positions, channels, filters.
+    PositionsSecond,
+}
+
+impl Layout {
+    /// The axes of a kernel as positions, bases, channels, filters.
+    fn sorted<T: Copy>(self, [a, b, c, d]: [T; 4]) -> [T; 4] {
+        match self {
+            Self::FiltersFirst => [d, c, b, a],
+            Self::PositionsFirst => [a, b, c, d],
+            Self::PositionsSecond => [b, a, c, d],
+        }
+    }
+
+    /// Place of a base and a channel among the inputs.
+    fn input(self, base: usize, channel: usize, bases: usize, channels: usize) -> usize {
+        match self {
+            Self::FiltersFirst => channel * bases + base,
+            Self::PositionsFirst | Self::PositionsSecond => base * channels + channel,
+        }
+    }
+}
+
+/// The four axes of a convolution kernel; `None` for a dense layer.
+fn axes_of(kernel: &Array) -> Option<[usize; 4]> {
+    match kernel.shape[..] {
+        [width, channels, filters] => Some([width, 1, channels, filters]),
+        [a, b, c, d] => Some([a, b, c, d]),
         _ => None,
     }
 }
 
+/// The layout in which the kernels follow one another, and the shape of the network; the order of flattening is open.
+fn layout_of(
+    pairs: &[(&Array, &Array)],
+    keras1: bool,
+    axes: Option<Axes>,
+    length: usize,
+    first_stride: usize,
+) -> Result<(Layout, Architecture), String> {
+    use Layout::{FiltersFirst, PositionsFirst, PositionsSecond};
+    let channels_last = axes.is_some_and(|axes| axes.channels_first == Some(false));
+    let layouts = match keras1 {
+        true if channels_last => [PositionsFirst, FiltersFirst],
+        true => [FiltersFirst, PositionsFirst],
+        false => [PositionsFirst, PositionsSecond],
+    };
+    let of = |layout| shape_of(pairs, layout, length, first_stride).map(|shape| (layout, shape));
+    of(layouts[0]).or_else(|error| of(layouts[1]).map_err(|_| error))
+}
+
 fn shape_of(
     pairs: &[(&Array, &Array)],
+    layout: Layout,
     length: usize,
-    flatten: Flatten,
     first_stride: usize,
 ) -> Result<Architecture, String> {
     let mut convolutions: Vec<Convolution> = Vec::new();
     let mut dense = Vec::new();
     let mut channels = 4;
-    for (kernel, _) in pairs {
-        if let Some((width, inputs, filters)) = convolution_of(kernel) {
+    for (kernel, bias) in pairs {
+        if let Some(axes) = axes_of(kernel) {
+            let [width, bases, inputs, filters] = layout.sorted(axes);
+            let inputs = bases * inputs;
             if inputs != channels || !dense.is_empty() {
                 return Err(format!(
                     "the kernel of `{}` reads {inputs} channels, expected {channels}",
                     kernel.layer
+                ));
+            }
+            if bias.values.len() != filters {
+                return Err(format!(
+                    "`{}` has {filters} filters and a bias of {}",
+                    kernel.layer,
+                    bias.values.len()
                 ));
             }
             channels = filters;
@@ -192,7 +261,6 @@ fn shape_of(
     Ok(Architecture {
         length,
         convolutions,
-        flatten,
         dense: dense
             .into_iter()
             .map(|units| Dense { units, dropout: 0.0 })
@@ -203,29 +271,24 @@ fn shape_of(
 }
 
 /// A kernel as \[width\]\[inputs\]\[outputs\] of a correlation.
-fn correlation_kernel(kernel: &Array, rotate: bool) -> Vec<f64> {
-    let Some((width, inputs, filters)) = convolution_of(kernel) else {
+fn correlation_kernel(kernel: &Array, layout: Layout, rotate: bool) -> Vec<f64> {
+    let Some(axes) = axes_of(kernel) else {
         return kernel.values.clone();
     };
+    let [width, bases, channels, filters] = layout.sorted(axes);
     let mut out = vec![0.0; kernel.values.len()];
     for (i, &value) in kernel.values.iter().enumerate() {
-        let (k, input, filter) = if kernel.keras1 && kernel.shape.len() == 4 {
-            let (rows, channels) = (kernel.shape[2], kernel.shape[1]);
-            let (k, rest) = (i % width, i / width);
-            let (row, rest) = (rest % rows, rest / rows);
-            let (channel, filter) = (rest % channels, rest / channels);
-            let (k, row) = if rotate {
-                (width - 1 - k, rows - 1 - row)
-            } else {
-                (k, row)
-            };
-            (k, channel * rows + row, filter)
-        } else {
-            let (filter, rest) = (i % filters, i / filters);
-            let (input, k) = (rest % inputs, rest / inputs);
-            (if rotate { width - 1 - k } else { k }, input, filter)
-        };
-        out[(k * inputs + input) * filters + filter] = value;
+        let [_, b, c, d] = axes;
+        let place = [i / (b * c * d), i / (c * d) % b, i / d % c, i % d];
+        let [mut k, mut base, channel, filter] = layout.sorted(place);
+        if rotate {
+            (k, base) = (width - 1 - k, bases - 1 - base);
+        }
+        let input = layout.input(base, channel, bases, channels);
+        out[(k * bases * channels + input) * filters + filter] = value;
     }
     out
 }
+
+#[cfg(test)]
+mod tests;

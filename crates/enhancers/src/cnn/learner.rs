@@ -63,6 +63,7 @@ struct Progress {
     /// Sum of the losses of this epoch's examples.
     loss: f64,
     /// What decides, and the epoch, of the best one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     best: Option<(f64, usize)>,
     history: Vec<Epoch>,
 }

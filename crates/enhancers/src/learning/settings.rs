@@ -1,5 +1,6 @@
 //! Settings of a training: every key with its unit and its default.
 
+use crate::cnn::keras::Reading;
 use crate::cnn::train;
 use crate::cnn::{Architecture, Network};
 use crate::error::InputError;
@@ -49,6 +50,8 @@ pub struct NetworkSettings {
     pub length: usize,
     /// Weights to start from (safetensors, or HDF5 of Keras); empty: new ones are drawn.
     pub start: PathBuf,
+    /// Whether kernels of Keras that were written with Theano are turned by 180 degrees.
+    pub rotate: bool,
 }
 
 impl Default for Settings {
@@ -79,6 +82,7 @@ impl Default for NetworkSettings {
             preset: "small".to_owned(),
             length: crate::kaplow2023::WINDOW,
             start: PathBuf::new(),
+            rotate: true,
         }
     }
 }
@@ -155,7 +159,11 @@ impl Settings {
         if start.as_os_str().is_empty() {
             return Ok(Network::new(wanted, Key::new(self.seed)));
         }
-        let (network, _) = model::load(start, self.network.length)?;
+        let reading = Reading {
+            rotate: (!self.network.rotate).then_some(false),
+            ..Reading::default()
+        };
+        let (network, _) = model::load(start, self.network.length, reading)?;
         let found = &network.architecture;
         if (&found.convolutions, &found.dense, found.length)
             != (&wanted.convolutions, &wanted.dense, wanted.length)

@@ -137,6 +137,7 @@ impl Reader<'_> {
             name: String::new(),
             rooted: None,
             nodes,
+            untranslated: Vec::new(),
         })
     }
 
@@ -214,7 +215,14 @@ mod tests {
             ("(a:1,b:1)(c:1,d:1);", "`(` after a finished clade"),
             ("(a:1,:1);", "has no name"),
             ("(a:1,A:1);", "the tips `a` and `A` are the same species"),
-            ("(a:1,b);", "1 tips have no branch length (the first: b)"),
+            (
+                "(a:1,b);",
+                "1 tips have no branch length (the first: b)\n  hint: the models need",
+            ),
+            (
+                "((a,b):1,(c,d):1);",
+                "4 tips have no branch length (the first: a)\n  hint: lengths on internal branches alone",
+            ),
             ("(a:1,b:-1);", "negative (the first: -1 above b)"),
             ("a;", "single tip"),
             ("", "no tree"),
@@ -229,6 +237,24 @@ mod tests {
         let read = read_text("((a:1,b:1):-5.7e-14,c:1);", &Choice::Only).expect("a tree");
         assert_eq!(read.tree.to_newick(), "((a:1,b:1):0,c:1);");
         assert!(read.notes[0].contains("1 branch lengths are below zero"));
+    }
+
+    #[test]
+    fn a_root_of_two_branches_may_be_unrooted() {
+        let note = |text: &str| {
+            let read = read_text(text, &Choice::Only).expect("a tree");
+            read.notes.join("; ")
+        };
+        let marked = note("[&U] ((a:1,b:1):1,c:1);");
+        assert!(
+            marked.contains(
+                "says that it is unrooted ([&U]), and is taken as rooted where its two branches meet"
+            ),
+            "{marked}"
+        );
+        assert!(note("(a:1,b:1,c:1);").contains("the root has 3 branches"));
+        assert_eq!(note("[&R] (a:1,b:1,c:1);"), "");
+        assert_eq!(note("((a:1,b:1):1,c:1);"), "");
     }
 
     #[test]

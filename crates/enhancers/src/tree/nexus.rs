@@ -1,9 +1,10 @@
 //! The trees block of NEXUS files, as BEAST, MrBayes, MEGA and Mesquite write them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Parsed, newick};
 use crate::error::InputError;
+use crate::names::species_key;
 
 /// All trees of all trees blocks; tips are named by the block's `Translate` table, looked up by key.
 pub(super) fn trees(text: &str) -> Result<Vec<Parsed>, InputError> {
@@ -65,6 +66,7 @@ fn translation(tokens: &[String], text: &str, at: usize) -> Result<HashMap<Strin
 }
 
 fn name_tips(tree: &mut Parsed, names: &HashMap<String, String>, labels: &[String]) {
+    let known: HashSet<String> = names.values().map(|name| species_key(name)).collect();
     for node in tree.nodes.iter_mut().filter(|node| node.children == 0) {
         if let Some(name) = names.get(&node.label) {
             node.label.clone_from(name);
@@ -73,6 +75,8 @@ fn name_tips(tree: &mut Parsed, names: &HashMap<String, String>, labels: &[Strin
             && let Some(name) = number.checked_sub(1).and_then(|index| labels.get(index))
         {
             node.label.clone_from(name);
+        } else if !names.is_empty() && !known.contains(&species_key(&node.label)) {
+            tree.untranslated.push(node.label.clone());
         }
     }
 }
@@ -218,6 +222,20 @@ mod tests {
         );
         assert_eq!(read.tree.length(0), 0.15);
         assert!(read.notes.is_empty(), "{:?}", read.notes);
+    }
+
+    #[test]
+    fn tips_that_the_translate_table_lacks_are_said() {
+        let text = "#NEXUS\nbegin trees; translate 1 Mus_musculus, 2 Homo_sapiens; tree t = ((1:1,3:1):1,Homo_sapiens:2); end;";
+        let read = read_text(text, &Choice::Only).expect("a tree");
+        assert_eq!(
+            read.tree.tip_names().collect::<Vec<_>>(),
+            ["Mus_musculus", "3", "Homo_sapiens"]
+        );
+        assert_eq!(
+            read.notes,
+            ["1 tips are not in the Translate table and keep their labels (the first: `3`)"]
+        );
     }
 
     #[test]

@@ -389,6 +389,7 @@ fn golden_schedules_windows_and_sizes() {
         let number = |key: &str| case[key].as_i64().expect("a number");
         let (start, end, summit) = (number("start"), number("end"), number("summit"));
         let peak = neuropil_enhancers::peaks::Peak {
+            open: None,
             chrom: case["chrom"].as_str().expect("a name").into(),
             start: start as u64,
             end: end as u64,

@@ -188,7 +188,7 @@ pub(crate) struct PrepareArgs {
     #[arg(long)]
     pub aliases: Option<PathBuf>,
     /// Bases of a window.
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub width: u64,
     /// Longest peak; 0 for any.
     #[arg(long, default_value_t = 1000)]
@@ -255,6 +255,31 @@ pub(crate) struct CalibrateArgs {
     pub json: bool,
 }
 
+/// Order of the values that the first dense layer of a network of Keras reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FlattenOrder {
+    /// Filter by filter: channels first.
+    FilterMajor,
+    /// Position by position: channels last.
+    PositionMajor,
+}
+
+/// How a network of Keras is read.
+#[derive(Debug, Args)]
+pub(crate) struct KerasArgs {
+    /// Bases that a network of Keras reads.
+    #[arg(long, default_value_t = 500)]
+    pub length: usize,
+    /// Keep the kernels of Keras as they stand: by default those written with Theano are turned by 180 degrees, and
+    /// those of Keras 1, which does not tell.
+    #[arg(long)]
+    pub no_rotate: bool,
+    /// Order in which a network of Keras flattens [default: as its model_config says, else filter-major for Keras 1,
+    /// position-major for Keras 2].
+    #[arg(long, value_enum)]
+    pub flatten: Option<FlattenOrder>,
+}
+
 /// Arguments of `enhancers predict`.
 #[derive(Debug, Args)]
 pub(crate) struct PredictArgs {
@@ -262,9 +287,8 @@ pub(crate) struct PredictArgs {
     pub model: PathBuf,
     /// Sequences, FASTA.
     pub sequences: PathBuf,
-    /// Bases that a network of Keras reads.
-    #[arg(long, default_value_t = 500)]
-    pub length: usize,
+    #[command(flatten)]
+    pub keras: KerasArgs,
     /// Threads [default: all cores].
     #[arg(long)]
     pub threads: Option<usize>,
@@ -313,9 +337,8 @@ pub(crate) struct ExplainArgs {
     /// How the scores of a position are brought onto one scale.
     #[arg(long, value_enum, default_value_t = Normalise::None)]
     pub normalise: Normalise,
-    /// Bases that a network of Keras reads.
-    #[arg(long, default_value_t = 500)]
-    pub length: usize,
+    #[command(flatten)]
+    pub keras: KerasArgs,
     /// File to write, `.npz`: arrays `sequences`, `attributions` and `hypothetical`, all \[sequence\]\[A, C, G, T\]\[position\]; or a
     /// folder, for `attributions.npz`, logos and a page with them.
     #[arg(long)]

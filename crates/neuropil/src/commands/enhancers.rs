@@ -6,18 +6,21 @@ mod evaluate;
 mod explain;
 
 use crate::cli::enhancers::{
-    AdjustArgs, EnhancersArgs, EnhancersVerb, OrthologsArgs, PredictArgs, PrepareArgs, RunArgs, SimulateArgs,
+    AdjustArgs, EnhancersArgs, EnhancersVerb, FlattenOrder, KerasArgs, OrthologsArgs, PredictArgs,
+    PrepareArgs, RunArgs, SimulateArgs,
 };
 use crate::process;
 use crate::terminal::say;
 use neuropil_enhancers::aliases::Aliases;
 use neuropil_enhancers::associate::{Progress, released, to_tsv};
+use neuropil_enhancers::cnn::keras::Reading;
+use neuropil_enhancers::cnn::{Flatten, Network};
 use neuropil_enhancers::error::InputError;
 use neuropil_enhancers::fasta::{self, Genome};
 use neuropil_enhancers::genes;
 use neuropil_enhancers::kaplow2023::PROMOTER_DISTANCE;
 use neuropil_enhancers::model;
-use neuropil_enhancers::orthologs::{Rule, assemble, parse_named};
+use neuropil_enhancers::orthologs::{Rule, assemble, parse_lifted, parse_named};
 use neuropil_enhancers::peaks;
 use neuropil_enhancers::report::below;
 use neuropil_enhancers::run::{self, News};
@@ -29,6 +32,7 @@ use neuropil_enhancers::text::read_to_string;
 use neuropil_enhancers::windows::{Exclusions, Intervals, Sizes, beyond_end, check_shared, windows};
 use neuropil_lab::atomic;
 use neuropil_lab::error::Problem;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -272,7 +276,13 @@ fn prepare(args: &PrepareArgs) -> Result<u8, Problem> {
     }
     found.notes.iter().for_each(|note| say!("note: {note}"));
     let chromosomes = || found.peaks.iter().map(|peak| peak.chrom.as_str());
-    check_shared(chromosomes(), "the peaks", &known, "the lengths")?;
+    let of = chromosomes().collect::<HashSet<_>>().len();
+    let said =
+        |shared: usize, other: &str| say!("note: {shared} of {of} chromosomes of the peaks are in {other}");
+    said(
+        check_shared(chromosomes(), "the peaks", &known, "the lengths")?,
+        "the lengths",
+    );
     let beyond = beyond_end(&found.peaks, &sizes);
     if beyond > 0 {
         say!("note: {beyond} peaks reach beyond the end of their chromosome");
@@ -294,13 +304,14 @@ fn prepare(args: &PrepareArgs) -> Result<u8, Problem> {
                 .iter()
                 .map(|(chrom, start, end)| (translate(chrom), *start, *end)),
         );
-        check_shared(
+        let shared = check_shared(
             chromosomes(),
             "the peaks",
             &exclusions.promoters.chromosomes(),
             "the annotation",
         )
         .map_err(|error| error.in_file(path))?;
+        said(shared, "the annotation");
     }
     if let Some(path) = &args.blacklist {
         let regions = peaks::read(path)?;
@@ -310,13 +321,14 @@ fn prepare(args: &PrepareArgs) -> Result<u8, Problem> {
                 .iter()
                 .map(|peak| (translate(&peak.chrom), peak.start, peak.end)),
         );
-        check_shared(
+        let shared = check_shared(
             chromosomes(),
             "the peaks",
             &exclusions.blacklist.chromosomes(),
             "the exclusion list",
         )
         .map_err(|error| error.in_file(path))?;
+        said(shared, "the exclusion list");
     }
     let total = found.peaks.len();
     let (kept, mut dropped) = exclusions.apply(std::mem::take(&mut found.peaks));
@@ -363,9 +375,12 @@ fn prepare(args: &PrepareArgs) -> Result<u8, Problem> {
 }
 
 fn orthologs(args: &OrthologsArgs) -> Result<u8, Problem> {
-    let read = |path: &Path| -> Result<_, InputError> {
-        parse_named(&read_to_string(path)?).map_err(|error| error.in_file(path))
-    };
+    let query = read_to_string(&args.query)?;
+    let queries = parse_named(&query).map_err(|error| error.in_file(&args.query))?;
+    let fragments = parse_lifted(&read_to_string(&args.fragments)?, &query)
+        .map_err(|error| error.in_file(&args.fragments))?;
+    let summits =
+        parse_named(&read_to_string(&args.summits)?).map_err(|error| error.in_file(&args.summits))?;
     let rule = Rule {
         max_len: args.max_len,
         min_len: Some(args.min_len),
@@ -374,12 +389,7 @@ fn orthologs(args: &OrthologsArgs) -> Result<u8, Problem> {
         keep_one: args.keep_one,
         ..Rule::default()
     };
-    let (accepted, rejected) = assemble(
-        &read(&args.query)?,
-        &read(&args.fragments)?,
-        &read(&args.summits)?,
-        &rule,
-    )?;
+    let (accepted, rejected) = assemble(&queries, &fragments, &summits, &rule)?;
     let lines: String = accepted.iter().map(|o| if args.narrow_peak { o.to_narrow_peak() } else { o.to_line() } + "\n").collect();
     put(&args.out, &lines)?;
     let mut failed = "name\treason\tortholog\n".to_owned();
@@ -423,9 +433,23 @@ fn sequences(path: &Path, length: usize) -> Result<Vec<(String, Vec<u8>)>, Input
     Ok(found)
 }
 
-fn predict(args: &PredictArgs) -> Result<u8, Problem> {
-    let (network, notes) = model::load(&args.model, args.length)?;
+/// A network of ours or of Keras; what was assumed of it is said.
+fn network(path: &Path, keras: &KerasArgs) -> Result<Network<f32>, InputError> {
+    let reading = Reading {
+        rotate: keras.no_rotate.then_some(false),
+        flatten: keras.flatten.map(|order| match order {
+            FlattenOrder::FilterMajor => Flatten::FilterMajor,
+            FlattenOrder::PositionMajor => Flatten::PositionMajor,
+        }),
+        ..Reading::default()
+    };
+    let (network, notes) = model::load(path, keras.length, reading)?;
     notes.iter().for_each(|note| say!("note: {note}"));
+    Ok(network)
+}
+
+fn predict(args: &PredictArgs) -> Result<u8, Problem> {
+    let network = network(&args.model, &args.keras)?;
     let (names, sequences): (Vec<String>, Vec<Vec<u8>>) =
         sequences(&args.sequences, network.architecture.length)?
             .into_iter()

@@ -78,18 +78,16 @@ fn plan(args: &AssociateArgs) -> Result<Plan, Problem> {
         ..Plan::default()
     };
     if let Some(totals) = &args.totals {
-        if totals.windows(2).any(|pair| pair[0] >= pair[1]) || totals.first() == Some(&0) {
-            return Err(Problem::new(
-                "--totals must grow from round to round",
-                "such as --totals 999,9999",
-            ));
-        }
         plan.totals.clone_from(totals);
         plan.thresholds.truncate(totals.len().saturating_sub(1));
     }
     if args.only_scan {
         plan.totals.clear();
     }
+    plan.check().map_err(|error| {
+        let option = format!("--{}", error.field.as_deref().unwrap_or_default());
+        error.in_field(option)
+    })?;
     Ok(plan)
 }
 

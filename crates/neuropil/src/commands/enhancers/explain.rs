@@ -1,12 +1,12 @@
 //! `neuropil enhancers explain` and `motifs`: which bases count, as arrays and as logos.
 
-use super::{make_folder, print, put, sequences};
+use super::{make_folder, network, print, put, sequences};
 use crate::cli::enhancers::{Attribution, ExplainArgs, MotifsArgs, Normalise};
 use crate::process;
 use crate::terminal::say;
 use neuropil_draw::{Figure, Report, Section};
 use neuropil_enhancers::cnn::attribute::{Method, Normalisation, Scores, explain, references};
-use neuropil_enhancers::{logo, model, motifs as reader};
+use neuropil_enhancers::{logo, motifs as reader};
 use neuropil_lab::array::write_npz;
 use neuropil_lab::error::Problem;
 use neuropil_study::life::{broken, save_picture};
@@ -17,8 +17,7 @@ const STEPS: usize = 50;
 
 /// Runs `explain`.
 pub(super) fn run(args: &ExplainArgs) -> Result<u8, Problem> {
-    let (network, notes) = model::load(&args.model, args.length)?;
-    notes.iter().for_each(|note| say!("note: {note}"));
+    let network = network(&args.model, &args.keras)?;
     let length = network.architecture.length;
     let sequences = sequences(&args.sequences, length)?;
     let how = match args.normalise {
