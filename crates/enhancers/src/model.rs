@@ -7,7 +7,8 @@ use neuropil_lab::array::{Tensors, read_tensors, write_safetensors};
 use neuropil_lab::atomic;
 use neuropil_math::rng::Key;
 
-use crate::cnn::train::{Epoch, Examples, Settings, train};
+use crate::cnn::learner::train;
+use crate::cnn::train::{Epoch, Examples, Settings};
 use crate::cnn::{Architecture, Network, keras};
 use crate::error::InputError;
 use crate::fasta;

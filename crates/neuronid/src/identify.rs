@@ -13,9 +13,11 @@ mod drift;
 pub(crate) mod guided;
 mod matcher;
 mod tell;
+mod trained;
 mod vote;
 
-pub use matcher::{Frame, Matcher, Trained, View};
+pub use matcher::Matcher;
+pub use trained::{Frame, Trained, View};
 pub(crate) use vote::count as count_votes;
 pub use vote::{Voted, Votes, vote};
 

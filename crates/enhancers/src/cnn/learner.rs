@@ -264,6 +264,31 @@ impl<'a> Learner<'a> {
     }
 }
 
+/// Trains `network` and leaves it at its best epoch; `tell` hears of every epoch and may stop.
+///
+/// # Errors
+/// Sets that cannot be trained on; a loss that is no longer finite.
+pub fn train(
+    network: &mut Network<f32>,
+    training: Examples,
+    validation: &Examples,
+    settings: &Settings,
+    key: Key,
+    tell: &mut dyn FnMut(&Epoch) -> bool,
+) -> Result<Vec<Epoch>, InputError> {
+    let material = Material::new(&network.architecture, training, validation, settings)?;
+    let mut learner = Learner::new(network.clone(), &material, settings, key);
+    while !learner.is_over() {
+        if let Some(news) = learner.step()?
+            && !tell(&news)
+        {
+            break;
+        }
+    }
+    network.params = learner.best().to_vec();
+    Ok(learner.history().to_vec())
+}
+
 /// An array of a checkpoint.
 ///
 /// # Errors

@@ -1,11 +1,10 @@
-//! Training: its settings, its examples, the gradient of a batch, and the whole of it at once.
+//! Training: its settings, its examples and the gradient of a batch.
 
 use neuropil_math::real::Real;
 use neuropil_math::rng::Key;
 use neuropil_nn::optim::{Adam, AdamRule, Momentum, Sgd};
 use rayon::prelude::*;
 
-use super::learner::{Learner, Material};
 use super::logit::loss_of_logits;
 use super::network::{Dropout, Network, Pass, encode};
 use super::schedule::Schedule;
@@ -260,29 +259,4 @@ pub fn loss_and_gradient<R: Real>(
     }
     network.add_penalty(&mut gradient);
     (loss * scale + network.penalty(), gradient)
-}
-
-/// Trains `network` and leaves it at its best epoch; `tell` hears of every epoch and may stop.
-///
-/// # Errors
-/// Sets that cannot be trained on; a loss that is no longer finite.
-pub fn train(
-    network: &mut Network<f32>,
-    training: Examples,
-    validation: &Examples,
-    settings: &Settings,
-    key: Key,
-    tell: &mut dyn FnMut(&Epoch) -> bool,
-) -> Result<Vec<Epoch>, InputError> {
-    let material = Material::new(&network.architecture, training, validation, settings)?;
-    let mut learner = Learner::new(network.clone(), &material, settings, key);
-    while !learner.is_over() {
-        if let Some(news) = learner.step()?
-            && !tell(&news)
-        {
-            break;
-        }
-    }
-    network.params = learner.best().to_vec();
-    Ok(learner.history().to_vec())
 }

@@ -1,6 +1,7 @@
 //! `real_sequences/`: a network learns peaks of a transcription factor from real sequences.
 
-use neuropil_enhancers::cnn::train::{Examples, Monitor, Settings, train};
+use neuropil_enhancers::cnn::learner::train;
+use neuropil_enhancers::cnn::train::{Examples, Monitor, Settings};
 use neuropil_enhancers::cnn::{Architecture, Convolution, Dense, Network};
 use neuropil_enhancers::fasta;
 use neuropil_enhancers::metrics::Metrics;

@@ -1,6 +1,6 @@
 //! Scores by a statistical atlas, alone or from where a network put the worm.
 
-use super::matcher::{Trained, View};
+use super::trained::{Trained, View};
 use crate::atlas::Atlas;
 use crate::atlas::matcher::Rules;
 use crate::decide::{Outliers, Scores};
