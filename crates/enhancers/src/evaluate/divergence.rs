@@ -174,7 +174,7 @@ fn regions(
 fn time(tree: &Tree, a: usize, b: usize) -> f64 {
     let depths = tree.depths();
     let depth = |tip: usize| depths[tree.tips()[tip]];
-    (depth(a) + depth(b)) / 2.0 - depths[tree.mrca(a, b)]
+    f64::midpoint(depth(a), depth(b)) - depths[tree.mrca(a, b)]
 }
 
 fn closed_mean(matrix: &Matrix, labels: &Labels) -> Option<f64> {

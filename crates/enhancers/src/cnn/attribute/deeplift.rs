@@ -136,7 +136,7 @@ fn slope<R: Real>(dy: R, dx: R, derivative: R) -> R {
 fn rescale<R: Real>(m: &mut [R], x: &[R], r: &[R]) {
     for ((m, &x), &r) in m.iter_mut().zip(x).zip(r) {
         let derivative = if x > R::ZERO { R::ONE } else { R::ZERO };
-        *m = *m * slope(x.larger(R::ZERO) - r.larger(R::ZERO), x - r, derivative);
+        *m *= slope(x.larger(R::ZERO) - r.larger(R::ZERO), x - r, derivative);
     }
 }
 
