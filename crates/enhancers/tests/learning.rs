@@ -43,7 +43,7 @@ fn train(job: &dyn Job, out: &Path, begin: Begin, updates: Option<u64>) {
 
 /// Arrays of the last moment and of the best epoch.
 fn arrays(path: &Path) -> Vec<Arrays> {
-    let run = RunDirectory::open(path).expect("a run");
+    let run = RunDirectory::read(path).expect("a run");
     let kept = [neuropil_lab::keeper::last(&run), neuropil_lab::keeper::best(&run)];
     kept.map(|kept| kept.expect("readable").expect("one was kept").arrays)
         .into()
