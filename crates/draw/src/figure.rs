@@ -354,7 +354,7 @@ mod tests {
             rows.iter().position(|n| *n > 0).unwrap(),
             rows.iter().rposition(|n| *n > 0).unwrap(),
         );
-        let zero = (first + last) / 2;
+        let zero = usize::midpoint(first, last);
         let (above, below): (usize, usize) = (rows[..=zero].iter().sum(), rows[zero + 1..].iter().sum());
         assert!(
             above > 5000 && above.abs_diff(below) < above / 50,

@@ -3,7 +3,7 @@
 use super::{Found, TrackOptions, delimited, hdf5, labelled, matlab, problem, records};
 use crate::error::SuccessorError;
 use neuropil_lab::mat::is_mat5;
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 use std::path::Path;
 
 /// The bytes of a file, unpacked if it is a gzip file.
