@@ -46,14 +46,27 @@ pub fn drop_jumps(track: &mut Track, limit: SpeedLimit) -> Result<usize, Success
         ));
     };
     let (mut last, mut dropped) = (seen[first], seen[..first].to_vec());
+    // Frames since the last one that was kept.
+    let mut open: Vec<usize> = Vec::new();
     for &i in &seen[first + 1..] {
-        if speed(track, last, i) <= most {
-            last = i;
-        } else {
-            dropped.push(i);
+        if speed(track, last, i) > most {
+            open.push(i);
+            continue;
         }
+        // An animal that was put elsewhere is there from the first of these frames on, which lead to this one.
+        let mut next = i;
+        while let Some(&before) = open.last().filter(|&&before| speed(track, before, next) <= most) {
+            next = before;
+            open.pop();
+        }
+        dropped.append(&mut open);
+        last = i;
     }
+    dropped.append(&mut open);
     dropped.sort_unstable();
+    if dropped.is_empty() {
+        return Ok(0);
+    }
     say_jumps(track, &dropped, &seen, &speeds, most);
     for &i in &dropped {
         (track.x[i], track.y[i]) = (f64::NAN, f64::NAN);
