@@ -160,6 +160,11 @@ impl Reader<'_> {
         match &datatype {
             Datatype::VariableLength { is_string: true, .. } | Datatype::String { .. } => {
                 let texts = dataset.read_string().map_err(|error| self.damaged(at, error))?;
+                let shape = if texts.is_empty() && shape.is_empty() {
+                    vec![0]
+                } else {
+                    shape
+                };
                 self.insert(at, shape, Values::Text(texts))
             }
             Datatype::Reference { .. } if self.matlab && !empty => {
