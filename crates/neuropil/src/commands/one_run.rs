@@ -35,8 +35,12 @@ pub(super) fn one(args: &TrainArgs, job: &dyn Job, out: &Path, quiet: bool) -> R
 /// The closing table.
 fn close(summary: &Summary, seconds: f64) {
     let made = format!("after {} trials ({} updates)", summary.trials, summary.updates);
+    // Tasks have a criterion; what other systems train has an end.
+    let has_end = summary.task.contains('/');
     let verdict = match (summary.interrupted, summary.criterion_met) {
         (true, _) => "stopped; go on with `--resume`".to_owned(),
+        (false, true) if has_end => format!("finished after {} updates", summary.updates),
+        (false, false) if has_end => format!("not finished after {} updates", summary.updates),
         (false, true) => format!("criterion met {made}"),
         (false, false) => format!("criterion not met {made}"),
     };
