@@ -57,6 +57,11 @@ impl Images {
             ));
         }
         let mut data = Dataset::open(&self.settings.data.path, &self.settings.data.reading)?;
+        if data.test.is_empty() {
+            let message = "no test examples, and one example a class: none is held out".to_owned();
+            let problem = Problem::new(message, "give test examples, or more of each class");
+            return Err(problem.in_file(self.settings.data.path.as_str()));
+        }
         let front = &self.settings.data.front;
         if !front.is_empty() {
             if self.settings.tasks.kind != Kind::Split {

@@ -122,7 +122,11 @@ pub(super) fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError>
     let columns = form.columns;
     let mut required = [""; 3];
     for (own, names) in required.iter_mut().zip(columns) {
-        *own = table.require(names)?;
+        // The first is the plain name: what is missing is told by it alone.
+        *own = match table.find(names) {
+            Some(name) => name,
+            None => table.require(&names[..1])?,
+        };
     }
     let table_positions = positions(&table, required)?;
     let rows = rows(form, &table)?;

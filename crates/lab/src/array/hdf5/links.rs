@@ -51,6 +51,9 @@ fn take_out(bytes: &mut [u8]) {
         let mut kept = 0;
         for index in 0..count as usize {
             let at = node + 8 + index * ENTRY;
+            if bytes.len() < at + ENTRY {
+                return;
+            }
             let (Some(address), Some(cache)) = (number::<8>(bytes, at + 8), number::<4>(bytes, at + 16))
             else {
                 return;
