@@ -205,7 +205,7 @@ fn assemble(path: &Path, found: Vec<Found>, stated: Stated, told: &Told) -> Resu
             .position(|x| !x.is_finite() || x.abs() > FARTHEST)
         {
             let found = format!(
-                "{} of neuron {} is {}",
+                "{} of neuron {} is {:?}",
                 ["x", "y", "z"][axis],
                 index + 1,
                 neuron.position[axis]

@@ -486,7 +486,7 @@ mod tests {
                 .check(40)
                 .unwrap_err()
                 .to_string()
-                .contains("40 frames are too few for 40 circular shifts")
+                .contains("40 samples of the walk are too few for 40 circular shifts")
         );
         assert!(
             FieldSettings {

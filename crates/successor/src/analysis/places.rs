@@ -23,7 +23,9 @@ pub struct Places {
     pub shuffles: usize,
     /// Fields of all neurons.
     pub summary: FieldSummary,
-    /// Spatial information of each neuron; `None` for silent ones.
+    /// Numbers of these neurons.
+    pub neurons: Vec<usize>,
+    /// Spatial information of each of them; `None` for silent ones.
     pub information: Vec<Option<Information>>,
     /// Divergence from titmice; `None` without any field.
     pub titmice: Option<Divergence>,
@@ -67,10 +69,11 @@ pub fn places(material: &Material, key: Key) -> Result<Places, SuccessorError> {
     Ok(Places {
         gain: material.config.model.retrieval_gain,
         shuffles: settings.shuffles,
-        information: fields
+        information: of_counted
             .iter()
             .map(|fields| information(&frames, &fields.raw))
             .collect(),
+        neurons: counted,
         titmice: compare(&summary, &Recorded::titmice(), GammaFit::Location0),
         summary,
         rate_hz: material
@@ -118,7 +121,7 @@ impl Tell for Places {
                 .collect()
         };
         Table::new()
-            .with("neuron", (0..self.summary.numbers.len()).collect::<Vec<usize>>())
+            .with("neuron", self.neurons.clone())
             .with("fields", self.summary.numbers.clone())
             .with("bits_per_spike", pick(|info| info.bits_per_spike))
             .with("sparsity", pick(|info| info.sparsity))
