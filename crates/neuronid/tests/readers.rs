@@ -76,10 +76,12 @@ fn what_names_no_neuron_is_none_in_templates_and_atlases() {
     let known: Vec<&String> = template.names.iter().filter(|name| !name.is_empty()).collect();
     assert_eq!(known, ["RID", "AMSOL"]);
 
+    let given = [
+        "AVAL", "AVAR", "RID", "AVBL", "AVBR", "ASEL", "ASER", "AVA?", "AVD", "Q3",
+    ];
     let worms: String = (0..3)
-        .flat_map(|worm| ["AVAL", "AVAR", "RID", "AVA?", "AVD"].map(|name| (worm, name)))
-        .enumerate()
-        .map(|(i, (worm, name))| format!("{worm},{name},{},{},{}\n", 7 * (i % 5), (i % 5) * (i % 5), i % 2))
+        .flat_map(|worm| given.iter().enumerate().map(move |(i, name)| (worm, i, name)))
+        .map(|(worm, i, name)| format!("{worm},{name},{},{},{}\n", 7 * i, (i * i) % 11, (3 * i) % 5))
         .collect();
     let path = written(
         &folder,
@@ -89,7 +91,7 @@ fn what_names_no_neuron_is_none_in_templates_and_atlases() {
     let worms = read_many(&path, &NOTHING).unwrap().0;
     let atlas = Atlas::of_worms(&worms.iter().map(|(_, worm)| worm).collect::<Vec<_>>(), 2).unwrap();
     let names: Vec<&str> = atlas.neurons.iter().map(|neuron| neuron.name.as_str()).collect();
-    assert_eq!(names, ["AVAL", "AVAR", "RID"]);
+    assert_eq!(names, ["ASEL", "ASER", "AVAL", "AVAR", "AVBL", "AVBR", "RID"]);
 }
 
 #[test]

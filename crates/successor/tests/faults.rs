@@ -2,7 +2,6 @@
 
 use crate::golden::files::{close, number, numbers, states};
 use neuropil_math::rng::Key;
-use neuropil_successor::error::SuccessorError;
 use neuropil_successor::track::pipeline::{
     Outline, Pipeline, Resample, Scale, SpeedLimit, drop_jumps, session,
 };
