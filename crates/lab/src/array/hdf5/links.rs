@@ -12,8 +12,10 @@ const ENTRY: usize = 40;
 const SOFT: u32 = 2;
 /// Soft links on the way of a soft link.
 const DEEPEST: usize = 8;
-/// Objects that are looked at.
+/// Objects that are looked at, and nodes of one group.
 const MOST: usize = 1_000_000;
+/// Blocks of one object's header.
+const MOST_BLOCKS: usize = 64;
 
 /// Makes soft links to data sets what they lead to and takes all others out; those to groups are told: path, and path of
 /// the group. `start` is where the file begins, after a block of the user's.
@@ -207,7 +209,8 @@ struct Entry {
 
 impl Walk<'_> {
     fn place(&self, address: u64) -> Option<usize> {
-        usize::try_from(self.base.checked_add(address)?).ok()
+        let at = usize::try_from(self.base.checked_add(address)?).ok()?;
+        (at < self.bytes.len()).then_some(at)
     }
 
     fn parts(&self, address: u64) -> Option<Parts> {
@@ -217,8 +220,9 @@ impl Walk<'_> {
             self.second_form(at, &mut parts)?;
         } else if self.bytes.get(at) == Some(&1) {
             let size = number::<4>(self.bytes, at + 8)?;
-            let mut blocks = vec![(at + 16, size as usize)];
+            let (mut blocks, mut read) = (vec![(at + 16, size as usize)], 0);
             while let Some((mut at, size)) = blocks.pop() {
+                read += 1;
                 let end = at.checked_add(size)?;
                 while at + 8 <= end {
                     let (kind, size) = (number::<2>(self.bytes, at)?, number::<2>(self.bytes, at + 2)?);
@@ -231,7 +235,7 @@ impl Walk<'_> {
                     match kind {
                         0x11 => parts.table = two(),
                         // The header goes on elsewhere.
-                        0x10 if blocks.len() < 64 => {
+                        0x10 if read + blocks.len() < MOST_BLOCKS => {
                             let (address, size) = two()?;
                             blocks.push((self.place(address)?, size as usize));
                         }
@@ -310,11 +314,12 @@ impl Walk<'_> {
             let end = text.iter().position(|&byte| byte == 0)?;
             Some(String::from_utf8_lossy(&text[..end]).into_owned())
         };
-        let (mut open, mut found) = (vec![tree], Vec::new());
+        let (mut open, mut found, mut read) = (vec![tree], Vec::new(), 0);
         while let Some(address) = open.pop() {
             let at = self.place(address)?;
+            read += 1;
             match self.bytes.get(at..at + 4)? {
-                b"TREE" if found.len() + open.len() < MOST => {
+                b"TREE" if read + open.len() < MOST => {
                     let used = number::<2>(self.bytes, at + 6)? as usize;
                     for child in 0..used {
                         open.push(number::<8>(self.bytes, at + 32 + child * 16)?);
