@@ -108,22 +108,22 @@ impl Tell for Course {
 
     fn figures(&self, origin: &Origin) -> Vec<Shown> {
         let shown = &self.path[..self.path.len().min(DRAWN)];
-        let (x, y): (Vec<f64>, Vec<f64>) = shown.iter().map(|at| (at[0], at[1])).unzip();
         let flat = self.rows.len() < 2;
+        // Along a linear track over time; on a ring these are steps and states already.
+        let along = flat && self.size.is_some();
+        let place = |(i, at): (usize, &[f64; 2])| if along { (i as f64, at[0]) } else { (at[0], at[1]) };
+        let (x, y): (Vec<f64>, Vec<f64>) = shown.iter().enumerate().map(place).unzip();
         let labels = match (flat, self.size) {
-            (true, _) => ("step", "state"),
+            (true, Some(_)) => ("sample", "x (cm)"),
+            (true, None) => ("step", "state"),
             (_, Some(_)) => ("x (cm)", "y (cm)"),
             (_, None) => ("x (bins)", "y (bins)"),
         };
         let mut path = Panel::new(labels.0, labels.1)
             .series(Series::line(x, y))
             .note(format!("first {} samples", shown.len()));
-        if let Some([width, height]) = self.size {
-            // A linear track has no height.
-            let least = 0.05 * width.max(height);
-            path = path
-                .x_range(0.0, width.max(least))
-                .y_range(0.0, height.max(least));
+        if let (false, Some([width, height])) = (flat, self.size) {
+            path = path.x_range(0.0, width).y_range(0.0, height);
         }
         let panels = if flat {
             vec![path]
