@@ -129,7 +129,8 @@ impl Tell for Certainty {
             heat_panel(self.map.clone(), "mean width of the band", false)
         };
         let seen: Vec<usize> = (0..self.width.len()).filter(|&i| self.width[i] > 0.0).collect();
-        let widths = Panel::new("departures from the state", "mean width of the band")
+        // Of a walk that left every state one way there is nothing to be uncertain of.
+        let widths = Panel::new("departures from the state", "width of the band of its row")
             .x_log()
             .y_log()
             .series(Series::points(
@@ -145,7 +146,11 @@ impl Tell for Certainty {
                     self.gain, origin.of, origin.seed
                 ),
                 columns: 2,
-                panels: vec![first, widths],
+                panels: if seen.is_empty() {
+                    vec![first]
+                } else {
+                    vec![first, widths]
+                },
             },
             numbers: self.table(),
         }]

@@ -2,7 +2,7 @@
 
 use super::SpeedLimit;
 use crate::error::SuccessorError;
-use crate::track::Track;
+use crate::track::{LengthUnit, Track};
 use neuropil_math::stats::summary::quantile;
 
 /// Steps faster than this many times the 95th percentile of all are jumps of the tracker.
@@ -75,7 +75,10 @@ pub fn drop_jumps(track: &mut Track, limit: SpeedLimit) -> Result<usize, Success
 }
 
 fn say_jumps(track: &mut Track, dropped: &[usize], seen: &[usize], speeds: &[f64], most: f64) {
-    let unit = track.unit.name();
+    let unit = match track.unit {
+        LengthUnit::Unknown => "units",
+        said => said.name(),
+    };
     let place = |i: usize| -> String {
         let at = seen.iter().position(|&frame| frame == i).expect("it was seen");
         let to = at.checked_sub(1).map(|k| format!("{:.0}", speeds[k]));
