@@ -120,11 +120,8 @@ pub struct WholeWay {
 /// # Errors
 /// Numbers that cannot be, a training that fails.
 pub fn whole_way(plan: &Invention) -> Result<WholeWay, InputError> {
-    let study = invent(plan)?;
-    let mut sets = Sets::default();
-    for (chromosome, sequence, open) in &study.training {
-        sets.add(chromosome, sequence.clone(), *open);
-    }
+    let mut study = invent(plan)?;
+    let sets = Sets::invented(std::mem::take(&mut study.training));
     let architecture = Architecture::named("small", plan.length)?;
     let learned = model::learn(architecture, sets, &training(), plan.seed, &mut |_| true)?;
     let columns = (0..study.tree.n_tips())

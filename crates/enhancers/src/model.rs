@@ -39,6 +39,15 @@ impl Sets {
         set.extend([sequence], usize::from(open));
     }
 
+    /// Sequences of an invented study: chromosome, bases, whether open.
+    pub fn invented(training: Vec<(String, Vec<u8>, bool)>) -> Self {
+        let mut sets = Self::default();
+        for (chromosome, sequence, open) in training {
+            sets.add(&chromosome, sequence, open);
+        }
+        sets
+    }
+
     /// Reads FASTA files whose records are named `chromosome:start-end`.
     ///
     /// # Errors
@@ -81,9 +90,8 @@ pub fn learn(
     let mut network = Network::new(architecture, key);
     let history = train(&mut network, sets.training, &sets.validation, settings, key, tell)?;
     let test = sets.test;
-    let labels: Vec<bool> = test.classes.iter().map(|&class| class == 1).collect();
     let test = match test.check(network.architecture.length, 2, "test") {
-        Ok(()) => Metrics::of(&labels, &network.predict(&test.sequences)),
+        Ok(()) => Metrics::of(&test.open(), &network.predict(&test.sequences)),
         Err(_) => None,
     };
     Ok(Learned {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use neuropil_lab::checkpoint::Checkpoint;
+use neuropil_lab::error::LabError;
 use neuropil_math::arrays::{Arrays, Values};
 use neuropil_math::rng::{Key, Purpose};
 use rand::RngExt;
@@ -66,6 +67,13 @@ struct Progress {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     best: Option<(f64, usize)>,
     history: Vec<Epoch>,
+}
+
+/// What a checkpoint holds beside its arrays.
+#[derive(serde::Deserialize)]
+struct Kept {
+    progress: Progress,
+    adam_steps: u64,
 }
 
 /// Network, optimiser and counters.
@@ -239,11 +247,6 @@ impl<'a> Learner<'a> {
     /// # Errors
     /// A checkpoint of other settings.
     pub fn restore(&mut self, kept: &Checkpoint, path: &Path) -> Result<(), InputError> {
-        #[derive(serde::Deserialize)]
-        struct Kept {
-            progress: Progress,
-            adam_steps: u64,
-        }
         let state: Kept = kept
             .state(path)
             .map_err(|error| InputError::new(error.to_string()))?;
@@ -289,6 +292,14 @@ pub fn train(
     Ok(learner.history().to_vec())
 }
 
+/// Epochs that a checkpoint tells of.
+///
+/// # Errors
+/// It is none of a training.
+pub(crate) fn history_of(kept: &Checkpoint, path: &Path) -> Result<Vec<Epoch>, LabError> {
+    Ok(kept.state::<Kept>(path)?.progress.history)
+}
+
 /// An array of a checkpoint.
 ///
 /// # Errors
@@ -321,9 +332,8 @@ fn validate(network: &Network<f32>, validation: &Examples, epoch: usize, train_l
             (loss_of_logits(&pass.logits, class).0, probability(&pass.logits))
         })
         .collect();
-    let labels: Vec<bool> = validation.classes.iter().map(|&class| class == 1).collect();
     let scores: Vec<f64> = scored.iter().map(|s| s.1).collect();
-    let metrics = Metrics::of(&labels, &scores);
+    let metrics = Metrics::of(&validation.open(), &scores);
     Epoch {
         epoch,
         train_loss,

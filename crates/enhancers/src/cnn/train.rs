@@ -127,6 +127,11 @@ impl Examples {
         }
     }
 
+    /// Whether each sequence is open: of class 1.
+    pub fn open(&self) -> Vec<bool> {
+        self.classes.iter().map(|&class| class == 1).collect()
+    }
+
     /// The same with every reverse complement.
     pub fn with_reverse_complements(mut self) -> Self {
         let reversed: Vec<Vec<u8>> = self

@@ -3,7 +3,7 @@
 use super::settings::Settings;
 use super::tested::{DISCRIMINATION, LEARNING, Learnt, Tested};
 use crate::cnn::Network;
-use crate::cnn::learner::{Learner, Material, fetch};
+use crate::cnn::learner::{Learner, Material, fetch, history_of};
 use crate::cnn::train::Epoch;
 use crate::model::{self, Sets};
 use neuropil_draw::Report;
@@ -70,16 +70,8 @@ impl Training {
     }
 
     fn learnt(&self, run: &RunDirectory) -> Result<Learnt, Problem> {
-        #[derive(serde::Deserialize)]
-        struct State {
-            progress: Progress,
-        }
-        #[derive(serde::Deserialize)]
-        struct Progress {
-            history: Vec<Epoch>,
-        }
         let epochs = match last(run)? {
-            Some(kept) => kept.state::<State>(&run.checkpoint("last"))?.progress.history,
+            Some(kept) => history_of(&kept, &run.checkpoint("last"))?,
             None => Vec::new(),
         };
         Ok(Learnt { epochs })
@@ -87,9 +79,8 @@ impl Training {
 
     fn tested(&self, run: &RunDirectory) -> Result<Tested, Problem> {
         let test = &self.sets()?.test;
-        let labels: Vec<bool> = test.classes.iter().map(|&class| class == 1).collect();
         let scores = model::predict(&self.best(run)?, &test.sequences);
-        Tested::of(&labels, &scores).ok_or_else(|| {
+        Tested::of(&test.open(), &scores).ok_or_else(|| {
             Problem::new(
                 "the test chromosomes chr1 and chr2 do not have both open and closed sequences",
                 "give sequences of all chromosomes of the mouse genome",

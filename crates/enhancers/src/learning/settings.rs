@@ -142,11 +142,7 @@ impl Settings {
             length: self.network.length,
             ..Invention::default()
         })?;
-        let mut sets = Sets::default();
-        for (chromosome, sequence, open) in study.training {
-            sets.add(&chromosome, sequence, open);
-        }
-        Ok(sets)
+        Ok(Sets::invented(study.training))
     }
 
     /// The network that training begins with: drawn, or read.
