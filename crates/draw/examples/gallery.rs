@@ -94,6 +94,7 @@ fn matrix(signed: bool) -> Panel {
         x: (0.0, 2000.0),
         y: (0.0, 60.0),
         signed,
+        limits: None,
         label: if signed {
             "weight".into()
         } else {

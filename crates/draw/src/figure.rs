@@ -139,6 +139,7 @@ impl Figure {
                 width: (size.0 - left - right).floor(),
                 height: (size.1 - top - bottom).floor(),
             };
+            let axes = if panel.equal { equal(axes, plan) } else { axes };
             let (x, y) = Placed::scales(panel, plan, axes);
             let rows = entries(panel);
             let legend = (!rows.is_empty()).then(|| {
@@ -241,6 +242,17 @@ fn letter(i: usize) -> char {
     (b'a'..=b'z').nth(i).map_or('·', char::from)
 }
 
+/// The largest axes within these in which a unit of x is as long as a unit of y.
+fn equal(axes: Rect, plan: &Plan) -> Rect {
+    let extent = |(from, to): (f64, f64)| (to - from).abs();
+    let ratio = extent(plan.x_range) / extent(plan.y_range);
+    Rect {
+        width: axes.width.min((axes.height * ratio).floor()),
+        height: axes.height.min((axes.width / ratio).floor()),
+        ..axes
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -273,6 +285,21 @@ mod tests {
         assert_eq!(svg.matches(">\u{2212}1.0<").count(), 3);
         assert!(svg.contains("width=\"720\" height=\"560\""));
         assert!(!figure(vec![curve()]).to_svg().unwrap().contains(">a</text>"));
+    }
+
+    #[test]
+    fn a_unit_of_x_is_as_long_as_one_of_y_where_that_is_asked_for() {
+        let whole = Rect {
+            left: 0.5,
+            top: 0.5,
+            width: 300.0,
+            height: 200.0,
+        };
+        for (x, y, expected) in [(4.0, 1.0, (300.0, 75.0)), (1.0, 2.0, (100.0, 200.0))] {
+            let map = Panel::new("x", "y").x_range(0.0, x).y_range(y, 0.0).equal();
+            let axes = equal(whole, &Plan::new(&map, &Ruler::new(), false, PANEL));
+            assert_eq!((axes.width, axes.height), expected);
+        }
     }
 
     #[test]

@@ -18,11 +18,14 @@ const VIRIDIS: [u32; 11] = [
 const DIVERGING: [u32; 9] = [
     0x2166ac, 0x4393c3, 0x92c5de, 0xd1e5f0, 0xf7f7f7, 0xfddbc7, 0xf4a582, 0xd6604d, 0xb2182b,
 ];
-const MISSING: [u8; 3] = [0xb0, 0xb0, 0xb0];
+const MISSING: [u8; 3] = [0xdd, 0xdd, 0xdd];
 
 impl Heat {
     /// Values at the two ends of the colour bar; symmetric about zero for signed data.
     pub(crate) fn limits(&self) -> (f64, f64) {
+        if let Some(limits) = self.limits {
+            return limits;
+        }
         let finite = || self.values.iter().flatten().copied().filter(|v| v.is_finite());
         if self.signed {
             let most = finite().fold(0.0f64, |m, v| m.max(v.abs()));
@@ -117,6 +120,8 @@ mod tests {
             ..Heat::default()
         };
         assert_eq!(heat.limits(), (-3.0, 3.0));
+        let limits = Some((0.0, 9.0));
+        assert_eq!(Heat { limits, ..heat }.limits(), (0.0, 9.0));
         assert_eq!(shade(&DIVERGING, 0.5), [0xf7, 0xf7, 0xf7]);
     }
 

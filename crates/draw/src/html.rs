@@ -2,7 +2,7 @@
 
 use crate::error::DrawError;
 use crate::figure::Figure;
-use crate::text::{FAMILY, slug};
+use crate::text::{FAMILY, slug, with_minus};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::value::Serde;
@@ -98,6 +98,7 @@ impl Report {
             .map(|(i, section)| section.view(i))
             .collect::<Result<Vec<_>, DrawError>>()?;
         let mut env = Environment::new();
+        env.add_filter("minus", |text: &str| with_minus(text));
         // The name ends in .html, so that every value is escaped.
         env.add_template("report.html", include_str!("../templates/report.html"))?;
         Ok(env.get_template("report.html")?.render(context! {

@@ -183,6 +183,8 @@ pub struct Heat {
     pub y: (f64, f64),
     /// Blue–white–red centred at zero instead of viridis.
     pub signed: bool,
+    /// Values at the ends of the colour bar; none: those of the data.
+    pub limits: Option<(f64, f64)>,
     /// Label of the colour bar, with unit.
     pub label: String,
 }
@@ -251,6 +253,8 @@ pub struct Panel {
     pub note: Option<String>,
     /// Width and height, px; 360 × 280 if no panel of the figure asks for another size.
     pub size: Option<(f64, f64)>,
+    /// A unit of x is as long as a unit of y: maps of places.
+    pub equal: bool,
 }
 
 impl Panel {
@@ -356,6 +360,12 @@ impl Panel {
     /// Asks for a width and a height, px.
     pub fn size(mut self, width: f64, height: f64) -> Self {
         self.size = Some((width, height));
+        self
+    }
+
+    /// Makes a unit of x as long as a unit of y, within the size of the panel.
+    pub fn equal(mut self) -> Self {
+        self.equal = true;
         self
     }
 

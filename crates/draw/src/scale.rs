@@ -91,12 +91,15 @@ pub(crate) fn ticks(axis: &Axis, range: (f64, f64), most: usize) -> Vec<(f64, St
             .collect();
     }
     if axis.log {
-        logarithmic(low, high, most)
-    } else {
-        let at = linear(low, high, most);
-        let names = names(&at);
-        at.into_iter().zip(names).collect()
+        let at = logarithmic(low, high, most);
+        // A narrow range has no two round powers in it, and is nearly straight.
+        if at.iter().filter(|(_, name)| !name.is_empty()).count() > 1 {
+            return at;
+        }
     }
+    let at = linear(low, high, most);
+    let names = names(&at);
+    at.into_iter().zip(names).collect()
 }
 
 /// Multiples of 1, 2 or 5 times a power of ten, at most `most` of them.
@@ -282,6 +285,10 @@ mod tests {
             ["0.01", "0.1", "1", "10", "100", "1000"]
         );
         assert_eq!(tick_names(&axis, (2.0, 60.0)), ["2", "5", "10", "20", "50"]);
+        assert_eq!(
+            tick_names(&axis, (0.11, 0.16)),
+            ["0.11", "0.12", "0.13", "0.14", "0.15", "0.16"]
+        );
     }
 
     #[test]

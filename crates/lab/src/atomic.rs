@@ -113,7 +113,7 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// It is there and cannot be read.
-pub(crate) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, LabError> {
+pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, LabError> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -184,10 +184,13 @@ pub fn in_words(message: &str) -> String {
     })
 }
 
+/// A table of another `kind` has other keys: it takes the place of the one below.
 fn merge(base: &mut Table, top: &Table) {
+    let of_another_kind =
+        |old: &Table, new: &Table| new.get("kind").is_some_and(|kind| Some(kind) != old.get("kind"));
     for (key, value) in top {
         match (base.get_mut(key), value) {
-            (Some(Value::Table(old)), Value::Table(new)) => merge(old, new),
+            (Some(Value::Table(old)), Value::Table(new)) if !of_another_kind(old, new) => merge(old, new),
             _ => {
                 base.insert(key.clone(), value.clone());
             }
@@ -381,6 +384,23 @@ mod tests {
         let wrong = layers.resolve::<Settings>().unwrap_err().to_string();
         assert!(wrong.starts_with("--set:1:") && wrong.contains("-3"), "{wrong}");
         assert!(Layers::new().set("training.trials").is_err());
+    }
+
+    #[test]
+    fn a_table_of_another_kind_takes_the_place_of_the_one_below() {
+        let merged = |top: &str| {
+            let mut base: Table =
+                toml::from_str("[rule]\nkind = 'exponential'\nrate = 1\ndecay = 2").unwrap();
+            merge(&mut base, &toml::from_str(top).unwrap());
+            base["rule"].clone()
+        };
+        let expected: Value = toml::from_str::<Table>("kind = 'constant'\nrate = 3")
+            .unwrap()
+            .into();
+        assert_eq!(merged("rule = { kind = 'constant', rate = 3 }"), expected);
+        for top in ["rule.rate = 3", "rule = { kind = 'exponential', rate = 3 }"] {
+            assert_eq!(merged(top)["decay"].as_integer(), Some(2), "{top}");
+        }
     }
 
     #[test]

@@ -91,7 +91,7 @@ pub fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, LabError> {
         let (units, rest) = bytes[2..].as_chunks::<2>();
         let text = char::decode_utf16(units.iter().map(|&pair| unit(pair))).collect::<Result<String, _>>();
         return match (text, rest.is_empty()) {
-            (Ok(text), true) => Ok(text),
+            (Ok(text), true) => Ok(with_line_feeds(text)),
             _ => Err(LabError::place(path, 0, "", "damaged UTF-16", "text")),
         };
     }
@@ -111,7 +111,16 @@ pub fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, LabError> {
             + 1;
         return Err(LabError::place(path, line, "", "a byte 0", "text"));
     }
-    Ok(text)
+    Ok(with_line_feeds(text))
+}
+
+/// Text whose lines end in carriage returns alone, as old spreadsheets write them, with line feeds in their place.
+pub fn with_line_feeds(text: String) -> String {
+    if text.contains('\r') && !text.contains('\n') {
+        text.replace('\r', "\n")
+    } else {
+        text
+    }
 }
 
 /// A cell or name as it may be shown in a message: without control characters, and not too long.

@@ -245,6 +245,7 @@ impl Table {
         }
         let mut columns: Vec<Vec<String>> = vec![Vec::new(); names.len()];
         let mut lines = Vec::new();
+        let (quoted, mut named_rows) = (records.next_is_quoted(), false);
         while let Some(line) = records.next_into(&mut cells)? {
             if lines.is_empty() {
                 if !header {
@@ -255,16 +256,14 @@ impl Table {
                     // R's write.table: rows begin with their names, which have no header.
                     names.insert(0, String::new());
                     columns.push(Vec::new());
+                    named_rows = true;
                 }
             }
+            if cells.len() == names.len() + 1 && cells.last().is_some_and(|cell| cell.is_empty()) {
+                cells.pop(); // a separator at the end of a row begins no cell
+            }
             if cells.len() != names.len() {
-                let expected = format!("{} as in line {first_line}", names.len());
-                let found = format!(
-                    "{} {}",
-                    cells.len(),
-                    if cells.len() == 1 { "field" } else { "fields" }
-                );
-                return Err(LabError::place(path, line, "", found, expected));
+                return Err(of_another_width(path, line, cells.len(), names.len(), first_line));
             }
             if lines.len() % 65_536 == 0 {
                 let size = lines.len().saturating_mul(names.len());
@@ -274,6 +273,10 @@ impl Table {
             for (column, cell) in columns.iter_mut().zip(cells.drain(..)) {
                 column.push(cell.into_owned());
             }
+        }
+        if named_rows && !are_names_of_rows(&columns[0], quoted) {
+            let n = names.len();
+            return Err(of_another_width(path, lines[0], n, n - 1, first_line));
         }
         let decimals = Decimals::beside(records.separator());
         let columns = name_columns(path, first_line, names, columns)?;
@@ -513,6 +516,30 @@ fn is_same_name(own: &str, name: &str) -> bool {
     own.len() == name.len() && own.bytes().zip(name.bytes()).all(|(a, b)| plain(a) == plain(b))
 }
 
+/// A record with another number of cells than the header.
+fn of_another_width(path: &Path, line: usize, found: usize, expected: usize, header: usize) -> LabError {
+    let fields = if found == 1 { "field" } else { "fields" };
+    LabError::place(
+        path,
+        line,
+        "",
+        format!("{found} {fields}"),
+        format!("{expected} as in line {header}"),
+    )
+}
+
+/// Whether cells are the names that R gives to rows: words, or whole numbers that count from 1 or stand in quotes.
+fn are_names_of_rows(cells: &[String], quoted: bool) -> bool {
+    let numbers: Vec<f64> = cells.iter().filter_map(|cell| cell.parse().ok()).collect();
+    let counted = numbers
+        .iter()
+        .enumerate()
+        .all(|(k, number)| *number == (k + 1) as f64);
+    let whole = numbers.iter().all(|number| number.fract() == 0.0);
+    let unique: BTreeSet<&String> = cells.iter().collect();
+    unique.len() == cells.len() && whole && (numbers.len() < cells.len() || quoted || counted)
+}
+
 /// Names and cells; nameless columns without content are left out, and one that comes first is pandas' index.
 fn name_columns(
     path: &Path,
@@ -576,6 +603,24 @@ mod tests {
         let r = parse("\"mass\" \"n\"\n\"Mus_musculus\" 20.5 3\n\"Homo_sapiens\" NA 4\n").unwrap();
         assert_eq!(r.texts("").unwrap(), ["Mus_musculus", "Homo_sapiens"]);
         assert!(r.numbers("mass").unwrap()[1].is_nan());
+        // A header that is one short without names of rows below it is a mistake; a separator at the end of rows begins no cell.
+        for (text, columns) in [
+            ("x,y\n1,0.5,3\n2,0.6,4\n", Some(3)),
+            ("x,y\n\"7\",0.5,3\n\"9\",0.6,4\n", Some(3)),
+            ("x,y\n0.5,3,\n0.6,4,\n", Some(2)),
+            ("x,y\n1000,0.5,3\n1001,0.6,4\n", None),
+            ("x,y\n77.2,0.5,3\n42.6,0.6,4\n", None),
+            ("x,y\na,0.5,3\na,0.6,4\n", None),
+        ] {
+            match columns {
+                Some(n) => assert_eq!(parse(text).unwrap().columns().len(), n, "{text}"),
+                None => assert_eq!(
+                    words(parse(text)),
+                    "t.csv:2: 3 fields, expected 2 as in line 1",
+                    "{text}"
+                ),
+            }
+        }
         let german = parse("Masse;Wert;;\r\n1,5;0,125;;\r\n-;3;;\r\n").unwrap();
         assert_eq!(german.numbers("wert").unwrap(), [0.125, 3.0]);
         assert!(german.numbers("Masse").unwrap()[1].is_nan());

@@ -10,6 +10,7 @@ pub mod fit;
 pub mod interval;
 mod minimise;
 pub mod normal;
+pub mod rank;
 pub mod roc;
 pub mod summary;
 

@@ -1,8 +1,8 @@
 //! Several runs side by side: their figures joined, and what they came to in one table.
 //!
-//! Where a line has the same x in every run, the joined figure shows the mean over runs with a band of one standard deviation
-//! between runs, each run thin behind it; where it does not, as learning curves that end at different times, each run has its
-//! own colour.
+//! Where runs are alike but for their seed and a line has the same x in all of them, the joined figure shows the mean over runs
+//! with a band of one standard deviation between runs, each run thin behind it; where not, as for other settings or learning
+//! curves that end at different times, each run has its own colour.
 
 use neuropil_draw::{Color, Figure, Mark, Panel, Report, ReportTable, Section, Series};
 use neuropil_math::stats::summary::{mean, variance};
@@ -12,6 +12,10 @@ use neuropil_math::stats::summary::{mean, variance};
 pub struct Compared {
     /// How the run is called.
     pub name: String,
+    /// Its experiment.
+    pub experiment: String,
+    /// All its settings but the seed: runs in which they are the same may be averaged.
+    pub settings: String,
     /// Key numbers, by name.
     pub facts: Vec<(String, String)>,
     /// Figures of its analyses: name, heading, figure.
@@ -32,11 +36,36 @@ pub fn page(title: &str, runs: &[Compared]) -> Report {
     }));
     Report {
         title: title.to_owned(),
-        lead: format!("{} runs side by side.", runs.len()),
+        lead: lead(runs),
         facts: Vec::new(),
         sections,
         details: Vec::new(),
     }
+}
+
+/// What is beside what.
+fn lead(runs: &[Compared]) -> String {
+    let mut experiments: Vec<&str> = runs.iter().map(|run| run.experiment.as_str()).collect();
+    experiments.sort_unstable();
+    experiments.dedup();
+    let n = runs.len();
+    if experiments.len() > 1 {
+        let names = experiments.join(", ");
+        return format!(
+            "{n} runs of different experiments ({names}) side by side: figures that all of them have, one colour a run."
+        );
+    }
+    if are_alike(runs) {
+        format!("{n} runs side by side.")
+    } else {
+        format!("{n} runs with different settings side by side, one colour a run.")
+    }
+}
+
+/// Whether runs differ by their seed alone.
+fn are_alike(runs: &[Compared]) -> bool {
+    let key = |run: &Compared| (run.experiment.clone(), run.settings.clone());
+    runs.windows(2).all(|pair| key(&pair[0]) == key(&pair[1]))
 }
 
 /// Every figure that all runs have, joined, with its heading.
@@ -44,6 +73,7 @@ pub fn figures(runs: &[Compared]) -> Vec<(String, Figure)> {
     let Some(first) = runs.first() else {
         return Vec::new();
     };
+    let averaged = are_alike(runs);
     let joined = first.figures.iter().filter_map(|(name, heading, _)| {
         let same: Option<Vec<(&str, &Figure)>> = runs
             .iter()
@@ -52,7 +82,7 @@ pub fn figures(runs: &[Compared]) -> Vec<(String, Figure)> {
                 Some((run.name.as_str(), &found.2))
             })
             .collect();
-        Some((heading.clone(), join(&same?)?))
+        Some((heading.clone(), join(&same?, averaged)?))
     });
     joined.collect()
 }
@@ -80,7 +110,7 @@ fn facts(runs: &[Compared]) -> ReportTable {
 }
 
 /// One figure of those of several runs, panel by panel; none if the runs have other panels.
-fn join(figures: &[(&str, &Figure)]) -> Option<Figure> {
+fn join(figures: &[(&str, &Figure)], averaged: bool) -> Option<Figure> {
     let (_, first) = figures.first()?;
     let alike = figures.iter().all(|(_, figure)| {
         figure.panels.len() == first.panels.len()
@@ -99,7 +129,7 @@ fn join(figures: &[(&str, &Figure)]) -> Option<Figure> {
                 .iter()
                 .map(|(run, figure)| (*run, &figure.panels[p]))
                 .collect();
-            joined_panel(&panels)
+            joined_panel(&panels, averaged)
         })
         .collect();
     if panels.is_empty() {
@@ -107,12 +137,18 @@ fn join(figures: &[(&str, &Figure)]) -> Option<Figure> {
     }
     Some(Figure {
         title: String::new(),
-        caption: format!(
-            "Of {} runs: mean, band: ± 1 standard deviation between runs, thin grey: each run; where runs differ in what is on \
-             the x axis, one colour a run. {}",
-            figures.len(),
-            first.caption
-        ),
+        caption: if averaged {
+            format!(
+                "Of {} runs: mean, band: ± 1 standard deviation between runs, thin grey: each run; where runs differ in what is \
+                 on the x axis, one colour a run. Lines as in the figure of each run.",
+                figures.len()
+            )
+        } else {
+            format!(
+                "{} runs, one colour a run; further lines of a panel are dashed, in the order in which the figure of each run names them.",
+                figures.len()
+            )
+        },
         columns: first.columns.min(panels.len()),
         name: first.name.clone(),
         panels,
@@ -120,7 +156,7 @@ fn join(figures: &[(&str, &Figure)]) -> Option<Figure> {
 }
 
 /// The lines of a panel in all runs; images and histograms are of one run each, and left out.
-fn joined_panel(panels: &[(&str, &Panel)]) -> Option<Panel> {
+fn joined_panel(panels: &[(&str, &Panel)], averaged: bool) -> Option<Panel> {
     let (_, first) = panels.first()?;
     if first.heat.is_some() || !first.bars.is_empty() || first.series.is_empty() {
         return None;
@@ -135,7 +171,8 @@ fn joined_panel(panels: &[(&str, &Panel)]) -> Option<Panel> {
             .filter_map(|(run, panel)| Some((*run, panel.series.get(s)?)))
             .collect();
         let model = &first.series[s];
-        let alike = lines.len() == panels.len() && lines.iter().all(|(_, line)| line.x == model.x);
+        let alike =
+            averaged && lines.len() == panels.len() && lines.iter().all(|(_, line)| line.x == model.x);
         if alike {
             joined.series.extend(lines.iter().map(|(_, line)| Series {
                 label: None,
@@ -149,13 +186,18 @@ fn joined_panel(panels: &[(&str, &Panel)]) -> Option<Panel> {
                 band: None,
                 ..(*line).clone()
             }));
-            joined.series.push(averaged(model, &lines));
+            joined.series.push(mean_of(model, &lines));
         } else {
             joined
                 .series
                 .extend(lines.iter().enumerate().map(|(r, (run, line))| Series {
                     label: (s == 0).then(|| (*run).to_owned()),
                     color: Color::cycle(r),
+                    mark: if s > 0 && line.mark == Mark::Line {
+                        Mark::Dashed
+                    } else {
+                        line.mark
+                    },
                     error: None,
                     band: None,
                     ..(*line).clone()
@@ -165,7 +207,7 @@ fn joined_panel(panels: &[(&str, &Panel)]) -> Option<Panel> {
     Some(joined)
 }
 
-fn averaged(model: &Series, lines: &[(&str, &Series)]) -> Series {
+fn mean_of(model: &Series, lines: &[(&str, &Series)]) -> Series {
     let at = |i: usize| -> Vec<f64> { lines.iter().map(|(_, line)| line.y[i]).collect() };
     let y: Vec<f64> = (0..model.x.len()).map(|i| mean(&at(i))).collect();
     let sd = |i: usize| {
@@ -203,6 +245,8 @@ mod tests {
         };
         Compared {
             name: name.to_owned(),
+            experiment: "coin".to_owned(),
+            settings: String::new(),
             facts: vec![("met".to_owned(), name.to_owned())],
             figures: vec![("a".to_owned(), "A".to_owned(), figure)],
         }
@@ -225,6 +269,18 @@ mod tests {
         let series = figures(&other).swap_remove(0).1.panels[0].series.clone();
         let labels: Vec<_> = series.iter().filter_map(|series| series.label.clone()).collect();
         assert_eq!(labels, ["s1", "s2"]);
+        // Other settings are no further seeds.
+        let mut unlike = same.clone();
+        unlike[1].settings = "rate = 2".to_owned();
+        let series = figures(&unlike).swap_remove(0).1.panels[0].series.clone();
+        assert_eq!(
+            series
+                .iter()
+                .filter_map(|series| series.label.as_deref())
+                .collect::<Vec<_>>(),
+            ["s1", "s2"]
+        );
+        assert!(lead(&unlike).contains("different settings") && !lead(&same).contains("different"));
         let page = page("two", &same);
         assert_eq!(page.sections[0].table.as_ref().unwrap().rows[1], ["s2", "s2"]);
         assert!(page.to_html().is_ok());

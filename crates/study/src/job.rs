@@ -144,6 +144,22 @@ pub struct Export<'a> {
     pub path: &'a Path,
 }
 
+impl Export<'_> {
+    /// Refuses every form but weights, for an experiment of this name.
+    ///
+    /// # Errors
+    /// Another form is wanted.
+    pub fn only_weights(&self, name: &str) -> Result<(), Problem> {
+        if matches!(self.form, ExportForm::Safetensors { .. }) {
+            return Ok(());
+        }
+        Err(Problem::new(
+            format!("`{name}` has nothing to export as {}", self.form.name()),
+            "it exports safetensors",
+        ))
+    }
+}
+
 /// What is told while a job is being trained.
 #[derive(Clone, Copy, Debug)]
 pub enum News<'a> {

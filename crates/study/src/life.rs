@@ -1,13 +1,14 @@
 //! The life of a run, the same for every system: settings → training → trials → results and figures → page.
 
 use crate::job::{Job, Watch};
-use crate::summary::Summary;
+use crate::summary::{Measure, Summary};
 use crate::tell::{Analysed, Answer, Shown};
 use neuropil_draw::{DrawError, Figure, Report, ReportTable, Section};
 use neuropil_lab::atomic;
+use neuropil_lab::checkpoint::Checkpoint;
 use neuropil_lab::config::Layers;
 use neuropil_lab::error::Problem;
-use neuropil_lab::keeper::{Begin, Given, Keeper};
+use neuropil_lab::keeper::{self, Begin, Given, Keeper};
 use neuropil_lab::provenance::Origin;
 use neuropil_lab::run::RunDirectory;
 use neuropil_lab::table::{Table, write_csv};
@@ -118,6 +119,63 @@ pub fn page(run: &RunDirectory, title: String, lead: &[String], analysed: &[Anal
         ],
         ..Report::default()
     }
+}
+
+/// The best network of a run; without one, `missing` says what has not happened yet.
+///
+/// # Errors
+/// There is none; it cannot be read.
+pub fn best(run: &RunDirectory, missing: &str) -> Result<Checkpoint, Problem> {
+    keeper::best(run)?.ok_or_else(|| {
+        Problem::new(
+            format!("{}: {missing}", run.path().display()),
+            "`neuropil train --resume` goes on",
+        )
+    })
+}
+
+/// How a training came to its end.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Line of the log.
+    pub event: serde_json::Value,
+    /// Updates made.
+    pub updates: u64,
+    /// Trials or examples seen, and what they are in the plural.
+    pub trials: u64,
+    /// As in [`Summary::unit`].
+    pub unit: &'static str,
+    /// Everything was learnt that the settings ask for.
+    pub complete: bool,
+    /// It was asked to stop before that.
+    pub interrupted: bool,
+    /// What was measured last; all of it is the criterion.
+    pub measures: Vec<Measure>,
+}
+
+/// Ends a training that draws its network once, in the log and as a summary.
+///
+/// # Errors
+/// The log cannot be written.
+pub fn ended(job: &dyn Job, keeper: &mut Keeper, end: Ended) -> Result<Summary, Problem> {
+    Ok(Summary {
+        task: job.name().to_owned(),
+        seed: job.seed(),
+        criterion_met: end.complete,
+        updates: end.updates,
+        trials: end.trials,
+        unit: end.unit,
+        restarts: 0,
+        criterion: end
+            .measures
+            .iter()
+            .map(|measure| (measure.name.clone(), measure.value))
+            .collect(),
+        measures: end.measures,
+        wall_seconds: keeper.end(&end.event, end.complete)?,
+        run_dir: keeper.run().path().to_owned(),
+        interrupted: end.interrupted,
+    })
 }
 
 /// Keeps what a test came to as `results/test.json`.

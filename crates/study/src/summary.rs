@@ -75,6 +75,9 @@ pub struct Summary {
     pub updates: u64,
     /// Training trials or examples seen.
     pub trials: u64,
+    /// What they are, in the plural, where people read: `trials`, `sessions`, `pairs`.
+    #[serde(skip)]
+    pub unit: &'static str,
     /// Times that networks were drawn anew.
     pub restarts: u64,
     /// What the last validation measured.
@@ -113,6 +116,7 @@ mod tests {
             criterion_met: true,
             updates: 10,
             trials: 200,
+            unit: "trials",
             restarts: 0,
             measures: vec![Measure::percent("percent_correct", "correct", 87.54), reward],
             criterion: BTreeMap::from([("correct".to_owned(), 0.8754)]),

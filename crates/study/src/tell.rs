@@ -21,6 +21,17 @@ pub struct Origin {
     pub criterion: BTreeMap<String, f64>,
 }
 
+impl Origin {
+    /// Of an experiment and its seed, with nothing counted.
+    pub fn new(of: impl Into<String>, seed: u64) -> Self {
+        Self {
+            of: of.into(),
+            seed,
+            ..Self::default()
+        }
+    }
+}
+
 /// A figure, and the numbers that it shows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shown {

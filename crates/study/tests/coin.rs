@@ -205,11 +205,7 @@ impl Coin {
     }
 
     fn origin(&self) -> Origin {
-        Origin {
-            of: self.config.experiment.clone(),
-            seed: self.config.seed,
-            ..Origin::default()
-        }
+        Origin::new(&self.config.experiment, self.config.seed)
     }
 }
 
@@ -267,6 +263,7 @@ impl Job for Coin {
             criterion_met: (f64::from(estimate) - self.config.heads).abs() < 0.1,
             updates: progress.update,
             trials: progress.update,
+            unit: "throws",
             restarts: 0,
             measures: vec![Measure::new("estimate", "estimate", f64::from(estimate))],
             criterion: [("estimate".to_owned(), f64::from(estimate))].into(),

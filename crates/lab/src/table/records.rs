@@ -89,6 +89,11 @@ impl<'a> Records<'a> {
         self
     }
 
+    /// Whether the next record begins with a quote.
+    pub(super) fn next_is_quoted(&self) -> bool {
+        self.text[self.at..].trim_start().starts_with('"')
+    }
+
     /// What separates the cells.
     pub fn separator(&self) -> Separator {
         self.separator
