@@ -48,6 +48,7 @@ mod error;
 #[cfg(test)]
 pub(crate) mod synthetic;
 
+use neuropil_lab::error::{Problem, did_you_mean};
 use neuropil_math::rng::Key;
 use neuropil_tasks::registry::PUBLISHED;
 use neuropil_tasks::task::Task;
@@ -107,6 +108,36 @@ pub struct Focus {
 }
 
 impl Focus {
+    /// Refuses an event or a quantity that the trials do not have, before any analysis is tried.
+    ///
+    /// # Errors
+    /// What does not exist, with the nearest that does.
+    pub(crate) fn check(&self, behaviour: &Behaviour) -> Result<(), Problem> {
+        let refuse = |what: &str, things: &str, asked: &str, known: &[String]| {
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            Problem::new(
+                format!("no {what} `{asked}`"),
+                did_you_mean(asked, things, &known),
+            )
+        };
+        if let Some(by) = &self.by {
+            let known = levels::names(behaviour);
+            if !known.contains(by) {
+                return Err(refuse("quantity", "quantities", by, &known));
+            }
+        }
+        if let Some(align) = &self.align {
+            let own = behaviour.onset_ms.keys().cloned();
+            let known: Vec<String> = own
+                .chain([unit_activity::CHOICE, course::TRIAL].map(str::to_owned))
+                .collect();
+            if !known.contains(align) {
+                return Err(refuse("event", "events", align, &known));
+            }
+        }
+        Ok(())
+    }
+
     /// The units that are asked for, of `n_units` there are; where none is, those that are chosen.
     fn units_or(
         &self,

@@ -202,9 +202,22 @@ pub fn dt_option(dt_ms: f64) -> (&'static str, Table) {
 
 /// The time step that was asked for; the last one holds.
 fn time_step(given: &Given<'_>, source: &Source<'_>) -> Option<f64> {
-    let number = |table: &Table| table.get("dt_ms").and_then(toml::Value::as_float);
+    let number = |table: &Table| {
+        let value = table.get("dt_ms")?;
+        value
+            .as_float()
+            .or_else(|| value.as_integer().map(|ms| ms as f64))
+    };
     let option = given.options.iter().rev().find_map(|(_, table)| number(table));
-    option.or_else(|| match source {
+    let set = || {
+        let mut tables = given
+            .set
+            .iter()
+            .rev()
+            .filter_map(|text| toml::from_str::<Table>(text).ok());
+        tables.find_map(|table| number(&table))
+    };
+    option.or_else(set).or_else(|| match source {
         Source::Settings(_, table) => number(table),
         _ => None,
     })

@@ -29,8 +29,12 @@ pub struct Origin {
     pub n_recorded: usize,
     /// Fraction correct that the criterion asks for, if it asks for one.
     pub threshold: Option<f64>,
-    /// Measures of a world that its criterion asks for, with the bound; empty for trial tables.
+    /// Measures that are no fractions of trials which the criterion asks for, with the bound.
     pub measures: Vec<(String, f64)>,
+    /// Is it trained on sessions rather than on trials?
+    pub sessions: bool,
+    /// Can trials be right or wrong?
+    pub judged: bool,
     /// Does time count in steps of a world rather than in ms?
     pub counts_steps: bool,
     /// Conditions other than those of training under which test trials and recorded trials were made; empty for none.
@@ -106,7 +110,7 @@ pub fn figure(analysis: &Analysis, finding: &Finding, origin: &Origin) -> Figure
 }
 
 /// The word with its first letter as a capital.
-fn capitalised(word: &str) -> String {
+pub(crate) fn capitalised(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map_or(String::new(), |first| {
         first.to_uppercase().chain(letters).collect()
@@ -127,8 +131,7 @@ type Drawn = (String, Vec<Panel>, String);
 
 fn learning_curve(r: &LearningCurve, origin: &Origin) -> Drawn {
     let thousands: Vec<f64> = r.n_trials.iter().map(|&n| n as f64 / 1000.0).collect();
-    let in_sessions = !origin.measures.is_empty();
-    let (trained, per) = if in_sessions {
+    let (trained, per) = if origin.sessions {
         ("Training sessions (thousands)", "session")
     } else {
         ("Training trials (thousands)", "trial")
@@ -137,22 +140,22 @@ fn learning_curve(r: &LearningCurve, origin: &Origin) -> Drawn {
         .series(Series::line(thousands.clone(), r.mean_reward.clone()))
         .h_line(0.0);
     let trials = r.n_trials.last().copied().unwrap_or(0);
-    if in_sessions {
+    if origin.sessions || !origin.judged {
         let mut panels = vec![reward];
         for (name, bound) in &origin.measures {
             let values = r.quantities.get(name).cloned().unwrap_or_default();
-            let panel = Panel::new(trained, format!("{name} (mean over sessions)"))
+            let panel = Panel::new(trained, format!("{name} (mean over {per}s)"))
                 .series(Series::line(thousands.clone(), values))
                 .h_line(*bound);
             panels.push(panel);
         }
         let panels = panels.into_iter().map(|panel| with_lessons(panel, r)).collect();
         let what = format!(
-            "Mean reward, and what the criterion asks for, in {} validation sessions each; horizontal line: the \
+            "Mean reward, and what the criterion asks for, in {} validation {per}s each; horizontal line: the \
              criterion.",
             r.validation_trials
         );
-        return (format!("{trials} training sessions"), panels, what);
+        return (format!("{trials} training {per}s"), panels, what);
     }
     let percent = |fraction: f64| 100.0 * fraction;
     let (x, y): (Vec<f64>, Vec<f64>) = thousands
@@ -213,6 +216,7 @@ pub fn trial(task: &Task, trial: &Trial, seed: u64) -> Figure {
             x: (0.0, tmax_ms),
             y: (0.5, names.len() as f64 + 0.5),
             signed: false,
+            limits: None,
             label: "Input (mean)".to_owned(),
         };
         Panel::new("Time (ms)", "Input (number)")

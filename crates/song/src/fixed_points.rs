@@ -77,6 +77,9 @@ pub struct Course {
 /// Fixed and slow points, and the state space they lie in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FixedPoints {
+    /// Epoch whose mean inputs were held; those of `--input` are others.
+    #[serde(default)]
+    pub during: String,
     /// The constant input: name and value.
     pub inputs: Vec<(String, f64)>,
     /// Names of the actions.
@@ -166,6 +169,7 @@ pub fn fixed_points(
     });
     let names = recorded.input_names.iter().cloned();
     Ok(FixedPoints {
+        during: String::new(),
         inputs: names.zip(u.iter().copied()).collect(),
         actions: behaviour.actions.clone(),
         tau_ms,

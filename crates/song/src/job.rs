@@ -171,15 +171,26 @@ impl Job for Experiment {
             (plan.max_updates, plan.stop_at_criterion) = (updates, false);
         }
         let fresh = self.fresh.lock().expect("nothing panics while it is held").take();
+        for doubt in task.doubts() {
+            watch(&News::Said(&format!("{}: {doubt}", task.definition.name)));
+        }
         let mut watching = Watching::new(task, config.seed, watch);
         let trained = train_run(keeper, task, config, &plan, fresh, &mut |news| {
             watching.tell(news)
         })?;
         if trained.ending == Ending::Diverged {
             let path = keeper.run().path().display();
+            let hint = match task.sessions() {
+                Some(sessions) => format!(
+                    "rewards of a session add up: divide those of the task file by its {} trials, and `training.entropy_bonus` \
+                     likewise; else lower `policy.learning_rate` and `value.learning_rate`",
+                    sessions.trials
+                ),
+                None => "lower `policy.learning_rate` and `value.learning_rate`".to_owned(),
+            };
             return Err(Problem::new(
                 format!("{path}: more than 50 gradients in a row were not finite"),
-                "lower `policy.learning_rate` and `value.learning_rate`",
+                hint,
             ));
         }
         Ok(summarise(self, &trained, keeper.run().path()))
@@ -223,6 +234,13 @@ impl Job for Experiment {
         };
         let progress = load_progress(run)?;
         let (policy, value) = players(run, self)?;
+        let asked = Focus {
+            by: options.value.by.clone(),
+            align: options.value.align.clone(),
+            ..Focus::default()
+        };
+        asked.check(&behaviour)?;
+        let focus = focus(options.value, &self.task);
         let made = report::analyse(
             &self.task,
             self.config().seed,
@@ -231,7 +249,7 @@ impl Job for Experiment {
             &progress,
             Some((&policy, &value)),
             names,
-            &focus(options.value, &self.task),
+            &focus,
             [made_under(run, false)?, made_under(run, true)?],
         );
         let origin = origin(
@@ -288,8 +306,9 @@ fn summarise(experiment: &Experiment, trained: &Trained, out: &Path) -> Summary 
         criterion_met: progress.lesson >= task.lessons.len() && last.meets(task),
         updates: progress.update,
         trials: progress.n_trials,
+        unit: task.unit(),
         restarts: progress.attempt,
-        measures: measures(&last, task.world.is_some()),
+        measures: measures(&last, task),
         criterion: last.quantities,
         wall_seconds: *wall_seconds,
         run_dir: out.to_owned(),

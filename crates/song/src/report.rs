@@ -58,6 +58,8 @@ pub fn analyse(
             .filter(|q| task.world.is_some() || !q.is_fraction())
             .filter_map(|q| Some((q.name.clone(), q.at_least.or(q.above).or(q.at_most)?)))
             .collect(),
+        sessions: task.world.is_some(),
+        judged: task.judges(),
         counts_steps: task.world.is_some() && task.sessions().is_none(),
         under,
     };
@@ -81,6 +83,21 @@ pub fn analyse(
         .collect()
 }
 
+/// The heading of an analysis and of what it shows, without saying the same twice.
+fn heading(analysis: &str, figure: &str) -> String {
+    let begin =
+        |text: &str| -> Vec<String> { text.split_whitespace().take(2).map(str::to_lowercase).collect() };
+    let begins_alike = begin(analysis) == begin(figure)
+        || begin(analysis).first() == begin(figure).first() && begin(figure).len() > 1;
+    if figure.is_empty() {
+        analysis.to_owned()
+    } else if begins_alike {
+        crate::figures::capitalised(figure)
+    } else {
+        format!("{analysis}: {figure}")
+    }
+}
+
 /// The page of a run. `details` are folded away at its end: summary and text.
 pub fn page(
     task: &Task,
@@ -102,6 +119,13 @@ pub fn page(
     let tested = if task.world.is_some() {
         let (sessions, earned) = behaviour.sessions().unwrap_or((n, mean(&behaviour.reward)));
         format!("In {sessions} test sessions it earned {earned:+.3} each.")
+    } else if !task.judges() {
+        let answered = behaviour.chosen.iter().filter(|chosen| **chosen).count();
+        let earned = mean(&behaviour.reward);
+        format!(
+            "In {n} test trials it answered in {} and earned {earned:+.3} each.",
+            percent(answered, n)
+        )
     } else {
         format!(
             "In {n} test trials it decided {} and was correct in {} of these.",
@@ -110,11 +134,12 @@ pub fn page(
         )
     };
     let lead = format!(
-        "{} A recurrent network trained by reward on {} (seed {seed}): criterion {verdict} after {} trials \
+        "{} A recurrent network trained by reward on {} (seed {seed}): criterion {verdict} after {} {} \
          ({} updates{}). {tested}",
         d.title.clone() + ".",
         d.name,
         progress.n_trials,
+        task.unit(),
         progress.update,
         match progress.attempt {
             0 => String::new(),
@@ -124,7 +149,7 @@ pub fn page(
     );
     let mut facts = vec![
         ("criterion".to_owned(), verdict.to_owned()),
-        ("training trials".to_owned(), progress.n_trials.to_string()),
+        (format!("training {}", task.unit()), progress.n_trials.to_string()),
         (
             format!(
                 "reward per {}",
@@ -141,7 +166,7 @@ pub fn page(
     if task.world.is_some() {
         let measured = last.quantities.iter().filter(|(name, _)| *name != "reward");
         facts.extend(measured.map(|(name, value)| (format!("{name} (validation)"), format!("{value:.3}"))));
-    } else {
+    } else if task.judges() {
         facts.push(("decided (test)".to_owned(), percent(decided, n)));
         facts.push(("correct (test)".to_owned(), percent(correct, decided)));
     }
@@ -150,11 +175,7 @@ pub fn page(
         .filter_map(|analysed| {
             let figure = &analysed.answer.as_ref().ok()?.figures.first()?.figure;
             Some(Section {
-                title: if figure.title.is_empty() || figure.title.eq_ignore_ascii_case(&analysed.title) {
-                    analysed.title.clone()
-                } else {
-                    format!("{}: {}", analysed.title, figure.title)
-                },
+                title: heading(&analysed.title, &figure.title),
                 text: String::new(),
                 table: Some(data_table(figure)),
                 figure: Some(Figure {

@@ -340,6 +340,20 @@ impl Task {
         continuous.chain(counts).chain(derived)
     }
 
+    /// Whether a trial can be right or wrong; never in a world that answers, which has measures of its own.
+    pub fn judges(&self) -> bool {
+        self.world.is_none() && self.answers.iter().any(|answer| answer.correct.is_some())
+    }
+
+    /// What a network is trained on, in the plural: trials, or sessions of them.
+    pub fn unit(&self) -> &'static str {
+        if self.world.is_some() {
+            "sessions"
+        } else {
+            "trials"
+        }
+    }
+
     /// Number of combinations of the factors.
     pub fn n_conditions(&self) -> usize {
         self.factors.iter().map(|factor| factor.n_levels).product()
@@ -556,6 +570,66 @@ impl Task {
             }
         }
         moved
+    }
+
+    /// What training would run into without a word: epochs that the time step moves, and answers that are never right.
+    pub fn doubts(&self) -> Vec<String> {
+        // What a trial of a session is made of is known within the session only.
+        if self.world.is_some() {
+            return Vec::new();
+        }
+        let mut doubts = self.moved();
+        if !doubts.is_empty() {
+            doubts = vec![format!(
+                "at a time step of {} ms epochs are moved: {}",
+                self.dt_ms,
+                doubts.join("; ")
+            )];
+        }
+        doubts.extend(self.never_right());
+        doubts
+    }
+
+    /// Answers that are to be right under a condition, and are not in any trial that was looked at.
+    fn never_right(&self) -> Vec<String> {
+        const TRIALS: usize = 2000;
+        let mut wanted: Vec<usize> = self
+            .answers
+            .iter()
+            .filter(|answer| answer.correct.is_some())
+            .map(|answer| answer.action)
+            .collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let draws = if self.varies() {
+            TRIALS.div_ceil(self.n_conditions())
+        } else {
+            1
+        };
+        let mut stream = neuropil_math::rng::Key::new(0).stream(neuropil_math::rng::Purpose::Condition, 0);
+        let mut looked = 0;
+        'trials: for condition in self.conditions() {
+            for _ in 0..draws {
+                if wanted.is_empty() || looked == TRIALS {
+                    break 'trials;
+                }
+                looked += 1;
+                let layout = self.lay_out(&condition, &BTreeMap::new(), (&[], &[]), &mut stream);
+                let trial = self.table(condition.clone(), layout, &[]);
+                let right = |action: usize| {
+                    let mut rows = trial.segments.iter().map(|segment| &segment.row);
+                    rows.any(|row| row.outcomes[action].correct == Some(true))
+                };
+                wanted.retain(|&action| !right(action));
+            }
+        }
+        let line = |action: usize| {
+            format!(
+                "the answer `{}` is never right in {looked} trials: is its `correct` possible, and in which epoch?",
+                self.definition.actions[action]
+            )
+        };
+        wanted.into_iter().map(line).collect()
     }
 
     /// Checks durations that are to replace draws.

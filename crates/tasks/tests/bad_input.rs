@@ -96,7 +96,7 @@ fn every_mistake_names_its_place_and_the_way_out() {
         (
             "at_least = 0.99",
             "at_least = 99",
-            "needs `at_least`, `above` or `at_most`, fractions from 0 to 1",
+            "expected a fraction from 0 to 1",
         ),
         (
             "trials_per_update = 10",

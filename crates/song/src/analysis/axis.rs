@@ -38,8 +38,10 @@ pub struct AxisCurve {
     pub name: String,
     /// Trials.
     pub trials: Vec<usize>,
-    /// Signed stimulus of each of `trials`.
+    /// Signed stimulus of each of `trials`; of many values, the mean of the bin.
     pub stimulus: Vec<f64>,
+    /// The same without bins, where there are bins.
+    pub unbinned: Option<Vec<f64>>,
 }
 
 /// The two answers that are compared: those in focus, or left and right, low and high, or the only two that there are.
@@ -123,9 +125,12 @@ impl Axis {
             .filter(|_| focus.axis.as_deref() == Some(name));
         let unit = unit.or(durations.map(|_| "ms"));
         let trials: Vec<usize> = behaviour.trials_where(|trial| values[trial].is_finite());
+        let own: Vec<f64> = trials.iter().map(|&trial| values[trial]).collect();
+        let stimulus = few(&own);
         let curve = AxisCurve {
             name: String::new(),
-            stimulus: few(&trials.iter().map(|&trial| values[trial]).collect::<Vec<_>>()),
+            unbinned: (stimulus != own).then_some(own),
+            stimulus,
             trials,
         };
         Ok(Self {
@@ -287,6 +292,7 @@ impl AxisCurve {
             name: name.to_owned(),
             trials,
             stimulus: stimulus.to_vec(),
+            unbinned: None,
         }
     }
 }
@@ -308,6 +314,7 @@ fn by_label(
             name: name(value),
             trials,
             stimulus,
+            unbinned: None,
         }
     };
     values.iter().map(curve).collect()

@@ -65,6 +65,12 @@ pub fn history(behaviour: &Behaviour) -> Result<History, AnalysisError> {
     if pairs.len() < 10 * LAGS {
         return Err(behaviour.none_of_the_trials("followed another with a choice in both, often enough"));
     }
+    let most = (0..behaviour.actions.len())
+        .map(|action| pairs.iter().filter(|&&i| choice(i) == Some(action)).count())
+        .max();
+    if most.is_some_and(|most| pairs.len() - most < LAGS) {
+        return Err(behaviour.none_of_the_trials("ended in another choice than nearly all"));
+    }
     let rewarded = |i: usize| behaviour.reward[i] > 0.0;
     let after = |won: bool| -> Vec<usize> {
         pairs

@@ -1,12 +1,14 @@
 //! Psychophysical kernel: how much an input weighs in a choice, moment by moment.
 //!
 //! Within each condition of the task inputs differ from trial to trial by noise and by chance events. The kernel is the
-//! mean of this rest before choices of one answer minus that before choices of the other, in bins from the onset of an
-//! epoch on: positive where more of the input led to the first.
+//! mean input before choices of one answer minus that before choices of the other within a condition, over conditions by
+//! their precision, in bins from the onset of an epoch on: positive where more of the input led to the first. Conditions
+//! in which all choices are the same say nothing; to compare choices across conditions would dilute it, since most of
+//! what tells choices apart there is the condition.
 //!
 //! Ahumada, Perception 25, 18 (1996); Neri & Heeger, Nat. Neurosci. 5, 812 (2002).
 
-use neuropil_math::stats::summary::{mean, variance};
+use neuropil_math::stats::summary::variance;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -43,11 +45,11 @@ pub struct InputKernel {
     pub input: String,
     /// Middle of each bin, ms after the onset.
     pub times_ms: Vec<f64>,
-    /// Mean before the second answer minus mean before the first.
+    /// Mean before the second answer minus mean before the first, within conditions.
     pub difference: Vec<f64>,
     /// Its standard error.
     pub sem: Vec<f64>,
-    /// Trials in each bin.
+    /// Trials in each bin, of conditions with both answers.
     pub n: Vec<usize>,
 }
 
@@ -86,7 +88,7 @@ pub fn kernel(recorded: &Recorded, focus: &Focus) -> Result<Kernel, AnalysisErro
             let varies: f64 = residuals.iter().map(|bin| spread_of(bin)).sum();
             if varies > 0.0 {
                 spread += varies;
-                let kernel = compared(name, &residuals, &sides, bin_ms);
+                let kernel = compared(name, &binned, &sides, &conditions, bin_ms);
                 let most = kernel.difference.iter().map(|d| d.abs()).fold(0.0, f64::max);
                 found.extend((!kernel.n.is_empty()).then_some((most, kernel)));
             }
@@ -180,8 +182,14 @@ fn spread_of(values: &[Option<f64>]) -> f64 {
     if sd > 1e-6 { sd } else { 0.0 }
 }
 
-/// Difference of means between the two sides in each bin that has enough of both.
-fn compared(input: &str, bins: &[Vec<Option<f64>>], sides: &[Option<bool>], bin_ms: f64) -> InputKernel {
+/// Difference of means between the two sides within conditions, in each bin that has enough of both.
+fn compared(
+    input: &str,
+    bins: &[Vec<Option<f64>>],
+    sides: &[Option<bool>],
+    conditions: &[usize],
+    bin_ms: f64,
+) -> InputKernel {
     let mut kernel = InputKernel {
         input: input.to_owned(),
         times_ms: Vec::new(),
@@ -190,24 +198,67 @@ fn compared(input: &str, bins: &[Vec<Option<f64>>], sides: &[Option<bool>], bin_
         n: Vec::new(),
     };
     for (bin, values) in bins.iter().enumerate() {
-        let of = |wanted: bool| -> Vec<f64> {
-            let pairs = values
-                .iter()
-                .zip(sides)
-                .filter(|(_, side)| **side == Some(wanted));
-            pairs.filter_map(|(value, _)| *value).collect()
-        };
-        let (high, low) = (of(true), of(false));
-        if high.len().min(low.len()) < FEWEST {
+        let Some(found) = within_conditions(values, sides, conditions) else {
             continue;
-        }
-        let error = |values: &[f64]| variance(values, 1) / values.len() as f64;
+        };
         kernel.times_ms.push((bin as f64 + 0.5) * bin_ms);
-        kernel.difference.push(mean(&high) - mean(&low));
-        kernel.sem.push((error(&high) + error(&low)).sqrt());
-        kernel.n.push(high.len() + low.len());
+        kernel.difference.push(found.difference);
+        kernel.sem.push(found.sem);
+        kernel.n.push(found.n);
     }
     kernel
+}
+
+/// What the sides differ by within conditions.
+struct Within {
+    difference: f64,
+    sem: f64,
+    n: usize,
+}
+
+/// Least squares of a value on the side with a mean of its own for each condition: Σ x̃ỹ / Σ ỹ², where x̃ and ỹ are the value
+/// and the side less their means of the condition.
+fn within_conditions(values: &[Option<f64>], sides: &[Option<bool>], conditions: &[usize]) -> Option<Within> {
+    let known = values.iter().zip(sides).zip(conditions);
+    let mut of_condition: BTreeMap<usize, Vec<(f64, bool)>> = BTreeMap::new();
+    for ((value, side), &condition) in known {
+        if let (Some(value), Some(side)) = (value, side) {
+            of_condition.entry(condition).or_default().push((*value, *side));
+        }
+    }
+    let both = |trials: &&Vec<(f64, bool)>| {
+        trials.iter().any(|trial| trial.1) && trials.iter().any(|trial| !trial.1)
+    };
+    let (mut xx, mut xy, mut yy) = (0.0, 0.0, 0.0);
+    let (mut n_high, mut n_low, mut n_conditions) = (0, 0, 0);
+    for trials in of_condition.values().filter(both) {
+        let n = trials.len() as f64;
+        let high = trials.iter().filter(|trial| trial.1).count();
+        let (x, y) = (
+            trials.iter().map(|trial| trial.0).sum::<f64>() / n,
+            high as f64 / n,
+        );
+        for &(value, side) in trials {
+            let (dx, dy) = (value - x, f64::from(u8::from(side)) - y);
+            xx += dx * dx;
+            xy += dx * dy;
+            yy += dy * dy;
+        }
+        n_high += high;
+        n_low += trials.len() - high;
+        n_conditions += 1;
+    }
+    let n = n_high + n_low;
+    if n_high.min(n_low) < FEWEST || n <= n_conditions + 1 {
+        return None;
+    }
+    let difference = xy / yy;
+    let rest = (xx - difference * xy).max(0.0) / (n - n_conditions - 1) as f64;
+    Some(Within {
+        difference,
+        sem: (rest / yy).sqrt(),
+        n,
+    })
 }
 
 #[cfg(test)]
@@ -217,6 +268,35 @@ mod tests {
     use super::*;
     use neuropil_math::rng::{Key, Purpose};
     use rand::RngExt;
+
+    /// Two conditions in which nine of ten choices are the same: the weight is that within each of them.
+    #[test]
+    fn conditions_that_decide_most_choices_do_not_dilute_the_weight() {
+        let n = 4000;
+        let condition: Vec<usize> = (0..n).map(|trial| trial % 2).collect();
+        // The fewer choices of a condition come with one unit more of the input.
+        let rare = |trial: usize| (trial / 2).is_multiple_of(10);
+        let side = |trial: usize| Some((condition[trial] == 1) != rare(trial));
+        let value = |trial: usize| {
+            let jitter = if (trial / 20).is_multiple_of(2) { 0.5 } else { -0.5 };
+            let high = f64::from(u8::from(side(trial) == Some(true)));
+            Some(3.0 * condition[trial] as f64 + high + jitter)
+        };
+        let (values, sides) = (
+            (0..n).map(value).collect::<Vec<_>>(),
+            (0..n).map(side).collect::<Vec<_>>(),
+        );
+        let found = within_conditions(&values, &sides, &condition).unwrap();
+        assert!(
+            (found.difference - 1.0).abs() < 3.0 * found.sem && found.sem < 0.05,
+            "{} ± {}",
+            found.difference,
+            found.sem
+        );
+        assert_eq!(found.n, n);
+        let alike: Vec<Option<bool>> = condition.iter().map(|&c| Some(c == 1)).collect();
+        assert!(within_conditions(&values, &alike, &condition).is_none());
+    }
 
     /// An animal that hears only the first half of what comes: noise of two bins decides, the rest does not.
     #[test]

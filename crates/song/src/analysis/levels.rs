@@ -83,7 +83,7 @@ pub(crate) fn sorted(
 }
 
 /// Everything that trials can be sorted by: labels, numbers, durations of epochs (`EPOCH_ms`).
-fn names(behaviour: &Behaviour) -> Vec<String> {
+pub(crate) fn names(behaviour: &Behaviour) -> Vec<String> {
     let own = behaviour.labels.keys().chain(behaviour.numbers.keys()).cloned();
     let durations = behaviour.duration_ms.keys().map(|epoch| format!("{epoch}_ms"));
     own.chain(durations).collect()
@@ -176,7 +176,23 @@ pub(crate) fn eta_squared(levels: &[Vec<usize>], values: &[f64]) -> f64 {
         .filter(|group| !group.is_empty())
         .map(|group| group.len() as f64 * (mean(group) - centre).powi(2))
         .sum();
-    if total > 0.0 { between / total } else { 0.0 }
+    // Rates are kept in single precision: what varies less than that does not vary.
+    let rounding = all.len() as f64 * (1e-6 * centre.abs() + 1e-9).powi(2);
+    if total > rounding { between / total } else { 0.0 }
+}
+
+/// [`eta_squared`] without what chance alone would explain, (k − 1)/(n − 1) of the variance for k levels of n trials; never below 0.
+pub(crate) fn explained(levels: &[Vec<usize>], values: &[f64]) -> f64 {
+    let n = levels
+        .concat()
+        .iter()
+        .filter(|&&trial| values[trial].is_finite())
+        .count() as f64;
+    let free = n - levels.len() as f64;
+    if free < 1.0 {
+        return 0.0;
+    }
+    (1.0 - (1.0 - eta_squared(levels, values)) * (n - 1.0) / free).max(0.0)
 }
 
 #[cfg(test)]
@@ -208,5 +224,9 @@ mod tests {
         assert_eq!(eta_squared(&levels, &[1.0, 1.0, 2.0, 2.0]), 1.0);
         assert_eq!(eta_squared(&levels, &[1.0, 2.0, 2.0, 1.0]), 0.0);
         assert_eq!(eta_squared(&levels, &[1.0; 4]), 0.0);
+        // What single precision leaves of a constant is no variance.
+        assert_eq!(eta_squared(&levels, &[0.3, 0.3, 0.300_000_01, 0.300_000_01]), 0.0);
+        assert_eq!(explained(&levels, &[1.0, 1.0, 2.0, 2.0]), 1.0);
+        assert_eq!(explained(&levels, &[1.0, 2.0, 1.5, 2.0]), 0.0);
     }
 }

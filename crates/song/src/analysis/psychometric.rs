@@ -143,11 +143,18 @@ impl Curve {
                 })
             })
             .collect();
-        Self::through(curve.name.clone(), points)
+        let unbinned = curve.unbinned.as_ref().map(|stimulus| {
+            let trials = curve.trials.iter().zip(stimulus);
+            trials
+                .filter_map(|(&trial, &stimulus)| Some((stimulus, chose_positive[trial]?)))
+                .collect::<Vec<(f64, bool)>>()
+        });
+        Self::through(curve.name.clone(), points, unbinned)
     }
 
-    /// Fits `points`.
-    pub(super) fn through(name: String, points: Vec<Point>) -> Self {
+    /// Fits `points`; the likelihood is that of `unbinned` choices where the points are means of bins, in which the function would
+    /// be too shallow.
+    fn through(name: String, points: Vec<Point>, unbinned: Option<Vec<(f64, bool)>>) -> Self {
         let decided = points
             .iter()
             .filter_map(|point| Some((point.stimulus, point.positive?)));
@@ -156,7 +163,19 @@ impl Curve {
         let counts: Vec<usize> = proportions.iter().map(|p| p.count).collect();
         let totals: Vec<usize> = proportions.iter().map(|p| p.n).collect();
         let least_squares = fit::least_squares(&x, &values);
-        let likelihood = fit::likelihood_with_lapse(&x, &counts, &totals);
+        let likelihood = match unbinned {
+            None => fit::likelihood_with_lapse(&x, &counts, &totals),
+            Some(mut choices) => {
+                choices.sort_by(|a, b| a.0.total_cmp(&b.0));
+                let (mut x, mut counts, mut totals) = (Vec::new(), Vec::new(), Vec::new());
+                for same in choices.chunk_by(|a, b| a.0 == b.0) {
+                    x.push(same[0].0);
+                    counts.push(same.iter().filter(|choice| choice.1).count());
+                    totals.push(same.len());
+                }
+                fit::likelihood_with_lapse(&x, &counts, &totals)
+            }
+        };
         let not_fitted = least_squares
             .as_ref()
             .err()
@@ -228,6 +247,36 @@ mod tests {
             let irrelevant = slope(&format!("{context} context, {other} coherence"));
             assert!(relevant > 5.0 * irrelevant, "{context}: {relevant} {irrelevant}");
         }
+    }
+
+    #[test]
+    fn bins_that_are_drawn_do_not_make_the_likelihood_shallower() {
+        // Stimuli that all differ: bins of equally many span a third of the observer's σ.
+        let n = 6000;
+        let stimulus: Vec<f64> = (0..n).map(|k| 12.0 * (k as f64 + 0.5) / n as f64 - 6.0).collect();
+        let chose: Vec<bool> = stimulus
+            .iter()
+            .enumerate()
+            .map(|(k, s)| neuropil_math::stats::normal::cdf(s / 2.0) > (k * 7919 % n) as f64 / n as f64)
+            .collect();
+        let points = stimulus
+            .chunks(n / 4)
+            .zip(chose.chunks(n / 4))
+            .map(|(s, c)| Point {
+                stimulus: s.iter().sum::<f64>() / s.len() as f64,
+                positive: Proportion::among(&(0..c.len()).collect::<Vec<_>>(), |k| c[k]),
+                decided: Proportion::of(1, 1).unwrap(),
+            })
+            .collect::<Vec<_>>();
+        let raw = stimulus.iter().copied().zip(chose.iter().copied()).collect();
+        let of_bins = Curve::through(String::new(), points.clone(), None)
+            .likelihood
+            .unwrap();
+        let of_trials = Curve::through(String::new(), points, Some(raw))
+            .likelihood
+            .unwrap();
+        assert!((of_trials.sigma - 2.0).abs() < 0.1, "{of_trials:?}");
+        assert!(of_bins.sigma > 1.05 * of_trials.sigma, "{of_bins:?}");
     }
 
     #[test]

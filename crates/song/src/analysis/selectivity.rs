@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::AnalysisError;
 use super::activity::Activity;
-use super::levels::{Level, Sorted, eta_squared, sorted};
+use super::levels::{Level, Sorted, eta_squared, explained, sorted};
 use crate::behaviour::Behaviour;
 
 /// Permutations of a test.
@@ -93,7 +93,7 @@ pub fn selectivity(
         }
         let total = quantities.iter().map(|sorted| {
             let levels: Vec<Vec<usize>> = sorted.levels.iter().map(|level| level.trials.clone()).collect();
-            rates.iter().map(|rates| eta_squared(&levels, rates)).sum::<f64>()
+            rates.iter().map(|rates| explained(&levels, rates)).sum::<f64>()
         });
         let total: f64 = total.sum();
         if best.as_ref().is_none_or(|(most, ..)| total > *most) {

@@ -7,6 +7,7 @@
 //! Song, Yang & Wang 2017, figures 1–4.
 
 use neuropil_math::stats::dprime::dprime;
+use neuropil_math::stats::summary::variance;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -96,6 +97,27 @@ pub struct Trace {
     pub n_trials: usize,
     /// Mean at each time; none where no trial of the group was running.
     pub mean: Vec<Option<f64>>,
+    /// Its standard error.
+    #[serde(default)]
+    pub sem: Vec<Option<f64>>,
+    /// Trials that were running.
+    #[serde(default)]
+    pub n: Vec<usize>,
+}
+
+impl Trace {
+    /// Time, mean and standard error where at least five trials, and a tenth of them, were running: the mean of a few stragglers
+    /// wanders.
+    pub fn of_many(&self, times_ms: &[f64]) -> Vec<(f64, f64, f64)> {
+        let most = self.n.iter().copied().max().unwrap_or(0);
+        let least = (most / 10).max(5).min(most);
+        let point = |(k, &time): (usize, &f64)| {
+            let n = self.n.get(k).copied().unwrap_or(usize::MAX);
+            let sem = self.sem.get(k).copied().flatten().unwrap_or(0.0);
+            Some((time, self.mean[k].filter(|_| n >= least)?, sem))
+        };
+        times_ms.iter().enumerate().filter_map(point).collect()
+    }
 }
 
 /// Selectivity of all units, and traces of the most selective ones or of those in `focus`.
@@ -238,7 +260,7 @@ pub(super) fn mean_trace(
     offsets: &[i64],
     unit: usize,
 ) -> Trace {
-    let at = |&offset: &i64| {
+    let at = |&offset: &i64| -> Vec<f64> {
         let samples = group.trials.iter().filter_map(|&trial| {
             let time = activity
                 .step_at(at_ms[trial])?
@@ -246,15 +268,27 @@ pub(super) fn mean_trace(
             let runs = time < activity.times_ms.len() && activity.executed(behaviour, time, trial);
             runs.then(|| activity.rate(time, trial, unit))
         });
-        let (sum, n) = samples.fold((0.0, 0_usize), |(sum, n), rate| (sum + rate, n + 1));
-        (n > 0).then(|| sum / n as f64)
+        samples.collect()
     };
-    Trace {
+    let mut trace = Trace {
         group: group.name.clone(),
         positive: group.positive,
         n_trials: group.trials.len(),
-        mean: offsets.iter().map(at).collect(),
+        mean: Vec::new(),
+        sem: Vec::new(),
+        n: Vec::new(),
+    };
+    for rates in offsets.iter().map(at) {
+        let n = rates.len();
+        trace
+            .mean
+            .push((n > 0).then(|| rates.iter().sum::<f64>() / n as f64));
+        trace
+            .sem
+            .push((n > 1).then(|| (variance(&rates, 1) / n as f64).sqrt()));
+        trace.n.push(n);
     }
+    trace
 }
 
 /// d′ of every unit over the steps of `epoch` of all trials that have a side.

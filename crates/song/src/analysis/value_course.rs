@@ -66,8 +66,10 @@ pub fn value_course(recorded: &Recorded, focus: &Focus) -> Result<ValueCourse, A
         });
         (event.name.clone(), courses.collect())
     });
+    // In a session the prediction is of all that is still to come, and not of the trial alone.
+    let alone = behaviour.sessions().is_none();
     let known: Vec<usize> = (0..behaviour.n_trials())
-        .filter(|&trial| halfway[trial].is_finite())
+        .filter(|&trial| alone && halfway[trial].is_finite())
         .collect();
     let values: Vec<f64> = known.iter().map(|&trial| halfway[trial]).collect();
     let bins = equal_count_bins(&values, BINS.min(values.len() / FEWEST).max(1)).unwrap_or_default();

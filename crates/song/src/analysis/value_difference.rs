@@ -88,8 +88,9 @@ pub fn value_difference(behaviour: &Behaviour, focus: &Focus) -> Result<ValueDif
             ))
         })
         .collect();
-    if trials.len() < FEWEST {
-        return Err(behaviour.none_of_the_trials("ended in one of two options, often enough"));
+    let seconds = trials.iter().filter(|trial| trial.1).count();
+    if trials.len() < FEWEST || seconds.min(trials.len() - seconds) < FEWEST_IN_BIN {
+        return Err(behaviour.none_of_the_trials("ended in either of two options, often enough"));
     }
     let at = |alpha: f64| -> (f64, f64, f64) { fitted(&differences(&trials, alpha), &trials) };
     let grid = (0..GRID).map(|i| (i as f64 + 0.5) / GRID as f64);

@@ -20,11 +20,21 @@ const BY_CHOICE: Sides = ["positive choice", "other choice"];
 const BY_EVIDENCE: Sides = ["evidence for right", "evidence for left"];
 
 /// Traces of groups of trials, a colour each, solid and dashed; with names for these also a legend.
+/// What bands and tails are, and how many trials stand behind a trace.
+fn counted<'a>(traces: impl Iterator<Item = &'a Trace>) -> String {
+    let n: Vec<usize> = traces.map(|trace| trace.n_trials).collect();
+    let (least, most) = (n.iter().min().unwrap_or(&0), n.iter().max().unwrap_or(&0));
+    format!(
+        " Bands: ± 1 standard error; {least} to {most} trials a line, which ends where fewer than five or a tenth of them run."
+    )
+}
+
 fn traces(traces: &[Trace], times_ms: &[f64], legend: Option<Sides>, panel: Panel) -> Panel {
     let mut named: Vec<&str> = Vec::new();
     let panel = traces.iter().fold(panel, |panel, trace| {
-        let known = times_ms.iter().zip(&trace.mean);
-        let (x, y): (Vec<f64>, Vec<f64>) = known.filter_map(|(&x, y)| Some((x, (*y)?))).unzip();
+        let points = trace.of_many(times_ms);
+        let (x, y): (Vec<f64>, Vec<f64>) = points.iter().map(|(x, y, _)| (*x, *y)).unzip();
+        let band: Vec<(f64, f64)> = points.iter().map(|(_, y, sem)| (y - sem, y + sem)).collect();
         let is_new = !named.contains(&trace.group.as_str());
         if is_new {
             named.push(&trace.group);
@@ -35,6 +45,8 @@ fn traces(traces: &[Trace], times_ms: &[f64], legend: Option<Sides>, panel: Pane
             .expect("named above");
         let mark = if trace.positive { Mark::Line } else { Mark::Dashed };
         let series = Series::line(x, y).mark(mark).color(Color::cycle(color));
+        let has_errors = trace.sem.iter().any(Option::is_some);
+        let series = if has_errors { series.band(band) } else { series };
         // The solid line stands for its group in the legend, where there is one.
         let has_solid = traces
             .iter()
@@ -106,6 +118,11 @@ pub(super) fn unit_activity(r: &UnitActivity) -> Drawn {
          B, >; wager: direction right), dashed: in the other.",
         r.network
     );
+    what += &counted(
+        r.aligned
+            .iter()
+            .flat_map(|aligned| aligned.units.iter().flat_map(|unit| &unit.traces)),
+    );
     if r.normalised_by.is_some() {
         what.push_str(" Rates are in standard deviations from the mean over all units and steps.");
     }
@@ -127,11 +144,13 @@ pub(super) fn value_trace(r: &ValueTrace) -> Drawn {
         )
     });
     let what = "Prediction of the value network, averaged by stimulus; solid: trials that ended in the positive choice \
-                (right, high, B, >; wager: direction right), dashed: in the other.";
+                (right, high, B, >; wager: direction right), dashed: in the other."
+        .to_owned()
+        + &counted(r.aligned.iter().flat_map(|aligned| &aligned.traces));
     (
         "The value network's prediction".to_owned(),
         panels.collect(),
-        what.to_owned(),
+        what,
     )
 }
 
@@ -222,11 +241,13 @@ pub(super) fn decision_probabilities(r: &DecisionProbabilities) -> Drawn {
     ordered.sort_by_key(|trace| !trace.positive);
     let panel = traces(&ordered, &r.times_ms, Some(BY_EVIDENCE), panel);
     let what = "Probability of right relative to left in the policy's output, averaged over trials still running, by motion \
-                coherence; solid: evidence for right, dashed: for left.";
+                coherence; solid: evidence for right, dashed: for left."
+        .to_owned()
+        + &counted(r.traces.iter());
     (
         "Which way the policy leans before and after the go signal".to_owned(),
         vec![panel],
-        what.to_owned(),
+        what,
     )
 }
 
@@ -269,6 +290,7 @@ fn inputs(r: &SingleTrial, counts_steps: bool) -> Panel {
             x: (first, last),
             y: (-0.5, r.inputs.len() as f64 - 0.5),
             signed: false,
+            limits: None,
             label: "Input".to_owned(),
         };
         let panel = over_trial(r, "", counts_steps).heat(heat).y_ticks(ticks);

@@ -71,6 +71,22 @@ pub(super) fn psychometric(r: &Psychometric) -> Drawn {
                 .fold(empty(), |panel, (i, c)| curve(panel, c, Color::cycle(i))),
         ]
     };
+    let mut panels = panels;
+    let both = |curve: &Curve| !curve.line.is_empty() && !curve.likelihood_line.is_empty();
+    if r.curves.iter().any(both)
+        && let Some(first) = panels.first_mut()
+    {
+        let line = |mark, name: &str| {
+            Series::line(Vec::new(), Vec::new())
+                .mark(mark)
+                .color(Color::Grey)
+                .label(name)
+        };
+        *first = first
+            .clone()
+            .series(line(Mark::Line, "least squares"))
+            .series(line(Mark::Dashed, "likelihood"));
+    }
     let decided = r.curves.iter().enumerate().fold(
         Panel::new(stimulus.clone(), "Decided (%)").y_range(0.0, 100.0),
         |panel, (i, curve)| {
@@ -184,8 +200,8 @@ pub(super) fn accuracy_duration(r: &AccuracyDuration) -> Drawn {
             .error(error);
         panel = panel.series(series.label(format!("{} %", curve.coherence)));
     }
-    let what = "Fraction correct in ten bins of equally many trials by stimulus duration, for each motion coherence; \
-                bars: 95 % Wilson intervals.";
+    let what = "Fraction correct in ten bins of equally many trials by stimulus duration, for each motion coherence \
+                but 0, at which no answer is right; bars: 95 % Wilson intervals.";
     (
         "Accuracy by stimulus duration and coherence".to_owned(),
         vec![panel],

@@ -118,23 +118,13 @@ pub(super) fn action_course(r: &ActionCourse) -> Drawn {
                 })
             })
     });
-    let most = r.panels.iter().filter_map(|panel| {
-        let choices = panel
-            .courses
-            .iter()
-            .skip(1)
-            .flat_map(|course| course.mean.iter().copied());
-        let most = choices.fold(f64::NEG_INFINITY, f64::max);
-        most.is_finite().then_some(most)
-    });
-    let most = most.fold(0.0, f64::max);
     let what = format!(
-        "Mean probability with which the policy takes each action in a step, bands: ± 1 standard error, {}; trials that have \
-         ended are left out.",
+        "Mean probability with which the policy takes each action in a recorded step, bands: ± 1 standard error, {}; trials \
+         that have ended are left out. The step of the choice itself is seen only where every step was recorded.",
         counted(r.panels.iter().filter_map(|panel| panel.courses.first()))
     );
     (
-        format!("an answer is at most {:.0} % likely per step", 100.0 * most),
+        "how likely each action is, step by step".to_owned(),
         panels.collect(),
         what,
     )
@@ -183,10 +173,14 @@ pub(super) fn value_course(r: &ValueCourse) -> Drawn {
         format!(" by {}", r.by)
     };
     let what = format!(
-        "Mean prediction of the value network{by}, bands: ± 1 standard error, {}; last panel: reward of trials against the \
-         prediction halfway through them, in bins of equally many (bars: ± 1.96 standard errors; a prediction is of what is \
-         still to come).",
-        counted(r.events.iter().flat_map(|(_, courses)| courses))
+        "Mean prediction of the value network{by}, bands: ± 1 standard error, {}.{}",
+        counted(r.events.iter().flat_map(|(_, courses)| courses)),
+        if known.len() > 1 {
+            " Last panel: reward of trials against the prediction halfway through them, in bins of equally many (bars: ± 1.96 \
+             standard errors; a prediction is of what is still to come)."
+        } else {
+            ""
+        }
     );
     ("the value network's prediction".to_owned(), panels, what)
 }
@@ -209,28 +203,28 @@ pub(super) fn kernel(r: &Kernel) -> Drawn {
     }
     let n = r.inputs.iter().flat_map(|input| input.n.iter().copied());
     let (least, most) = (n.clone().min().unwrap_or(0), n.max().unwrap_or(0));
-    let clear = |input: &&crate::analysis::kernel::InputKernel| {
-        let beyond = input
-            .difference
-            .iter()
-            .zip(&input.sem)
-            .filter(|(d, s)| d.abs() > 1.96 * **s);
-        2 * beyond.count() > input.n.len()
+    let beyond = |input: &crate::analysis::kernel::InputKernel| {
+        let pairs = input.difference.iter().zip(&input.sem);
+        pairs.filter(|(d, s)| d.abs() > 1.96 * **s).count()
     };
-    let clear: Vec<&str> = r
+    // One bin of twenty is beyond its error by chance.
+    let clear: Vec<String> = r
         .inputs
         .iter()
-        .filter(clear)
-        .map(|input| input.input.as_str())
+        .filter(|input| 10 * beyond(input) > input.n.len())
+        .map(|input| match input.n.len() {
+            1 => format!("{} weighs", input.input),
+            n => format!("{} weighs in {} of {n} bins", input.input, beyond(input)),
+        })
         .collect();
     let title = if clear.is_empty() {
-        "no input weighs clearly".to_owned()
+        format!("no input weighs beyond its error in {least} to {most} trials")
     } else {
-        format!("{} weigh in most bins", clear.join(", "))
+        clear.join(", ")
     };
     let what = format!(
-        "Mean of each input before {} minus before {}, without what the condition makes of it, in bins of {} ms of epoch \
-         {}; bars: ± 1.96 standard errors; {least} to {most} trials a bin.",
+        "Mean of each input before {} minus before {} within conditions, in bins of {} ms of epoch {}; bars: ± 1.96 standard \
+         errors; {least} to {most} trials of conditions with both answers a bin.",
         r.answers[1], r.answers[0], r.bin_ms, r.event
     );
     (title, vec![panel], what)

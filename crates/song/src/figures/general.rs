@@ -87,11 +87,44 @@ pub(super) fn choices(r: &Choices) -> Drawn {
         "Trials that ended in a choice (grey), and each action among the choices"
     };
     let by: Vec<&str> = r.tables.iter().map(|table| table.by.as_str()).collect();
+    let mut title = format!("by {}", by.join(", "));
+    let failing = failing(r);
+    if !failing.is_empty() {
+        title += &format!("; hardly ever right: {}", failing.join(", "));
+    }
     (
-        format!("by {}", by.join(", ")),
+        title,
         r.tables.iter().map(panel).collect(),
         format!("{what}, with 95 % intervals (Wilson); quantities with more than 12 values in five bins."),
     )
+}
+
+/// Levels at which choices are right less than half as often as in all, beyond their intervals: a mean hides them.
+fn failing(r: &Choices) -> Vec<String> {
+    let mut found = Vec::new();
+    for table in &r.tables {
+        let of = |count: fn(&Proportion) -> usize| -> usize {
+            table
+                .rows
+                .iter()
+                .filter_map(|row| row.correct.as_ref())
+                .map(count)
+                .sum()
+        };
+        let overall = of(|p| p.count) as f64 / of(|p| p.n).max(1) as f64;
+        for row in &table.rows {
+            if let Some(p) = row.correct.as_ref().filter(|p| p.interval.high < 0.5 * overall) {
+                let level = &row.level.name;
+                found.push(format!(
+                    "{} {level} ({:.0} %, in all {:.0} %)",
+                    table.by,
+                    100.0 * p.value,
+                    100.0 * overall
+                ));
+            }
+        }
+    }
+    found
 }
 
 pub(super) fn confusion(r: &Confusion) -> Drawn {
@@ -105,6 +138,7 @@ pub(super) fn confusion(r: &Confusion) -> Drawn {
         x: (-0.5, n_actions - 0.5),
         y: (-0.5, n_levels - 0.5),
         signed: false,
+        limits: None,
         label: "Choices (%)".to_owned(),
     };
     let ticks = |names: Vec<String>| -> Vec<(f64, String)> {
@@ -266,8 +300,22 @@ pub(super) fn decoding(r: &Decoding) -> Drawn {
             .iter()
             .map(|p| p.value)
             .fold(f64::NEG_INFINITY, f64::max);
-        best.is_finite()
-            .then(|| format!("{}: at best {:.0} %", curve.by, 100.0 * best))
+        let chance = 100.0 * curve.chance;
+        let beyond = curve.correct.iter().any(|p| p.interval.low > curve.chance);
+        best.is_finite().then(|| {
+            if beyond {
+                format!(
+                    "{}: at best {:.0} % (the most frequent level: {chance:.0} %)",
+                    curve.by,
+                    100.0 * best
+                )
+            } else {
+                format!(
+                    "{}: no better than the most frequent level ({chance:.0} %)",
+                    curve.by
+                )
+            }
+        })
     });
     (
         best.collect::<Vec<_>>().join(", "),

@@ -48,9 +48,13 @@ pub(super) fn history(r: &History) -> Drawn {
     (
         format!("same after reward {}, other after none {}", percent(r.win_stay), percent(r.lose_switch)),
         panels,
-        "The same choice again after a reward and the other one after none (95 % intervals, Wilson), and weights of a logistic \
-         regression of a choice on the choices and rewarded choices before it (95 % intervals)."
-            .to_owned(),
+        if r.choice.is_some() {
+            "The same choice again after a reward and the other one after none (95 % intervals, Wilson), and weights of a \
+             logistic regression of a choice on the choices and rewarded choices before it (95 % intervals)."
+        } else {
+            "The same choice again after a reward and the other one after none (95 % intervals, Wilson)."
+        }
+        .to_owned(),
     )
 }
 

@@ -12,8 +12,10 @@ use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// What a validation measured. In a world that answers no trial is decided: its own measures are told instead.
-pub fn measures(performance: &Performance, in_a_world: bool) -> Vec<Measure> {
+/// What a validation measured. In a world that answers no trial is decided: its own measures are told instead; where no answer
+/// is right or wrong, the reward alone.
+pub fn measures(performance: &Performance, task: &Task) -> Vec<Measure> {
+    let in_a_world = task.world.is_some();
     let mut decided = Measure::percent(
         "percent_decided",
         "decided",
@@ -24,10 +26,10 @@ pub fn measures(performance: &Performance, in_a_world: bool) -> Vec<Measure> {
         "correct",
         100.0 * performance.fraction_correct(),
     );
-    decided.told = !in_a_world;
-    correct.told = !in_a_world && performance.n_decided > 0;
+    decided.told = task.judges();
+    correct.told = task.judges() && performance.n_decided > 0;
     let mut reward = Measure::new("mean_reward", "reward", performance.mean_reward);
-    (reward.signed, reward.unit) = (true, "per trial");
+    (reward.signed, reward.unit) = (true, if in_a_world { "per session" } else { "per trial" });
     let own = performance
         .quantities
         .iter()
@@ -84,6 +86,8 @@ pub(super) struct TestTold {
     factors: Vec<String>,
     #[serde(skip)]
     in_a_world: bool,
+    #[serde(skip)]
+    judged: bool,
 }
 
 impl TestTold {
@@ -102,6 +106,7 @@ impl TestTold {
             conditions: tested.by_condition(task),
             factors: task.columns().map(|column| column.name.clone()).collect(),
             in_a_world: task.world.is_some(),
+            judged: task.judges(),
         }
     }
 }
@@ -117,6 +122,13 @@ impl Tell for TestTold {
                 "{} sessions: {}",
                 self.n_trials,
                 own.collect::<Vec<_>>().join(", ")
+            )];
+        }
+        if !self.judged {
+            let n = self.n_trials;
+            return vec![format!(
+                "{n} trials, of which none is right or wrong: reward {:+.3}",
+                self.mean_reward
             )];
         }
         vec![format!(
@@ -150,12 +162,17 @@ impl Tell for TestTold {
                 .map_or("–".to_owned(), |ms| format!("{ms:.0}"))
         };
         let factors = self.factors.iter();
-        factors
+        let table = factors
             .fold(Table::new(), |table, name| table.with(name, factor(name)))
-            .with("trials", column(&|c| c.n.to_string()))
-            .with("decided %", column(&|c| percent(c.decided, c.n)))
-            .with("correct %", column(&|c| percent(c.correct, c.decided)))
-            .with("RT ms", column(&time))
+            .with("trials", column(&|c| c.n.to_string()));
+        let table = if self.judged {
+            table
+                .with("decided %", column(&|c| percent(c.decided, c.n)))
+                .with("correct %", column(&|c| percent(c.correct, c.decided)))
+        } else {
+            table
+        };
+        table.with("RT ms", column(&time))
     }
 }
 

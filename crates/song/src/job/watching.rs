@@ -42,8 +42,8 @@ impl<'a> Watching<'a> {
                 let performance = &check.performance;
                 let flow = (self.watch)(&News::Check {
                     seen: check.n_trials,
-                    unit: "trials",
-                    measures: &measures(performance, self.task.world.is_some()),
+                    unit: self.task.unit(),
+                    measures: &measures(performance, self.task),
                     toward: Some((performance.fraction_correct(), self.threshold)),
                 });
                 self.say_if_stuck(performance);
@@ -69,7 +69,25 @@ impl<'a> Watching<'a> {
         }
     }
 
+    /// Sessions in whose trials nothing is answered.
+    fn say_if_silent(&mut self, performance: &Performance) {
+        let answered = performance.quantities.get("answered").copied().unwrap_or(1.0);
+        self.stuck = if answered < HARDLY { self.stuck + 1 } else { 0 };
+        if self.stuck == STUCK_CHECKS {
+            let said = format!(
+                "{}: hardly a trial of the last {STUCK_CHECKS} validations was answered: wrong answers may cost more than right ones bring \
+                 while the network guesses; a first lesson (`[[curriculum]]`) in which they cost less brings it to its first answers",
+                self.label
+            );
+            (self.watch)(&News::Said(&said));
+        }
+    }
+
     fn say_if_stuck(&mut self, performance: &Performance) {
+        if self.task.sessions().is_some() {
+            self.say_if_silent(performance);
+            return;
+        }
         let undecided = (performance.n_decided as f64) < HARDLY * performance.n_trials as f64;
         let (task, rewards) = (self.task, &self.task.definition.rewards);
         let is_stuck = undecided && task.world.is_none() && performance.mean_reward <= 0.9 * rewards.abort;

@@ -5,7 +5,7 @@ use crate::definition::CriterionDefinition;
 use crate::expr::{Expr, identifier};
 use crate::quantity::{Quantity, Source as Counted};
 use crate::task::Answer;
-use neuropil_lab::error::Problem;
+use neuropil_lab::error::{Problem, nearest};
 
 /// What is known of the end of a trial, in the order of their values.
 pub(crate) const ENDS: [&str; 6] = ["decided", "chosen", "correct", "action", "reward", "end_ms"];
@@ -52,8 +52,21 @@ impl Loader<'_> {
                     ("correct == 1".to_owned(), Some(over))
                 }
                 (None, _) => {
-                    let hint = Some("`of` says which trials count: `of = \"action == CHOOSE_SURE\"`".into());
-                    return self.error(&path, format!("criterion.{name} has no `of`"), hint);
+                    let known = ["decided", "correct", "reward"];
+                    if let Some(meant) = nearest(name, known) {
+                        let message = format!("criterion.{name} is not known");
+                        return self.error(&path, message, Some(format!("did you mean `{meant}`?")));
+                    }
+                    let action = self
+                        .definition
+                        .actions
+                        .last()
+                        .map_or_else(|| "GO".to_owned(), |name| identifier(name));
+                    let hint = format!(
+                        "known are {}; of a quantity of your own `of` says which trials count: `of = \"action == {action}\"`",
+                        known.join(", ")
+                    );
+                    return self.error(&path, format!("criterion.{name} has no `of`"), Some(hint));
                 }
             };
             let parse = |text: &String| {
@@ -61,10 +74,19 @@ impl Loader<'_> {
                 parsed.map_err(|error| self.source.of_expr(&path, text, error))
             };
             let bounds = [given.at_least, given.above, given.at_most];
-            if bounds.iter().all(Option::is_none) || bounds.iter().flatten().any(|b| !(0.0..=1.0).contains(b))
-            {
+            if let Some(bound) = bounds.iter().flatten().find(|b| !(0.0..=1.0).contains(*b)) {
                 let message =
-                    format!("criterion.{name} needs `at_least`, `above` or `at_most`, fractions from 0 to 1");
+                    format!("criterion.{name} is bounded by {bound}, expected a fraction from 0 to 1");
+                let percent = (1.0..=100.0).contains(bound);
+                return self.error(
+                    &path,
+                    message,
+                    percent.then(|| format!("{bound} % is {}", bound / 100.0)),
+                );
+            }
+            if bounds.iter().all(Option::is_none) {
+                let message =
+                    format!("criterion.{name} has no bound, expected `at_least`, `above` or `at_most`");
                 return self.error(&path, message, None);
             }
             let (of, over) = (parse(&of)?, over.as_ref().map(parse).transpose()?);
