@@ -97,13 +97,14 @@ pub fn joint_embedding(
         .collect();
     if n_left < 2 || n - n_left < 2 || known.is_empty() {
         let message = format!(
-            "{n_left} left and {} right neurons with {} pairs to align",
+            "{n_left} left and {} right neurons with more than {} partners, and {} pairs of them to align; expected two of each side and one pair or more",
             n - n_left,
+            settings.least_degree,
             known.len()
         );
         return Err(DataError::question(
             message,
-            "the table needs `hemisphere` and pairs of homologues",
+            "the neuron table tells the sides in `hemisphere` and homologues in `pair`",
         ));
     }
     let ranked = augment_diagonal(&pass_to_ranks(&graph.induced(&neurons)));

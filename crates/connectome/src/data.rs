@@ -221,6 +221,21 @@ impl Connectome {
         Ok(graph.map(|_, j, w| if total[j] > 0.0 { w / total[j] } else { 0.0 }))
     }
 
+    /// [`Connectome::input_fractions`] of a layer that may have negative weights: each weight over the sum of the sizes of all that
+    /// its neuron receives.
+    ///
+    /// # Errors
+    /// No such layer.
+    pub fn signed_fractions(&self, layer: &str) -> Result<Csr, DataError> {
+        let graph = self.signed_layer(layer)?;
+        if graph.all_weights().iter().all(|&w| w >= 0.0) {
+            return self.input_fractions(layer);
+        }
+        let mut total = vec![0.0; self.n()];
+        graph.edges().for_each(|(_, j, w)| total[j] += w.abs());
+        Ok(graph.map(|_, j, w| if total[j] > 0.0 { w / total[j] } else { 0.0 }))
+    }
+
     /// Partner of every neuron in the pair table.
     pub fn partners(&self) -> Vec<Option<usize>> {
         let mut partner = vec![None; self.n()];
@@ -295,6 +310,20 @@ impl Connectome {
                 ));
             }
         }
+        if let Some(io) = self.neurons.column("io") {
+            let words: std::collections::BTreeSet<&str> = io
+                .iter()
+                .map(String::as_str)
+                .filter(|word| !word.is_empty())
+                .collect();
+            if !words.is_empty() && !words.contains("input") && !words.contains("output") {
+                let shown: Vec<&str> = words.into_iter().take(5).collect();
+                self.warnings.push(format!(
+                    "column `io` says {}: questions to inputs and outputs look for the words `input` and `output`",
+                    shown.join(", ")
+                ));
+            }
+        }
         if self.input_totals.is_none() {
             return Ok(());
         }
@@ -311,6 +340,19 @@ impl Connectome {
             if zero > 0 {
                 self.warnings.push(format!(
                     "{zero} neurons have no total input but {name} edges: their input fractions count as 0"
+                ));
+            }
+            let above: Vec<usize> = (0..self.n())
+                .filter(|&j| total[j] > 0.0 && received[j] > total[j] * (1.0 + 1e-9))
+                .collect();
+            if let Some(&worst) = above.first() {
+                self.warnings.push(format!(
+                    "{} neurons receive more {name} synapses than their total input says (neuron {}: {} of {}): their input \
+                     fractions exceed 1; without `axon_input` and `dendrite_input` the totals are those of the edges",
+                    above.len(),
+                    self.id_text(worst),
+                    received[worst],
+                    total[worst]
                 ));
             }
         }

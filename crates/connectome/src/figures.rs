@@ -95,13 +95,22 @@ pub fn edge_types(layers: &BTreeMap<String, LayerStats>) -> Drawn {
         shares = shares.bars(bars);
     }
     let strength: Vec<String> = ["1", "2", "3", "4", "≥ 5"].map(str::to_owned).to_vec();
+    let most = names
+        .iter()
+        .flat_map(|name| layers[name].edges_by_weight)
+        .fold(0.01, f64::max);
     let mut weights = Panel::new("Synapses per edge", "Edges (%)")
         .x_ticks(named_ticks(&strength))
-        .x_range(-0.3, 4.3);
+        .x_range(-0.3, 4.3)
+        .y_range(0.0, 105.0 * most);
     for (k, name) in names.iter().enumerate() {
         let y: Vec<f64> = layers[name].edges_by_weight.iter().map(|f| 100.0 * f).collect();
-        let series = Series::line((0..5).map(f64::from).collect::<Vec<_>>(), y).mark(Mark::LineAndPoints);
-        weights = weights.series(series.label(name).color(Color::cycle(k)));
+        // The last is a bin of many: the line does not lead there.
+        let line = Series::line((0..4).map(f64::from).collect::<Vec<_>>(), y[..4].to_vec())
+            .mark(Mark::LineAndPoints);
+        weights = weights
+            .series(line.label(name).color(type_color(name, k)))
+            .series(Series::points([4.0], [y[4]]).color(type_color(name, k)));
     }
     let rows = names
         .iter()
@@ -149,6 +158,12 @@ pub fn edge_types(layers: &BTreeMap<String, LayerStats>) -> Drawn {
     )
 }
 
+/// The colour of an edge type, the same in every figure; another layer has that of its place.
+fn type_color(name: &str, place: usize) -> Color {
+    let own = crate::data::TYPED_LAYERS.iter().position(|known| *known == name);
+    Color::cycle(own.unwrap_or(place))
+}
+
 /// Where the edges of each layer run in the order of signal flow.
 pub fn direction(layers: &[(String, ForwardMass)]) -> Drawn {
     let mut panel = Panel::new(
@@ -161,7 +176,7 @@ pub fn direction(layers: &[(String, ForwardMass)]) -> Drawn {
         let x: Vec<f64> = mass.diagonal.iter().step_by(step).map(|&d| d as f64).collect();
         let y: Vec<f64> = mass.mass.iter().step_by(step).copied().collect();
         let label = format!("{name}, {:.0} % forward", 100.0 * mass.forward);
-        panel = panel.series(Series::line(x, y).label(label).color(Color::cycle(k)));
+        panel = panel.series(Series::line(x, y).label(label).color(type_color(name, k)));
     }
     let rows = layers
         .iter()
@@ -272,6 +287,7 @@ pub fn senses(found: &Integration, runs: usize, seed: u64) -> Drawn {
                     x: (-0.5, hops as f64 - 0.5),
                     y: (-0.5, n as f64 - 0.5),
                     signed: false,
+                    limits: None,
                     label: "visits per neuron and run".to_owned(),
                 }),
         );

@@ -185,10 +185,18 @@ pub fn hemispheres(connectome: &Connectome, edges: &StrongEdges) -> Result<Hemis
         .collect();
     let sided: usize = groups.iter().map(|g| g.n).sum();
     if sided == 0 {
-        return Err(DataError::question(
-            "no neuron of this connectome has a side",
-            "the neuron table needs a column `hemisphere` with L and R",
-        ));
+        let told = connectome.sides.iter().any(|side| *side != Side::Centre);
+        return Err(if told {
+            DataError::question(
+                "no neuron with a side has a strong edge within the brain",
+                "`--threshold` says what a strong edge is",
+            )
+        } else {
+            DataError::question(
+                "no neuron of this connectome has a side",
+                "the neuron table needs a column `hemisphere` with L and R",
+            )
+        });
     }
     let crossing: usize = groups
         .iter()

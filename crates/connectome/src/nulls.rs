@@ -306,7 +306,7 @@ pub struct Against {
     pub mean: f64,
     /// Their sample standard deviation.
     pub sd: f64,
-    /// (observed − mean) / sd; infinite or NaN without variation.
+    /// (observed − mean) / sd; NaN where the random graphs do not vary.
     pub effect: f64,
     /// (1 + number at least as large) / (1 + n).
     pub p_above: f64,
@@ -329,7 +329,11 @@ pub fn against(observed: f64, random: &[f64]) -> Against {
         n,
         mean,
         sd,
-        effect: (observed - mean) / sd,
+        effect: if sd > 1e-12 * mean.abs() {
+            (observed - mean) / sd
+        } else {
+            f64::NAN
+        },
         p_above: share(random.iter().filter(|x| **x >= observed).count()),
         p_below: share(random.iter().filter(|x| **x <= observed).count()),
     }

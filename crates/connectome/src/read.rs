@@ -45,6 +45,9 @@ pub fn load(path: &Path) -> Result<Connectome, DataError> {
         Some((file, array)) if !path.exists() => load_unchecked(Path::new(file), Some(array))?,
         _ => load_unchecked(path, None)?,
     };
+    if connectome.n() == 0 {
+        return Err(DataError::field(path, 0, "", "no neuron", "edges, or a matrix"));
+    }
     annotations::derive(&mut connectome);
     connectome.validate()?;
     Ok(connectome)
@@ -139,11 +142,38 @@ fn edge_table(path: &Path, words: bool) -> Result<Builder, DataError> {
         return edges::of_table(path, &Table::read(path)?);
     }
     let text = file::text(path)?;
+    if let Some(form) = other_form(&text) {
+        return Err(
+            DataError::field(path, 0, "", form, "a table of edges, or a labelled matrix")
+                .hint("GraphML is read: `networkx.write_graphml(graph, \"file.graphml\")`"),
+        );
+    }
     if matrix::is_labelled(path, &text) {
         matrix::read(path, &text)
+    } else if let Some(numbers) = matrix::bare(path, &text) {
+        matrix::of_numbers(path, &numbers)
     } else {
         edges::parse(path, &text, words)
     }
+}
+
+/// The name of a form of graphs that is no table and is not read.
+fn other_form(text: &str) -> Option<&'static str> {
+    let text = text.trim_start();
+    let begin: String = text.chars().take(400).collect::<String>().to_lowercase();
+    Some(match begin.chars().next()? {
+        '{' | '[' => "JSON",
+        '<' if begin.contains("<gexf") => "GEXF",
+        '<' => "XML",
+        '*' if begin.starts_with("*vertices") || begin.starts_with("*network") => "Pajek",
+        _ if begin.starts_with("graph [")
+            || begin.starts_with("graph\n[")
+            || begin.starts_with("creator ") =>
+        {
+            "GML"
+        }
+        _ => return None,
+    })
 }
 
 /// Edges with the tables of neurons and pairs that lie in their folder.

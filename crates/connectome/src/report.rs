@@ -94,7 +94,14 @@ pub fn parts(
     let mut attempt = |name: &'static str, ask: &mut dyn FnMut() -> Result<Answer, DataError>| {
         began(name);
         match ask() {
-            Ok(answer) => parts.push((name, answer.drawable())),
+            Ok(answer) => {
+                let answer = answer.drawable();
+                // Without a figure there is no section: the page would be silent about it.
+                if answer.figures.is_empty() {
+                    missing.push(format!("{name}: {}", answer.summary.join("; ")));
+                }
+                parts.push((name, answer));
+            }
             Err(error) => missing.push(format!("{name}: {error}")),
         }
     };

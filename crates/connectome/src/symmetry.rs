@@ -62,8 +62,12 @@ pub fn symmetry(graph: &Csr, sides: &[Side], group: &[String]) -> Result<Symmetr
     let (left, right) = (of(Side::Left), of(Side::Right));
     if left.len() < 2 || right.len() < 2 {
         return Err(DataError::question(
-            format!("{} left and {} right neurons", left.len(), right.len()),
-            "the neuron table needs a column `hemisphere` with L and R",
+            format!(
+                "{} left and {} right neurons, expected two of each side or more",
+                left.len(),
+                right.len()
+            ),
+            "the column `hemisphere` of the neuron table tells the sides: L and R",
         ));
     }
     let mut names: Vec<&str> = group

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod brought;
+mod forms;
 mod golden;
 mod limits;
 mod mutation;

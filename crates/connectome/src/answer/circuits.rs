@@ -476,7 +476,7 @@ pub fn influence_answer(c: &Connectome, q: &InfluenceQuestion<'_>) -> Result<Ans
     let signed = |i: usize, w: f64| if signs[i] < 0 { -w } else { w };
     let graph = c.signed_layer(q.layer)?.map(|i, _, w| signed(i, w));
     let found = influence(&graph, sources, q.radius, q.offset)?;
-    let signals = effective(&c.input_fractions(q.layer)?, sources, q.hops, 1e-5)?;
+    let signals = effective(&c.signed_fractions(q.layer)?, sources, q.hops, 1e-5)?;
     let class = c.texts("celltype");
     let mut groups = super::by_text(c, "celltype");
     if groups.is_empty() {

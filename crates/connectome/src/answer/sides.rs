@@ -121,15 +121,18 @@ pub fn symmetry_answer(c: &Connectome, layer: &str, column: &str) -> Result<Answ
             ]
         })
         .collect();
-    Ok(Answer {
-        json: json!({"layer": layer, "column": column, "symmetry": found}),
-        summary: vec![
-            format!(
-                "density left {:.5}, right {:.5}: p = {:.3e} (Fisher's exact test)",
-                found.density.densities().0,
-                found.density.densities().1,
-                found.density.p
-            ),
+    let mut summary = vec![format!(
+        "density left {:.5}, right {:.5}: p = {:.3e} (Fisher's exact test)",
+        found.density.densities().0,
+        found.density.densities().1,
+        found.density.p
+    )];
+    if found.groups.blocks.is_empty() {
+        summary.push(format!(
+            "no group in the column `{column}` has neurons on both sides: their connections are not compared"
+        ));
+    } else {
+        summary.extend([
             format!(
                 "connections between groups of `{column}`: p = {:.3e}, {} of {} blocks differ (Holm, 0.05)",
                 found.groups.p,
@@ -140,7 +143,11 @@ pub fn symmetry_answer(c: &Connectome, layer: &str, column: &str) -> Result<Answ
                 "with the densities adjusted: p = {:.3e}, {} blocks differ",
                 found.adjusted.p, found.adjusted.significant
             ),
-        ],
+        ]);
+    }
+    Ok(Answer {
+        json: json!({"layer": layer, "column": column, "symmetry": found}),
+        summary,
         headers: headers(&["from", "to", "left", "right", "p", "p adjusted"]),
         rows,
         figures: vec![sides::symmetric(&found)],

@@ -193,6 +193,7 @@ pub fn circuits(sets: &[LayerMatrix]) -> Drawn {
                 x: (-0.5, hops as f64 - 0.5),
                 y: (-0.5, n as f64 - 0.5),
                 signed: false,
+                limits: None,
                 label: label.to_owned(),
             })
     };

@@ -27,6 +27,7 @@ fn matrix(panel: Panel, names: &[String], values: Vec<Vec<f64>>, signed: bool, l
             x: (-0.5, n - 0.5),
             y: (-0.5, n - 0.5),
             signed,
+            limits: None,
             label: label.to_owned(),
         })
 }
@@ -253,6 +254,7 @@ pub fn excision(cuts: &[Excision]) -> Drawn {
                 Panel::new(format!("Edges of the {what}"), format!("{what} left (%)"))
                     .x_ticks(x.iter().map(|&l| (l, l.to_string())).collect::<Vec<_>>())
                     .note(format!("{}, {} edges cut", cut.class.name(), cut.edges))
+                    .y_range(0.0, 103.0)
                     .series(
                         Series::line(x.clone(), medians.clone())
                             .label("random edges cut")
@@ -304,6 +306,18 @@ pub fn excision(cuts: &[Excision]) -> Drawn {
     )
 }
 
+/// −log10 of a probability that is clear: the colour bar reaches at least so far, so that chance does not shine.
+const CLEAR: f64 = 3.0;
+
+/// A probability with two digits, small ones as a power of ten.
+fn p_value(p: f64) -> String {
+    if p >= 0.001 {
+        format!("{p:.2}")
+    } else {
+        format!("{p:.1e}")
+    }
+}
+
 /// Differences between the sides, group by group.
 pub fn symmetric(found: &Symmetry) -> Drawn {
     let mut names: Vec<String> = found.groups.blocks.iter().map(|b| b.0.clone()).collect();
@@ -321,17 +335,26 @@ pub fn symmetric(found: &Symmetry) -> Drawn {
     };
     let size = (240.0 + 16.0 * n as f64).clamp(360.0, 620.0);
     let draw = |blocks, note: String| {
+        let values = level(blocks);
+        let most = values.iter().flatten().copied().fold(CLEAR, f64::max);
         let panel = Panel::new("Target", "Source").note(note).size(size + 40.0, size);
-        matrix(panel, &names, level(blocks), false, "\u{2212}log10 p")
+        let panel = matrix(panel, &names, values, false, "\u{2212}log10 p");
+        Panel {
+            heat: panel.heat.clone().map(|heat| Heat {
+                limits: Some((0.0, most)),
+                ..heat
+            }),
+            ..panel
+        }
     };
     let panels = vec![
         draw(
             &found.groups.blocks,
-            format!("as they are, p = {:.2e}", found.groups.p),
+            format!("as they are, p = {}", p_value(found.groups.p)),
         ),
         draw(
             &found.adjusted.blocks,
-            format!("densities adjusted, p = {:.2e}", found.adjusted.p),
+            format!("densities adjusted, p = {}", p_value(found.adjusted.p)),
         ),
     ];
     let rows = found

@@ -283,13 +283,21 @@ pub fn forward_and_back(found: &Direction, names: &[String], what: &str, runs: u
             x: (-0.5, n as f64 - 0.5),
             y: (-0.5, n as f64 - 0.5),
             signed: false,
+            limits: None,
             label: "log10(visits + 0.001)".to_owned(),
         });
     let x: Vec<f64> = (0..n).map(|k| k as f64).collect();
     let series =
         |values: &[(f64, f64)], pick: fn(&(f64, f64)) -> f64| values.iter().map(pick).collect::<Vec<f64>>();
-    let frame = |y: &str| Panel::new("Source, early to late", y).x_range(-0.5, n as f64 - 0.5);
-    let sent = frame("Signal sent (visits per neuron and run)")
+    let frame = |y: &str| {
+        let panel = Panel::new(format!("Source {what}, early to late"), y).x_range(-0.5, n as f64 - 0.5);
+        if few {
+            panel.x_ticks(super::named_ticks(names))
+        } else {
+            panel
+        }
+    };
+    let sent = frame("Visits per neuron and run")
         .series(Series::line(x.clone(), series(&found.sent, |s| s.0)).label("forwards"))
         .series(
             Series::line(x.clone(), series(&found.sent, |s| s.1))
@@ -321,8 +329,13 @@ pub fn forward_and_back(found: &Direction, names: &[String], what: &str, runs: u
         })
         .collect();
     let title = format!(
-        "{:.0} % of the signal between {n} {what}s runs forwards",
-        100.0 * found.forward()
+        "{:.0} % of the signal between {n} {} runs forwards",
+        100.0 * found.forward(),
+        if what.ends_with('s') {
+            format!("{what}es")
+        } else {
+            format!("{what}s")
+        }
     );
     let caption = format!(
         "Visits to each {what} by cascades from each, hops 0 to {}, in the order of signal flow (a); what each sends to later \

@@ -156,7 +156,15 @@ fn binned(graph: &Csr, order: &[usize]) -> Vec<Vec<f64>> {
     }
     let area = (n as f64 / cells as f64).powi(2);
     for row in &mut sums {
-        row.iter_mut().for_each(|s| *s = (1.0 + 20.0 * *s / area).ln());
+        // What is not connected is left empty: dots on a dark square print badly.
+        let stretched = |s: f64| {
+            if s > 0.0 {
+                (1.0 + 20.0 * s / area).ln()
+            } else {
+                f64::NAN
+            }
+        };
+        row.iter_mut().for_each(|s| *s = stretched(*s));
     }
     sums
 }
@@ -173,6 +181,7 @@ fn adjacency(graph: &Csr, order: &[usize], note: &str, axis: &str) -> Panel {
             x: (0.0, n),
             y: (0.0, n),
             signed: false,
+            limits: None,
             label: "ln(1 + 20 × synapses per pair)".to_owned(),
         })
         .size(440.0, 380.0)
@@ -270,6 +279,7 @@ pub fn sorted_adjacency(graph: &Csr, neurons: &[usize], labels: &[usize], flow: 
             x: (0.0, side),
             y: (0.0, side),
             signed: false,
+            limits: None,
             label: "ln(1 + 20 × synapses per pair)".to_owned(),
         })
         .size(440.0, 380.0);

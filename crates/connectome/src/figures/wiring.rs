@@ -37,7 +37,18 @@ pub fn multiplexed(rows: &[Multiplex]) -> Drawn {
                 .error(
                     shown
                         .iter()
-                        .map(|r| (positive(r.interval.0), positive(r.interval.1)))
+                        .map(|r| {
+                            // An interval that reaches 0 ends at the bottom of the logarithmic axis.
+                            let high = positive(r.interval.1);
+                            (
+                                if r.interval.0 > 0.0 {
+                                    r.interval.0
+                                } else {
+                                    (0.1_f64).min(high)
+                                },
+                                high,
+                            )
+                        })
                         .collect::<Vec<_>>(),
                 ),
         );

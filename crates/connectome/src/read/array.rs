@@ -10,9 +10,26 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Names of the array that holds the neurons' ids.
+///
+/// Compared without case, `_` and a final `s`.
 const IDS: &[&str] = &[
-    "ids", "labels", "names", "neurons", "nodes", "root_ids", "body_ids", "bodyids", "skids",
+    "id",
+    "label",
+    "name",
+    "neuron",
+    "node",
+    "rootid",
+    "bodyid",
+    "skid",
+    "nodeid",
+    "neuronid",
+    "segmentid",
 ];
+
+fn plain(name: &str) -> String {
+    let name = name.to_lowercase().replace('_', "");
+    name.strip_suffix('s').unwrap_or(&name).to_owned()
+}
 
 type Edges = Vec<(u32, u32, f64)>;
 
@@ -281,14 +298,15 @@ impl ArrayFile<'_> {
     /// Ids, or labels, of `n` neurons.
     fn ids(&mut self, n: usize) -> Result<(Vec<i64>, Option<Vec<String>>), DataError> {
         // An array of another length under one of the wider names may mean something else.
-        let fits = |name: &&&str| {
-            self.arrays
-                .get(**name)
-                .is_some_and(|(_, values)| **name == "ids" || values.len() == n)
+        let named = |wanted: &&str| {
+            let mut all = self.arrays.iter();
+            all.find(|(name, (_, values))| plain(name) == **wanted && (*name == "ids" || values.len() == n))
+                .map(|(name, _)| name.clone())
         };
-        let Some(&name) = IDS.iter().find(fits) else {
+        let Some(name) = IDS.iter().find_map(named) else {
             return Ok(((0..n as i64).collect(), None));
         };
+        let name = name.as_str();
         let Some((_, values)) = self.arrays.remove(name) else {
             return Ok((Vec::new(), None));
         };

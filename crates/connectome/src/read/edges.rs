@@ -65,6 +65,7 @@ pub(super) fn parse(path: &Path, text: &str, words: bool) -> Result<Builder, Dat
         builder: start(&fields),
         fields,
         edges: 0,
+        blank: 0,
     };
     if !has_header {
         rows.add(line, &cells, &records)?;
@@ -147,6 +148,8 @@ struct Rows<'a> {
     fields: Fields,
     builder: Builder,
     edges: usize,
+    /// Rows whose weight is blank.
+    blank: usize,
 }
 
 impl Rows<'_> {
@@ -185,6 +188,7 @@ impl Rows<'_> {
             ))
         };
         if self.fields.typed.is_empty() {
+            self.blank += usize::from(self.fields.weight.is_some_and(|k| cells[k].is_empty()));
             let weight = self.fields.weight.map_or(Ok(1.0), |k| value("weight", k))?;
             let (pre_post, layer) = ((pre, post), self.fields.layer.map_or("", |k| cells[k].as_ref()));
             match kind(layer) {
@@ -224,6 +228,10 @@ impl Rows<'_> {
             };
             self.builder
                 .warn(format!("{why}: every row counts as one synapse"));
+        }
+        if self.blank > 0 {
+            let n = self.blank;
+            self.builder.warn(format!("{n} rows have no weight: left out"));
         }
         let layers: Vec<&str> = self.builder.layers().collect();
         if layers.contains(&"S") && layers.contains(&"R") {

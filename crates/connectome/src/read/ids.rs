@@ -13,13 +13,22 @@ pub(crate) fn read(path: &Path, connectome: &Connectome) -> Result<Vec<usize>, D
     let mut records = Records::new(path, &text);
     let (mut cells, mut chosen) = (Vec::new(), Vec::new());
     let (mut column, mut is_first) = (0, true);
+    let mut headed = false;
     while let Some(line) = records.next_into(&mut cells)? {
         if std::mem::take(&mut is_first) && find(connectome, &cells[0]).is_none() {
             let head = cells.iter().map(std::convert::AsRef::as_ref);
             let named =
                 columns::find(head.clone(), columns::ID).or_else(|| columns::find(head, columns::NAME));
             if let Some(named) = named {
-                column = named;
+                (column, headed) = (named, true);
+                continue;
+            }
+        }
+        // Several ids in a line, all of them neurons.
+        if !headed && cells.len() > 1 {
+            let all: Option<Vec<usize>> = cells.iter().map(|cell| find(connectome, cell)).collect();
+            if let Some(all) = all {
+                chosen.extend(all);
                 continue;
             }
         }

@@ -24,6 +24,10 @@ pub(super) fn is_labelled(path: &Path, text: &str) -> bool {
     if head[0].is_empty() {
         return true;
     }
+    // A number is no name for the labels of rows: edges or a bare matrix.
+    if head[0].parse::<f64>().is_ok() {
+        return false;
+    }
     // `neuron,A,B` over rows `A,0,1` and `B,1,0`.
     let mut rows = 0;
     while let Ok(Some(_)) = records.next_into(&mut cells) {
@@ -55,6 +59,63 @@ pub(super) fn read(path: &Path, text: &str) -> Result<Builder, DataError> {
     rows.iter()
         .chain(&columns)
         .for_each(|name| _ = builder.node(name));
+    Ok(builder)
+}
+
+/// The rows of a text that is nothing but as many rows of numbers as each has: a matrix without labels.
+pub(super) fn bare(path: &Path, text: &str) -> Option<Vec<Vec<f64>>> {
+    const FEWEST: usize = 3;
+    let mut records = Records::new(path, text);
+    let (mut cells, mut rows) = (Vec::new(), Vec::<Vec<f64>>::new());
+    while let Ok(Some(_)) = records.next_into(&mut cells) {
+        let row: Option<Vec<f64>> = cells.iter().map(|cell| cell.trim().parse().ok()).collect();
+        let row = row?;
+        if row.len() < FEWEST
+            || rows.first().is_some_and(|first| first.len() != row.len())
+            || rows.len() == row.len()
+        {
+            return None;
+        }
+        rows.push(row);
+    }
+    let first = rows.first()?;
+    // Edges with a weight, and a type: no weight is 0, and ids are whole.
+    let whole = |value: f64| value >= 0.0 && value.fract() == 0.0;
+    let may_be_edges = first.len() <= 4
+        && rows
+            .iter()
+            .all(|row| whole(row[0]) && whole(row[1]) && row[2] != 0.0);
+    (rows.len() == first.len() && !may_be_edges).then_some(rows)
+}
+
+/// A matrix without labels, whose neurons are numbered from 0; a small one may as well be edges.
+pub(super) fn of_numbers(path: &Path, rows: &[Vec<f64>]) -> Result<Builder, DataError> {
+    let n = rows.len();
+    if n <= 4 {
+        let found = format!("{n} rows of {n} numbers without names");
+        return Err(DataError::field(path, 0, "", found, "edges under a header, or a matrix with labels")
+            .hint("edges: `pre,post,weight` in the first line; a matrix: names of the neurons in the first row and column"));
+    }
+    let mut builder = Builder::default();
+    builder.layer("chem");
+    let nodes: Vec<_> = (0..n).map(|i| builder.node(&i.to_string())).collect();
+    for (i, row) in rows.iter().enumerate() {
+        for (j, &weight) in row.iter().enumerate().filter(|(_, weight)| **weight != 0.0) {
+            if !weight.is_finite() {
+                return Err(DataError::field(
+                    path,
+                    i + 1,
+                    format!("column {}", j + 1),
+                    format!("`{weight}`"),
+                    "a number",
+                ));
+            }
+            builder.edge("chem", nodes[i], nodes[j], weight);
+        }
+    }
+    builder.warn(format!(
+        "a matrix of {n} rows without labels: neurons are numbered from 0, rows presynaptic"
+    ));
     Ok(builder)
 }
 
