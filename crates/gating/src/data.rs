@@ -30,7 +30,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Values of pictures, example by example.
 #[derive(Clone, Debug, PartialEq)]
@@ -166,15 +166,17 @@ pub struct Dataset {
 
 /// How files are read where they leave a choice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[serde(default)]
 pub struct Reading {
     /// Which column of a table without a header is the label: `first` or `last`.
+    #[serde(alias = "label-column")]
     pub label_column: Option<String>,
     /// Turn EMNIST's pictures upright.
     pub upright: bool,
     /// The coarse labels of CIFAR-100.
     pub coarse: bool,
     /// Folders of classes in the order of their numbers (2 before 10), not of their letters.
+    #[serde(alias = "number-order")]
     pub number_order: bool,
 }
 
@@ -302,10 +304,27 @@ fn folder(path: &Path, reading: &Reading) -> Result<Found, GatingError> {
     if path.join("train.txt").is_file() {
         return folders::lists(path);
     }
-    if names.iter().any(|name| idx::is_named(name)) {
-        return idx::folder(path, &names, reading);
+    // Archives are unpacked into folders that are called like the file in them.
+    let files: Vec<String> = names
+        .iter()
+        .filter(|name| path.join(name).is_file())
+        .cloned()
+        .collect();
+    if files.iter().any(|name| idx::is_named(name)) {
+        return idx::folder(path, &files, reading);
     }
     if let Some(found) = batches::folder(path, &names, reading)? {
+        return Ok(found);
+    }
+    if let Some(found) = tables::folder(path, &files, reading)? {
+        return Ok(found);
+    }
+    if let Some(inner) = only_folder(path, &names)? {
+        let mut found = folder(&inner, reading)?;
+        found.notes.push(format!(
+            "read from `{}` within it",
+            inner.file_name().unwrap_or_default().display()
+        ));
         return Ok(found);
     }
     if let Some(found) = folders::classes(path, reading)? {
@@ -328,6 +347,19 @@ fn folder(path: &Path, reading: &Reading) -> Result<Found, GatingError> {
     )
 }
 
+/// The one folder that a folder holds, unless it is that of a class: downloaders put the files of a set into one.
+fn only_folder(path: &Path, names: &[String]) -> Result<Option<PathBuf>, GatingError> {
+    let [name] = names else {
+        return Ok(None);
+    };
+    let inner = path.join(name);
+    let is_class = inner.is_dir()
+        && batches::names(&inner)?
+            .iter()
+            .any(|name| folders::is_picture(name));
+    Ok((inner.is_dir() && !is_class).then_some(inner))
+}
+
 fn file(path: &Path, reading: &Reading) -> Result<Found, GatingError> {
     let bytes = neuropil_lab::file::bytes(path)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -340,6 +372,9 @@ fn file(path: &Path, reading: &Reading) -> Result<Found, GatingError> {
         _ => tables::csv(path, reading),
     }
 }
+
+/// Largest ratio of the largest values of both halves.
+const MOST_APART: f32 = 8.0;
 
 /// Joins the halves: one shape, one numbering of classes, and what is to be said.
 fn assemble(place: &str, mut found: Found) -> Result<Dataset, GatingError> {
@@ -396,13 +431,23 @@ fn assemble(place: &str, mut found: Found) -> Result<Dataset, GatingError> {
             .fold(0.0_f32, f32::max)
     };
     let (of_train, of_test) = (largest(&train), largest(&test));
-    if matches!(train.pixels, Pixels::Reals(_)) && of_test > 0.0 && (of_train > 2.0) != (of_test > 2.0) {
+    let apart =
+        of_train > 0.0 && of_test > 0.0 && !(1.0 / MOST_APART..=MOST_APART).contains(&(of_train / of_test));
+    if of_test > 0.0 && (of_train > 2.0) != (of_test > 2.0) || apart && train.len().min(test.len()) >= 20 {
         let message = format!(
             "training values up to {of_train}, test values up to {of_test}: they are scaled differently"
         );
         return wrong(message, "scale both halves alike, 0 to 255 or 0 to 1");
     }
+    if matches!(train.pixels, Pixels::Bytes(_)) && of_train > 1.0 && of_train < 64.0 && found.scale.is_none()
+    {
+        found.notes.push(format!(
+            "values go up to {of_train} and were divided by 255, as bytes of pictures"
+        ));
+    }
     let scale = found.scale.unwrap_or(match train.pixels {
+        // Truths, or pictures in black and white.
+        Pixels::Bytes(_) if of_train <= 1.0 => 1.0,
         Pixels::Bytes(_) => 1.0 / 255.0,
         Pixels::Reals(_) if of_train > 1.5 => 1.0 / of_train,
         Pixels::Reals(_) => 1.0,

@@ -8,7 +8,7 @@ use crate::gates::Gates;
 use crate::inference::{Inferred, infer};
 use crate::method::Method;
 use crate::record::Record;
-use crate::sequence::{Experiment, Place, Sequence};
+use crate::sequence::{DATA, Experiment, Place, Sequence};
 use crate::settings::Settings;
 use crate::tasks::{Head, Kind, Tasks};
 use neuropil_lab::checkpoint::Checkpoint;
@@ -102,6 +102,10 @@ impl Experiment for Images {
         self.settings.training.checkpoint_every as u64
     }
 
+    fn complete(&self, settings: &str) -> Option<toml::Table> {
+        toml::Table::try_from(toml::from_str::<Settings>(settings).ok()?).ok()
+    }
+
     fn prepare(&self) -> Result<(), Problem> {
         self.ground().map(drop)
     }
@@ -112,6 +116,7 @@ impl Experiment for Images {
         Ok(vec![
             ("tasks.json", json(serde_json::to_vec(&ground.tasks))),
             ("gates.json", json(serde_json::to_vec(&ground.gates))),
+            (DATA, json(serde_json::to_vec(&ground.data.fingerprint()))),
         ])
     }
 

@@ -4,13 +4,15 @@ use crate::analysis;
 use crate::analysis::accuracy::accuracy;
 use crate::inference::Inferred;
 use crate::record::Record;
-use crate::sequence::{Experiment, Sequence};
+use crate::sequence::{DATA, Experiment, Sequence};
 use neuropil_draw::Report;
+use neuropil_lab::atomic;
 use neuropil_lab::config::Layers;
 use neuropil_lab::error::Problem;
-use neuropil_lab::keeper::{Keeper, best};
+use neuropil_lab::keeper::Keeper;
 use neuropil_lab::run::RunDirectory;
-use neuropil_study::{Analysed, Answer, Flow, Job, Measure, News, Origin, Summary, Tell, life};
+use neuropil_study::life::{self, Ended};
+use neuropil_study::{Analysed, Answer, Flow, Job, Measure, News, Origin, Summary, Tell};
 use serde_json::json;
 
 /// A network that learns the tasks of a sequence.
@@ -28,12 +30,7 @@ impl Learning {
     /// The sequence of a run as it was kept last.
     fn learnt(&self, run: &RunDirectory) -> Result<Box<dyn Sequence + '_>, Problem> {
         let path = run.checkpoint("best");
-        let kept = best(run)?.ok_or_else(|| {
-            Problem::new(
-                format!("{}: no task was learnt to its end", run.path().display()),
-                "`neuropil train --resume` goes on",
-            )
-        })?;
+        let kept = life::best(run, "no task was learnt to its end")?;
         self.refuse_other(run)?;
         let mut sequence = self.experiment.begin()?;
         sequence.restore(&kept, &path)?;
@@ -44,9 +41,11 @@ impl Learning {
     fn refuse_other(&self, run: &RunDirectory) -> Result<(), Problem> {
         for (name, ours) in self.experiment.stored()? {
             let path = run.file(name);
-            let kept = std::fs::read(&path)
-                .map_err(|error| Problem::bare(format!("{}: cannot read: {error}", path.display())))?;
-            if kept != ours {
+            let kept = atomic::read_if_there(&path)?;
+            if kept.is_none() && name == DATA {
+                continue; // a run of a version that kept no fingerprint
+            }
+            if kept.as_deref() != Some(&ours) {
                 let hint = "were the data changed since, or is the run of another version? its tasks cannot be tested with these";
                 return Err(Problem::new("not what these settings and data give", hint)
                     .in_file(path.display().to_string()));
@@ -57,10 +56,8 @@ impl Learning {
 
     fn origin(&self, record: &Record) -> Origin {
         Origin {
-            of: self.experiment.name().to_owned(),
-            seed: self.experiment.seed(),
             counts: [("tasks", record.learnt.len())].into(),
-            ..Origin::default()
+            ..Origin::new(self.experiment.name(), self.experiment.seed())
         }
     }
 }
@@ -97,6 +94,10 @@ impl Job for Learning {
         &self.text
     }
 
+    fn complete(&self, settings: &str) -> Option<toml::Table> {
+        self.experiment.complete(settings)
+    }
+
     fn files(&self) -> Vec<(&'static str, Vec<u8>)> {
         self.experiment.stored().unwrap_or_default()
     }
@@ -130,28 +131,17 @@ impl Job for Learning {
         if !place.is_over() && !interrupted && place.batch > 0 {
             keeper.checked(sequence.checkpoint(), None)?;
         }
-        let wall_seconds = keeper.end(
-            &json!({ "event": "end", "update": place.made, "tasks": place.learnt }),
-            place.is_over(),
-        )?;
-        let measures = measured(&sequence.record());
-        let (_, batch) = self.experiment.batch();
-        Ok(Summary {
-            task: self.experiment.name().to_owned(),
-            seed: self.experiment.seed(),
-            criterion_met: place.is_over(),
+        let (unit, batch) = self.experiment.batch();
+        let end = Ended {
+            event: json!({ "event": "end", "update": place.made, "tasks": place.learnt }),
             updates: place.made,
             trials: place.made * batch,
-            restarts: 0,
-            criterion: measures
-                .iter()
-                .map(|measure| (measure.name.clone(), measure.value))
-                .collect(),
-            measures,
-            wall_seconds,
-            run_dir: keeper.run().path().to_owned(),
+            unit,
+            complete: place.is_over(),
             interrupted,
-        })
+            measures: measured(&sequence.record()),
+        };
+        life::ended(self, keeper, end)
     }
 
     fn test(&self, run: &RunDirectory, _options: &Layers) -> Result<Answer, Problem> {

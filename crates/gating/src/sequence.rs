@@ -7,6 +7,9 @@ use neuropil_lab::checkpoint::Checkpoint;
 use neuropil_lab::error::Problem;
 use std::path::Path;
 
+/// File of a run with the fingerprint of its data.
+pub(crate) const DATA: &str = "data.json";
+
 /// Settings, and what is read and drawn by them.
 pub(crate) trait Experiment: std::fmt::Debug + Send + Sync {
     /// Its name, `gating/NAME`.
@@ -19,6 +22,11 @@ pub(crate) trait Experiment: std::fmt::Debug + Send + Sync {
     fn batch(&self) -> (&'static str, u64);
     /// Batches from one checkpoint to the next.
     fn checkpoint_every(&self) -> u64;
+    /// Settings of an earlier version as a table in which keys have their names of today.
+    fn complete(&self, settings: &str) -> Option<toml::Table> {
+        let _ = settings;
+        None
+    }
     /// Reads and draws, once.
     ///
     /// # Errors

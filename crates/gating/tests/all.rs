@@ -1,5 +1,6 @@
 //! Integration tests of the crate, in one binary.
 
+mod brought;
 mod cognitive;
 mod course;
 mod faults;

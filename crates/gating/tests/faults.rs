@@ -353,7 +353,7 @@ fn digits_csv() {
     };
     let error = open(&path).unwrap_err();
     assert!(
-        error.contains("first or the last of 17 columns") && error.contains("label-column"),
+        error.contains("first or the last of 17 columns") && error.contains("label_column"),
         "{error}"
     );
     for (column, sum) in [

@@ -2,6 +2,7 @@
 
 use crate::support::train;
 use neuropil_gating::system::Gating;
+use neuropil_lab::config::Layers;
 use neuropil_study::{Given, Job, System, life};
 
 fn open(name: &str, set: &[String]) -> Result<Box<dyn Job>, String> {
@@ -42,6 +43,19 @@ fn a_sequence_learns_from_the_features_of_a_front_end_that_was_learnt_before() {
     assert_eq!(n, (256 + 1) * 20 + (20 + 1) * 2);
     let accuracies = &sequence.state["learnt"][1]["accuracies"];
     assert!(accuracies[1].as_f64().unwrap() > 0.9, "{accuracies}");
+
+    // Another front end in the same place gives other features: not what the sequence learnt.
+    let run = neuropil_lab::run::RunDirectory::open(&place.path().join("sequence")).unwrap();
+    open("split-digits", &set)
+        .unwrap()
+        .test(&run, &Layers::new())
+        .unwrap();
+    let other = small.clone().map(|set| set.replace("batches=150", "batches=10"));
+    std::fs::rename(&whole, place.path().join("before")).unwrap();
+    train(&*open("front", &other).unwrap(), &whole, &[]);
+    let found = open("split-digits", &set).unwrap().test(&run, &Layers::new());
+    let found = found.unwrap_err().to_string();
+    assert!(found.contains("data.json"), "{found}");
 
     for (name, set, expected) in [
         ("permuted-digits", front.clone(), "tasks that move pixels"),

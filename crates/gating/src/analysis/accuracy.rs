@@ -131,6 +131,7 @@ impl Tell for Accuracy {
             x: (0.5, edge),
             y: (0.5, edge),
             signed: false,
+            limits: None,
             label: "accuracy".to_owned(),
         });
         let figure = Figure {

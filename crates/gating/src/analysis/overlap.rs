@@ -124,6 +124,7 @@ impl Tell for Overlap {
             x: (0.5, n as f64 + 0.5),
             y: (0.5, n as f64 + 0.5),
             signed: false,
+            limits: None,
             label: "fraction of units shared".to_owned(),
         });
         let most = layer.uses.iter().copied().max().unwrap_or(0);

@@ -1,6 +1,7 @@
 //! What a data set holds, told before anything is trained on it.
 
-use super::{Dataset, Half, shape_words};
+use super::{Dataset, Half, Pixels, shape_words};
+use neuropil_lab::hash::Summing;
 use neuropil_study::{Table, Tell};
 use serde::Serialize;
 
@@ -38,7 +39,39 @@ pub struct CheckedClass {
     pub test: usize,
 }
 
+/// What a run keeps of its data, to notice that they are no longer those that it learnt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Fingerprint {
+    /// Examples to learn from, and to be tested with.
+    pub(crate) train: usize,
+    pub(crate) test: usize,
+    /// Rows, columns, channels.
+    pub(crate) shape: [usize; 3],
+    /// Checksum of all values and labels.
+    pub(crate) checksum: String,
+}
+
 impl Dataset {
+    /// What is kept of the data, as they are learnt: features, where there is a front end.
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        let mut summing = Summing::default();
+        for half in [&self.train, &self.test] {
+            match &half.pixels {
+                Pixels::Bytes(values) => summing.add(values),
+                Pixels::Reals(values) => values.iter().for_each(|value| summing.add(&value.to_le_bytes())),
+            }
+            half.labels
+                .iter()
+                .for_each(|label| summing.add(&label.to_le_bytes()));
+        }
+        Fingerprint {
+            train: self.train.len(),
+            test: self.test.len(),
+            shape: self.train.shape,
+            checksum: summing.sum().to_string(),
+        }
+    }
+
     /// The data set in numbers.
     pub fn checked(&self) -> Checked {
         let (train, test) = (self.counts(Half::Train), self.counts(Half::Test));

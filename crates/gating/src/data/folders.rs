@@ -137,7 +137,7 @@ fn full(shape: [usize; 3]) -> String {
     }
 }
 
-fn is_picture(name: &str) -> bool {
+pub(super) fn is_picture(name: &str) -> bool {
     let name = name.to_lowercase();
     [".png", ".jpg", ".jpeg"]
         .iter()
@@ -153,10 +153,20 @@ fn order(names: &mut [String], by_number: bool) {
     }
 }
 
-/// `train/CLASS/*.png` and `test/CLASS/*.png` (or `val`), or the classes right here.
+/// `train/CLASS/*.png` and `test/CLASS/*.png` (or `val`, `training`, `testing`, …), or the classes right here.
 pub(super) fn classes(path: &Path, reading: &Reading) -> Result<Option<Found>, GatingError> {
-    let train = path.join("train");
-    let train = if train.is_dir() { train } else { path.to_owned() };
+    let halves = super::batches::names(path)?;
+    let half = |known: &[&str]| {
+        let mut names = halves.iter();
+        let found = names.find(|name| known.iter().any(|known| name.eq_ignore_ascii_case(known)));
+        found.map(|name| path.join(name)).filter(|half| half.is_dir())
+    };
+    let own = half(&["train", "training"]);
+    let others: Vec<std::path::PathBuf> = [&["test", "testing"][..], &["val", "valid", "validation"]]
+        .into_iter()
+        .filter_map(half)
+        .collect();
+    let train = own.clone().unwrap_or_else(|| path.to_owned());
     let mut names: Vec<String> = super::batches::names(&train)?
         .into_iter()
         .filter(|name| train.join(name).is_dir())
@@ -186,14 +196,21 @@ pub(super) fn classes(path: &Path, reading: &Reading) -> Result<Option<Found>, G
     if !reading.number_order && names.iter().any(|name| name.parse::<u64>().is_ok()) {
         found
             .notes
-            .push("`data.reading.number-order=true` puts 2 before 10".to_owned());
+            .push("`data.reading.number_order=true` puts 2 before 10".to_owned());
     }
     found.names = (0..).zip(names.clone()).collect();
     let mut skipped = 0;
     found.train = one(&train, &names, &mut skipped)?;
-    for other in ["test", "val"] {
-        if found.test.is_none() && path.join(other).is_dir() && train != path {
-            found.test = one(&path.join(other), &names, &mut skipped)?;
+    if own.is_some() {
+        for other in others {
+            if found.test.is_none() {
+                found.test = one(&other, &names, &mut skipped)?;
+            } else {
+                let name = other.file_name().unwrap_or_default().display();
+                found.notes.push(format!(
+                    "`{name}` was left out: the test examples are those of the other folder"
+                ));
+            }
         }
     }
     if skipped > 0 {
@@ -366,6 +383,21 @@ pub(super) fn tiny_imagenet(path: &Path) -> Result<Found, GatingError> {
                 return Err(at(format!("`{name}` is not in val/images")));
             }
             val.add(&place, label as i64)?;
+        }
+    }
+    // As most training scripts want it: a folder a class, as in `train`.
+    for (label, id) in ids.iter().enumerate().filter(|_| !file.is_file()) {
+        let folder = path.join("val").join(id);
+        let within = [folder.join("images"), folder]
+            .into_iter()
+            .find(|within| within.is_dir());
+        for (within, name) in within.iter().flat_map(|within| {
+            let names = super::batches::names(within).unwrap_or_default();
+            names.into_iter().map(move |name| (within, name))
+        }) {
+            if is_picture(&name) {
+                val.add(&within.join(&name), label as i64)?;
+            }
         }
     }
     let grays = train.grays + val.grays;

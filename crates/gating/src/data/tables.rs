@@ -215,6 +215,52 @@ fn labels((shape, values): &Array, name: &str, notes: &mut Vec<String>) -> Optio
     }
 }
 
+/// Names of columns that are labels.
+const LABELS: [&str; 4] = ["label", "class", "target", "y"];
+/// Names of columns that number or name the rows.
+const ROWS: [&str; 9] = [
+    "", "id", "index", "row", "row_id", "example", "image_id", "filename", "file",
+];
+
+fn is_one_of(name: &str, names: &[&str]) -> bool {
+    names.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// A folder with a table of each half: `train.csv` and `test.csv`, whatever stands before these words.
+pub(super) fn folder(path: &Path, files: &[String], reading: &Reading) -> Result<Option<Found>, GatingError> {
+    let half = |word: &str| -> Vec<&String> {
+        let is_half = |name: &&String| {
+            let name = name.to_lowercase();
+            let stem = name
+                .strip_suffix(".gz")
+                .unwrap_or(&name)
+                .strip_suffix(".csv")
+                .map(str::to_owned);
+            stem.is_some_and(|stem| stem.ends_with(word))
+        };
+        files.iter().filter(is_half).collect()
+    };
+    let [train] = half("train")[..] else {
+        return Ok(None);
+    };
+    let mut found = csv(&path.join(train), reading)?;
+    if let [test] = half("test")[..] {
+        match csv(&path.join(test), reading) {
+            Ok(other) if other.names != found.names => {
+                let place = path.join(test).display().to_string();
+                let problem = Problem::new(
+                    "other classes than the training table",
+                    "both halves need the same classes",
+                );
+                return Err(problem.in_file(place).into());
+            }
+            Ok(other) => found.test = other.train,
+            Err(error) => found.notes.push(format!("`{test}` was left out: {error}")),
+        }
+    }
+    Ok(Some(found))
+}
+
 /// A table: one example a line, one column the label.
 pub(super) fn csv(path: &Path, reading: &Reading) -> Result<Found, GatingError> {
     let text = neuropil_lab::file::text(path)?;
@@ -251,23 +297,53 @@ pub(super) fn csv(path: &Path, reading: &Reading) -> Result<Found, GatingError> 
                     "no header: the label may be the first or the last of {} columns",
                     names.len()
                 ),
-                "say which: `--set data.reading.label-column=last`, or `--label-column last` of `data check`",
+                "say which: `--set data.reading.label_column=last`, or `--label-column last` of `data check`",
             ));
         }
-        (false, None) => table.require(&["label", "class", "target", "y"])?.to_owned(),
+        (false, None) => {
+            let several: Vec<&String> = names.iter().filter(|name| is_one_of(name, &LABELS)).collect();
+            if several.len() > 1 {
+                let shown: Vec<String> = several.iter().map(|name| format!("`{name}`")).collect();
+                return Err(wrong(
+                    format!("columns {} could each be the label", shown.join(" and ")),
+                    "say which: `--set data.reading.label_column=NAME`, or `--label-column NAME` of `data check`",
+                ));
+            }
+            table.require(&LABELS)?.to_owned()
+        }
         (false, Some(name)) if names.iter().any(|own| own == name) => name.to_owned(),
         (_, Some(other)) => {
             return Err(wrong(
                 format!(
-                    "`data.reading.label-column` is `{other}`, expected `first`, `last` or the name of a column"
+                    "`data.reading.label_column` is `{other}`, expected `first`, `last` or the name of a column"
                 ),
                 "names are those of the header",
             ));
         }
     };
+    // Numbers of rows and further labels would give the answer away.
+    let is_value =
+        |name: &&String| **name != column && (bare || !is_one_of(name, &LABELS) && !is_one_of(name, &ROWS));
+    let left_out: Vec<String> = names
+        .iter()
+        .filter(|name| **name != column && !is_value(name))
+        .map(|name| {
+            if name.is_empty() {
+                "without a name".to_owned()
+            } else {
+                format!("`{name}`")
+            }
+        })
+        .collect();
+    if !left_out.is_empty() {
+        found.notes.push(format!(
+            "columns left out, since they number rows or are labels: {}",
+            left_out.join(", ")
+        ));
+    }
     found.notes.push(format!(
         "labels are column `{column}`; {} values per example",
-        names.len() - 1
+        names.len() - 1 - left_out.len()
     ));
     let labels = match table.column(&column)? {
         Column::Text(cells) => quoted(cells, &mut found),
@@ -275,7 +351,7 @@ pub(super) fn csv(path: &Path, reading: &Reading) -> Result<Found, GatingError> 
     };
     let values: Vec<Vec<f64>> = names
         .iter()
-        .filter(|name| **name != column)
+        .filter(is_value)
         .map(|name| table.finite(name))
         .collect::<Result<_, _>>()?;
     let pixels = (0..labels.len())
