@@ -64,7 +64,7 @@ pub enum Edge {
 pub struct FieldSettings {
     /// Share of the arena that the smoothing window covers; 0: no smoothing.
     pub smoothing: f64,
-    /// What lies outside the arena.
+    /// What lies outside the arena, for the model's maps; those of recorded units are always renormalised.
     pub edge: Edge,
     /// Circular shifts.
     pub shuffles: usize,
@@ -72,7 +72,8 @@ pub struct FieldSettings {
     pub level: f64,
     /// Smallest field as a share of the arena.
     pub least_field: f64,
-    /// Whether bins that were never visited take a value from their neighbours, as the paper's do.
+    /// Whether bins that were never visited take a value from their neighbours, as the paper's do; in maps of recorded units they
+    /// stay empty.
     pub fill_unvisited: bool,
     /// Shortest shift, frames.
     pub least_shift: usize,

@@ -20,12 +20,17 @@ pub(crate) fn rows_of(values: &[f64], grid: &Grid) -> Vec<Vec<f64>> {
 pub(crate) fn heat_panel(rows: Vec<Vec<f64>>, label: &str, signed: bool) -> Panel {
     let (width, height) = (rows.first().map_or(1, Vec::len) as f64, rows.len() as f64);
     let side = 190.0 / width.max(height);
-    Panel::new("x (bins)", "y (bins)")
+    let panel = Panel::new("x (bins)", "y (bins)");
+    // A linear track is drawn as a strip that can be seen.
+    let is_map = 4.0 * width.min(height) >= width.max(height);
+    let panel = if is_map { panel.equal() } else { panel };
+    panel
         .heat(Heat {
             values: rows,
             x: (0.0, width),
             y: (0.0, height),
             signed,
+            limits: None,
             label: label.to_owned(),
         })
         .size(110.0 + side * width, 80.0 + side * height)
@@ -40,6 +45,7 @@ pub(crate) fn matrix_panel(rows: Vec<Vec<f64>>, x: &str, y: &str, label: &str, s
             x: (0.0, width),
             y: (0.0, height),
             signed,
+            limits: None,
             label: label.to_owned(),
         })
         .y_range(height, 0.0)
@@ -53,7 +59,8 @@ pub(crate) fn state_panel(values: &[f64], label: &str) -> Panel {
 }
 
 /// Numbers of fields per neuron, model and data.
-pub(crate) fn field_number_panel(model: &[f64; 5], data: &[f64; 5]) -> Panel {
+pub(crate) fn field_number_panel(model: &[f64; 5], data: (&str, &[f64; 5])) -> Panel {
+    let (name, data) = data;
     let edges = |offset: f64| -> Vec<[f64; 4]> {
         (1..=5)
             .map(|k| [k as f64 + offset, k as f64 + offset + 0.36, 0.0, 0.0])
@@ -70,7 +77,7 @@ pub(crate) fn field_number_panel(model: &[f64; 5], data: &[f64; 5]) -> Panel {
     };
     Panel::new("fields per neuron", "share of neurons with fields")
         .boxes(boxes(-0.38, model, "model", Color::Blue))
-        .boxes(boxes(0.02, data, "recorded", Color::Orange))
+        .boxes(boxes(0.02, data, name, Color::Orange))
         .x_ticks(
             (1..=5)
                 .map(|k| (f64::from(k), if k == 5 { "5+".to_owned() } else { k.to_string() }))
@@ -80,7 +87,8 @@ pub(crate) fn field_number_panel(model: &[f64; 5], data: &[f64; 5]) -> Panel {
 }
 
 /// Histogram of field sizes with the laws of model and data.
-pub(crate) fn field_size_panel(sizes: &[f64], model: Option<GammaLaw>, data: GammaLaw) -> Panel {
+pub(crate) fn field_size_panel(sizes: &[f64], model: Option<GammaLaw>, data: (&str, GammaLaw)) -> Panel {
+    let (name, data) = data;
     let most = sizes.iter().copied().fold(0.3, f64::max);
     let bins = 20;
     let edges: Vec<f64> = (0..=bins)
@@ -99,7 +107,10 @@ pub(crate) fn field_size_panel(sizes: &[f64], model: Option<GammaLaw>, data: Gam
         };
         x.iter().map(one).collect()
     };
-    let top = heights.iter().copied().fold(1.0, f64::max) * 1.15;
+    // Laws with a shape below 1 have no end at 0: they are cut off at twice the highest bar.
+    let bar = heights.iter().copied().fold(1.0, f64::max);
+    let laws = model.iter().chain([&data]).flat_map(|law| density(*law));
+    let top = laws.fold(bar, f64::max).min(2.0 * bar) * 1.1;
     let mut panel = Panel::new("field size (share of the arena)", "density")
         .bars(Bars {
             label: Some("model".to_owned()),
@@ -109,7 +120,7 @@ pub(crate) fn field_size_panel(sizes: &[f64], model: Option<GammaLaw>, data: Gam
         })
         .series(
             Series::line(x.clone(), density(data))
-                .label("recorded, gamma")
+                .label(format!("{name}, gamma"))
                 .color(Color::Orange),
         )
         .y_range(0.0, top);

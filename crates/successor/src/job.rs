@@ -28,6 +28,8 @@ use std::path::Path;
 
 /// Steps between checkpoints.
 const CHECK_EVERY: usize = 1000;
+/// Array that only a checkpoint of everything has.
+const WEIGHTS: &str = "weights";
 /// Steps between samples of the learning curve.
 const CURVE_EVERY: usize = 50;
 
@@ -161,11 +163,7 @@ impl Walked {
     }
 
     fn origin(&self) -> Origin {
-        Origin {
-            of: self.config.experiment.clone(),
-            seed: self.config.seed,
-            ..Origin::default()
-        }
+        Origin::new(&self.config.experiment, self.config.seed)
     }
 }
 
@@ -263,8 +261,14 @@ impl Job for Walked {
         let (truth, counted) = (analysis::truth(&walk, &counts), walk.counted());
         let mut learner = Learner::new(&self.config.model, of_state)?;
         let mut progress = Progress::default();
+        // Samples after which everything was kept: what went on from there learns nothing more, and keeps nothing anew.
+        let mut kept = None;
         if let Some(last) = keeper.take_last() {
             progress = restored(&mut learner, &last, &keeper.last_path())?;
+            if last.arrays.contains_key(WEIGHTS) {
+                let then: Progress = last.state(&keeper.last_path())?;
+                kept = Some(then.steps);
+            }
         }
         for note in &walk.notes {
             let _ = watch(&News::Said(note));
@@ -272,7 +276,7 @@ impl Job for Walked {
         let end = updates.map_or(walk.states.len(), |updates| {
             (updates as usize).min(walk.states.len())
         });
-        let mut interrupted = false;
+        let (mut asked, mut interrupted) = (false, false);
         while progress.steps < end && !interrupted {
             let state = walk.states[progress.steps];
             if walk.pieces.binary_search(&progress.steps).is_ok() {
@@ -284,17 +288,20 @@ impl Job for Walked {
                 progress
                     .curve
                     .extend(analysis::curve_point(progress.steps, &learner, &truth, &counted));
-                interrupted = watch(&News::Update(progress.steps as u64)) == Flow::Stop;
+                asked |= watch(&News::Update(progress.steps as u64)) == Flow::Stop;
             }
-            if (progress.steps.is_multiple_of(CHECK_EVERY) || interrupted)
-                && let Learner::OneHot(network) = &mut learner
-            {
-                network.consolidate()?;
-                let state = serde_json::to_value(&progress).expect("a curve is JSON");
-                keeper.checked(Checkpoint::new(arrays_of(network), state), None)?;
+            // A decomposition from scratch changes the last bits of what follows: it is made where an undisturbed run makes it,
+            // and a run that is to stop goes on to there.
+            if progress.steps.is_multiple_of(CHECK_EVERY) {
+                if let Learner::OneHot(network) = &mut learner {
+                    network.consolidate()?;
+                    let state = serde_json::to_value(&progress).expect("a curve is JSON");
+                    keeper.checked(Checkpoint::new(arrays_of(network), state), None)?;
+                }
+                interrupted = asked;
             }
         }
-        if !interrupted {
+        if !interrupted && kept != Some(progress.steps) {
             let learned = learner.learned(&self.config.model, of_state, &counts)?;
             self.keep(keeper, &walk, &learner, &learned, &progress)?;
         }
@@ -323,6 +330,7 @@ impl Job for Walked {
             criterion_met: progress.steps >= end,
             updates: progress.steps as u64,
             trials: progress.steps as u64,
+            unit: "samples",
             restarts: 0,
             measures,
             criterion: [("samples".to_owned(), end as f64)].into(),
@@ -471,7 +479,7 @@ impl Walked {
             Learner::OneHot(network) => arrays_of(network),
             _ => Arrays::new(),
         };
-        for (name, matrix) in [("weights", &learned.weights), ("activity", &learned.activity)] {
+        for (name, matrix) in [(WEIGHTS, &learned.weights), ("activity", &learned.activity)] {
             arrays.insert(
                 name.to_owned(),
                 (

@@ -287,7 +287,7 @@ pub(crate) fn choose(
         (None, [_]) => Ok(0),
         (None, _) => Err(problem(
             path,
-            format!("{} of {what}: {}", known.len(), list()),
+            format!("more than one {what}: {}", list()),
             "one of them",
             format!("choose with `{flag} {}`", known[0]),
         )),

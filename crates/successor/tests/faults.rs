@@ -141,7 +141,7 @@ fn dlc_single_csv() {
     refuses(
         name,
         &part("", ""),
-        &["2 of body part: `snout`, `tailbase`", "--bodypart"],
+        &["more than one body part: `snout`, `tailbase`", "--bodypart"],
     );
     refuses(
         name,
@@ -174,8 +174,8 @@ fn sleap_analysis_h5() {
     );
     walks(&track, &as_published(), &want["states"]);
     walks(&track, &on_a_clock(), &want["states"]);
-    refuses(name, &part("", "thorax"), &["2 of track: `f1`, `f2`"]);
-    refuses(name, &part("f1", ""), &["2 of node: `head`, `thorax`"]);
+    refuses(name, &part("", "thorax"), &["more than one track: `f1`, `f2`"]);
+    refuses(name, &part("f1", ""), &["more than one node: `head`, `thorax`"]);
 }
 
 #[test]
@@ -300,7 +300,7 @@ fn position_two_series_nwb() {
     refuses(
         name,
         &TrackOptions::default(),
-        &["2 of position series: `body`, `head`", "--series"],
+        &["more than one position series: `body`, `head`", "--series"],
     );
     let track = read_as(
         name,

@@ -133,20 +133,10 @@ fn a_run_that_was_stopped_ends_as_one_that_was_not() {
     make(&job, &whole, Begin::New, &Unwatched);
     make(&job, &cut, Begin::New, &StopsAfter(AtomicU64::new(51)));
     make(&job, &cut, Begin::Resume, &Unwatched);
-    let curve = |run: &Path| std::fs::read(run.join("results/learning.json")).unwrap().len();
-    assert!(curve(&whole).abs_diff(curve(&cut)) < 200);
-    let weights = |run: &Path| {
-        neuropil_lab::array::read_numbers(&run.join("trials/walk.npz"), "weights")
-            .unwrap()
-            .1
-    };
-    let (a, b) = (weights(&whole), weights(&cut));
-    assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-12));
-    // stopped at a checkpoint, every byte is the same
-    let exact = folder.path().join("exact");
-    make(&job, &exact, Begin::New, &StopsAfter(AtomicU64::new(40)));
-    make(&job, &exact, Begin::Resume, &Unwatched);
-    same(&whole, &exact);
+    same(&whole, &cut);
+    // nor does a run change that goes on after its end
+    make(&job, &cut, Begin::Resume, &Unwatched);
+    same(&whole, &cut);
 }
 
 #[test]

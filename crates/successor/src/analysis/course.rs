@@ -124,6 +124,9 @@ impl Tell for Course {
             .note(format!("first {} samples", shown.len()));
         if let (false, Some([width, height])) = (flat, self.size) {
             path = path.x_range(0.0, width).y_range(0.0, height);
+            if 4.0 * width.min(height) >= width.max(height) {
+                path = path.equal();
+            }
         }
         let panels = if flat {
             vec![path]

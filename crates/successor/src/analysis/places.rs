@@ -104,7 +104,7 @@ impl Tell for Places {
             self.shuffles
         )];
         said.push(match &self.titmice {
-            None => "no field at all: the divergence from recorded fields is infinite".to_owned(),
+            None => "no field at all: the divergence from the fields of titmice is infinite".to_owned(),
             Some(d) => {
                 let sizes = d.sizes_bits.map_or_else(|| d.note.clone().unwrap_or_default(), |bits| format!("{bits:.3} bits"));
                 format!("divergence D(model‖titmice): numbers of fields {:.3} bits, sizes {sizes} (gamma law with location 0)", d.numbers_bits)
@@ -157,7 +157,7 @@ impl Tell for Places {
                     name: "field-statistics".to_owned(),
                     title: "Numbers and sizes of fields beside those of titmice".to_owned(),
                     caption: format!(
-                        "Model at γ = {} ({} fields), recorded: {}; {}, seed {}.",
+                        "Model at γ = {} ({} fields) and {}; {}, seed {}.",
                         self.gain,
                         self.summary.sizes.len(),
                         data.name,
@@ -166,8 +166,8 @@ impl Tell for Places {
                     ),
                     columns: 2,
                     panels: vec![
-                        field_number_panel(&p, &data.numbers),
-                        field_size_panel(&self.summary.sizes, law, data.sizes),
+                        field_number_panel(&p, ("titmice", &data.numbers)),
+                        field_size_panel(&self.summary.sizes, law, ("titmice", data.sizes)),
                     ],
                 },
                 numbers: Table::new()

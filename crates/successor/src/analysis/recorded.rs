@@ -3,7 +3,7 @@
 use super::Material;
 use crate::compare::{Divergence, GammaFit, Recorded, compare};
 use crate::error::SuccessorError;
-use crate::fields::{FieldSummary, Smoother, detect_all, detect_of_states, summarise};
+use crate::fields::{Edge, FieldSettings, FieldSummary, Smoother, detect_all, detect_of_states, summarise};
 use crate::figures::{heat_panel, rows_of};
 use crate::matrix::Matrix;
 use crate::track::spikes::{RateMap, counted_frames, per_frame, rate_map};
@@ -49,7 +49,12 @@ pub fn recorded(material: &Material, key: Key) -> Result<RecordedUnits, Successo
             "`--spikes FILE`",
         ));
     };
-    let settings = material.config.fields;
+    // What an animal did not visit is not known, and what lies beyond the walls lowers nothing.
+    let settings = FieldSettings {
+        edge: Edge::Renormalise,
+        fill_unvisited: false,
+        ..material.config.fields
+    };
     let frames = counted_frames(track, &session.mapping, material.config.track.least_speed_cm_s);
     let bins: Vec<usize> = frames.iter().map(|(_, bin)| *bin).collect();
     let rate_hz = 1.0 / track.interval().unwrap_or(1.0);

@@ -139,6 +139,7 @@ impl Tell for Grid56 {
                     x: (0.005, 0.205),
                     y: (-0.5, 12.5),
                     signed: false,
+                    limits: None,
                     label: label.to_owned(),
                 })
                 .y_ticks(

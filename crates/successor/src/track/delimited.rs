@@ -1,7 +1,7 @@
 //! Tables of text: separators, decimal commas, missing values, and columns by name or by what they hold.
 
 use super::times::{Clock, Moment, TimeUnit, moment, number, seconds_of};
-use super::{Found, LengthUnit, TrackOptions, Vertical, field_problem, problem};
+use super::{Found, LIKELIHOOD, LengthUnit, TrackOptions, Vertical, field_problem, problem};
 use crate::error::SuccessorError;
 use std::path::Path;
 
@@ -202,6 +202,11 @@ fn is_time(name: &str) -> bool {
             | "timestamps"
             | "ts"
             | "time stamp"
+            | "datetime"
+            | "date time"
+            | "date"
+            | "clock"
+            | "utc"
             | "trial time"
             | "recording time"
             | "seconds"
@@ -278,16 +283,88 @@ pub(crate) fn read(path: &Path, rows: &Rows, options: &TrackOptions) -> Result<F
     if first.iter().filter(|cell| !cell.is_empty()).all(numeric) {
         return headerless(path, rows, options);
     }
-    let columns = match &options.columns {
+    let mut columns = match &options.columns {
         Some(wanted) => by_name(path, first, wanted)?,
         None => by_meaning(path, first, options)?,
     };
+    if columns.time.is_none() && options.columns.is_none() {
+        columns.time = dated(rows, &columns).map(|column| (column, None, false));
+    }
     let from = 1 + usize::from(rows.rows.get(1).is_some_and(|(_, row)| units_row(row)));
     let mut unit = columns.unit;
     if from == 2 && unit == LengthUnit::Unknown {
         unit = LengthUnit::of(rows.rows[1].1.get(columns.x).map_or("", String::as_str));
     }
-    found(path, rows, from, &columns, unit, "table")
+    let mut found = found(path, rows, from, &columns, unit, "table")?;
+    // Trackers' own measure of how sure they are of a position.
+    let sure = |name: &String| {
+        matches!(
+            name.trim().to_lowercase().as_str(),
+            "likelihood" | "confidence" | "probability"
+        )
+    };
+    if let Some(column) = first.iter().position(sure) {
+        match options.likelihood {
+            Some(_) => {
+                let values = rows.positions(path, from, column, &first[column])?;
+                likely(&mut found.x, &mut found.y, &values, options, &mut found.notes);
+            }
+            None => found.notes.push(format!(
+                "column `{}` was not used: `--likelihood 0.6` takes positions below as lost",
+                first[column]
+            )),
+        }
+    }
+    Ok(found)
+}
+
+/// Positions, with what is less likely than asked for taken as lost.
+pub(crate) fn likely(
+    x: &mut [f64],
+    y: &mut [f64],
+    likelihood: &[f64],
+    options: &TrackOptions,
+    notes: &mut Vec<String>,
+) {
+    let cutoff = options.likelihood.unwrap_or(LIKELIHOOD);
+    let mut below = 0;
+    for i in 0..x.len() {
+        if x[i].is_finite() && !(likelihood[i] >= cutoff) {
+            (x[i], y[i]) = (f64::NAN, f64::NAN);
+            below += 1;
+        }
+    }
+    notes.push(format!(
+        "{below} of {} frames below likelihood {cutoff} treated as lost",
+        x.len()
+    ));
+}
+
+/// The one column whose cells are dates or times of the day, where no name says that it is the time.
+fn dated(rows: &Rows, columns: &Columns) -> Option<usize> {
+    let is_dated = |&column: &usize| {
+        let mut filled = rows.rows[1..]
+            .iter()
+            .take(20)
+            .filter_map(|(_, row)| row.get(column))
+            .filter(|cell| !is_missing(cell));
+        let moments: Option<Vec<Moment>> = filled
+            .by_ref()
+            .map(|cell| moment(cell, rows.decimal_comma))
+            .collect();
+        moments.is_some_and(|found| {
+            !found.is_empty() && found.iter().all(|moment| !matches!(moment, Moment::Number(_)))
+        })
+    };
+    let width = rows.rows[0].1.len();
+    let found: Vec<usize> = (0..width)
+        .filter(|column| *column != columns.x && *column != columns.y)
+        .filter(is_dated)
+        .collect();
+    match found[..] {
+        [one] => Some(one),
+        _ => None,
+    }
 }
 
 /// A row of units under the names.

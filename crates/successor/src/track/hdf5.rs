@@ -1,6 +1,7 @@
 //! HDF5 files: which program wrote one, and those of DeepLabCut and SLEAP.
 
-use super::labelled::{likely, part_columns};
+use super::delimited::likely;
+use super::labelled::part_columns;
 use super::matlab::{read_groups, texts_of};
 use super::pickle::column_labels;
 use super::times::Clock;

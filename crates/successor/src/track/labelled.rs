@@ -1,33 +1,11 @@
 //! Tables of trackers that say which animal and which body part: DeepLabCut, SLEAP, EthoVision.
 
-use super::delimited::{Rows, is_missing};
+use super::delimited::{Rows, is_missing, likely};
 use super::times::{Clock, TimeUnit, seconds_of};
-use super::{Found, LIKELIHOOD, LengthUnit, TrackOptions, Vertical, choose, field_problem, problem};
+use super::{Found, LengthUnit, TrackOptions, Vertical, choose, field_problem, problem};
 use crate::error::SuccessorError;
 use std::collections::BTreeMap;
 use std::path::Path;
-
-/// Positions, with what is less likely than asked for taken as lost.
-pub(crate) fn likely(
-    x: &mut [f64],
-    y: &mut [f64],
-    likelihood: &[f64],
-    options: &TrackOptions,
-    notes: &mut Vec<String>,
-) {
-    let cutoff = options.likelihood.unwrap_or(LIKELIHOOD);
-    let mut below = 0;
-    for i in 0..x.len() {
-        if x[i].is_finite() && !(likelihood[i] >= cutoff) {
-            (x[i], y[i]) = (f64::NAN, f64::NAN);
-            below += 1;
-        }
-    }
-    notes.push(format!(
-        "{below} of {} frames below likelihood {cutoff} treated as lost",
-        x.len()
-    ));
-}
 
 pub(crate) fn is_deeplabcut(rows: &Rows) -> bool {
     let first = |row: usize| {

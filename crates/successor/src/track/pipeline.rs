@@ -297,6 +297,14 @@ pub fn session(track: &Track, pipeline: &Pipeline, key: Key) -> Result<Session, 
     }
     let before_stops = states.len();
     let kept = without_stops(&states, &pieces, pipeline);
+    if kept.len() < before_stops {
+        notes.push(format!(
+            "stops of {} samples ({:.1} s) or more in one bin became one sample: {} of {before_stops} samples left out",
+            pipeline.longest_stop,
+            pipeline.longest_stop as f64 / rate_hz,
+            before_stops - kept.len()
+        ));
+    }
     pieces = pieces
         .iter()
         .map(|&from| kept.partition_point(|&i| i < from))

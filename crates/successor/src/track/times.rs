@@ -95,7 +95,18 @@ pub(crate) fn timed(
             from_frames(path, (0..n).collect(), options)
         }
         Clock::Frames(frames) => from_frames(path, frames, options),
-        Clock::Seconds(times, origin) => ascending(path, times, origin, lines),
+        Clock::Seconds(times, origin) => {
+            let told = options.time_unit.and_then(TimeUnit::per_second);
+            let per_second = told.unwrap_or(1.0);
+            if told.is_none()
+                && let Some(step) = median_step(&times)
+                && (step > 0.0 && step < FASTEST_S || origin == 0.0 && step > SLOWEST_S)
+            {
+                return Err(not_seconds(path, &times, step));
+            }
+            let times = times.into_iter().map(|t| t / per_second).collect();
+            ascending(path, times, origin / per_second, lines)
+        }
         Clock::Times(times, said) => {
             let unit = match options.time_unit.or(said) {
                 Some(unit) => unit,
@@ -186,9 +197,18 @@ fn guessed(path: &Path, times: &[f64]) -> Result<TimeUnit, SuccessorError> {
             hint,
         ));
     }
-    if (0.0009..=1.5).contains(&step) || step <= 0.0 {
+    if (FASTEST_S..=SLOWEST_S).contains(&step) || step <= 0.0 {
         return Ok(TimeUnit::S);
     }
+    Err(not_seconds(path, times, step))
+}
+
+/// Shortest and longest time between two frames of a camera, s.
+const FASTEST_S: f64 = 0.0009;
+const SLOWEST_S: f64 = 1.5;
+
+/// Why times are no seconds, and what they may be.
+fn not_seconds(path: &Path, times: &[f64], step: f64) -> SuccessorError {
     let fits: Vec<String> = [
         (TimeUnit::Ms, 1e3, "ms"),
         (TimeUnit::Us, 1e6, "us"),
@@ -208,7 +228,7 @@ fn guessed(path: &Path, times: &[f64]) -> Result<TimeUnit, SuccessorError> {
         1.0 / step,
         span / 86_400.0
     );
-    Err(problem(path, found, "a time in seconds, or its unit", hint))
+    problem(path, found, "a time in seconds, or its unit", hint)
 }
 
 fn from_frames(path: &Path, frames: Vec<usize>, options: &TrackOptions) -> Result<Timed, SuccessorError> {

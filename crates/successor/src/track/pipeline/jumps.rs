@@ -45,10 +45,18 @@ pub fn drop_jumps(track: &mut Track, limit: SpeedLimit) -> Result<usize, Success
             "raise the speed limit",
         ));
     };
-    let (mut last, mut dropped) = (seen[first], seen[..first].to_vec());
+    let mut dropped = excursions(track, &seen, &speeds, most);
+    let kept: Vec<usize> = seen
+        .iter()
+        .copied()
+        .filter(|i| dropped.binary_search(i).is_err())
+        .collect();
+    let first = kept.iter().position(|&i| i >= seen[first]).unwrap_or(0);
+    let mut last = kept[first];
+    dropped.extend_from_slice(&kept[..first]);
     // Frames since the last one that was kept.
     let mut open: Vec<usize> = Vec::new();
-    for &i in &seen[first + 1..] {
+    for &i in &kept[first + 1..] {
         if speed(track, last, i) > most {
             open.push(i);
             continue;
@@ -64,17 +72,80 @@ pub fn drop_jumps(track: &mut Track, limit: SpeedLimit) -> Result<usize, Success
     }
     dropped.append(&mut open);
     dropped.sort_unstable();
+    let kept: Vec<usize> = seen
+        .iter()
+        .copied()
+        .filter(|i| dropped.binary_search(i).is_err())
+        .collect();
+    let left: Vec<(usize, f64)> = kept
+        .windows(2)
+        .map(|pair| (pair[1], speed(track, pair[0], pair[1])))
+        .collect();
+    let moved: Vec<usize> = left
+        .iter()
+        .filter(|step| step.1 > most)
+        .map(|step| step.0)
+        .collect();
+    if !moved.is_empty() {
+        let places: Vec<String> = moved.iter().take(5).map(|&i| track.place(i)).collect();
+        let more = if moved.len() > 5 {
+            format!(" and {} more", moved.len() - 5)
+        } else {
+            String::new()
+        };
+        let times = if moved.len() == 1 { "once" } else { "several times" };
+        track.notes.push(format!(
+            "the animal is elsewhere all at once, {times} ({}{more}), and stays there: taken as put there",
+            places.join("; ")
+        ));
+    }
     if dropped.is_empty() {
         return Ok(0);
     }
-    say_jumps(track, &dropped, &seen, &speeds, most);
+    let rest = left
+        .iter()
+        .map(|step| step.1)
+        .filter(|speed| *speed <= most)
+        .fold(0.0, f64::max);
+    say_jumps(track, &dropped, (&seen, &speeds), most, rest);
     for &i in &dropped {
         (track.x[i], track.y[i]) = (f64::NAN, f64::NAN);
     }
     Ok(dropped.len())
 }
 
-fn say_jumps(track: &mut Track, dropped: &[usize], seen: &[usize], speeds: &[f64], most: f64) {
+/// Longest stretch, s, that the tracker may be elsewhere and back without that the animal was there.
+const LONGEST_EXCURSION_S: f64 = 2.0;
+
+/// Frames between a jump away and a jump back that no animal made: short ones, and those that stand still to the last digit, as
+/// trackers write where they lost it. Ascending.
+fn excursions(track: &Track, seen: &[usize], speeds: &[f64], most: f64) -> Vec<usize> {
+    let jumps: Vec<usize> = (0..speeds.len())
+        .filter(|&k| speeds[k] > most)
+        .map(|k| k + 1)
+        .collect();
+    let mut dropped = Vec::new();
+    let mut from = 0;
+    while let Some(&begin) = jumps.get(from) {
+        // A jump leads away, the next one back: what lies between is an excursion if it is short or stands still.
+        let Some(&end) = jumps.get(from + 1) else { break };
+        let block = &seen[begin..end];
+        let lasts = track.time[seen[end]] - track.time[block[0]];
+        let still = block.len() > 1
+            && block
+                .iter()
+                .all(|&i| (track.x[i], track.y[i]) == (track.x[block[0]], track.y[block[0]]));
+        if still || lasts <= LONGEST_EXCURSION_S {
+            dropped.extend_from_slice(block);
+            from += 2;
+        } else {
+            from += 1;
+        }
+    }
+    dropped
+}
+
+fn say_jumps(track: &mut Track, dropped: &[usize], (seen, speeds): (&[usize], &[f64]), most: f64, rest: f64) {
     let unit = match track.unit {
         LengthUnit::Unknown => "units",
         said => said.name(),
@@ -92,11 +163,6 @@ fn say_jumps(track: &mut Track, dropped: &[usize], seen: &[usize], speeds: &[f64
     } else {
         String::new()
     };
-    let rest = speeds
-        .iter()
-        .copied()
-        .filter(|speed| *speed <= most)
-        .fold(0.0, f64::max);
     let frames = if dropped.len() == 1 { "frame" } else { "frames" };
     track.notes.push(format!(
         "{} {frames} faster than {most:.0} {unit}/s taken as lost ({}{more}); fastest other step {rest:.0} {unit}/s",
