@@ -8,7 +8,7 @@ use crate::error::{NeuronidError, content};
 use crate::identify::{Frame, Trained};
 use crate::network::{Encoder, Network, Shape};
 use crate::worm::Point;
-use neuropil_lab::array::{Tensors, read_tensors, write_safetensors};
+use neuropil_lab::array::{self, Tensors, write_safetensors};
 use neuropil_lab::checkpoint::Checkpoint;
 use neuropil_math::arrays::Values;
 use neuropil_math::real::Real;
@@ -50,6 +50,7 @@ pub fn load(path: &Path, heads: usize) -> Result<Loaded, NeuronidError> {
     }
     let (tensors, mut said) = tensors(path)?;
     let tensors = without_wrapper(tensors, &mut said);
+    let tensors = within(path, tensors, &mut said)?;
     finite(path, &tensors)?;
     let network = network_of(path, &tensors, heads, &mut said)?;
     let trained = Trained {
@@ -65,14 +66,32 @@ pub fn load(path: &Path, heads: usize) -> Result<Loaded, NeuronidError> {
 /// # Errors
 /// As [`load`].
 pub fn tensors(path: &Path) -> Result<(Tensors, Vec<String>), NeuronidError> {
-    if path
-        .extension()
-        .is_some_and(|extension| extension == "safetensors")
-    {
-        return Ok((read_tensors(path)?, Vec::new()));
-    }
     let bytes = std::fs::read(path).map_err(|error| content(path, error.to_string(), "a checkpoint"))?;
+    // Safetensors begin with the length of their header, which is JSON, whatever the file is called.
+    let named = path
+        .extension()
+        .is_some_and(|extension| extension == "safetensors");
+    if named || bytes.get(8) == Some(&b'{') {
+        return safetensors(path);
+    }
     torch::read(path, &bytes)
+}
+
+/// Floating-point arrays; counters of batches and the like are left out.
+fn safetensors(path: &Path) -> Result<(Tensors, Vec<String>), NeuronidError> {
+    let (mut tensors, mut said) = (Tensors::new(), Vec::new());
+    for (name, (shape, values)) in array::read(path)? {
+        let values = match values {
+            Values::F32(values) => values,
+            Values::F64(values) => values.into_iter().map(|value| value as f32).collect(),
+            other => {
+                said.push(format!("`{name}` of {} was left out", other.kind()));
+                continue;
+            }
+        };
+        tensors.insert(name, (shape, values));
+    }
+    Ok((tensors, said))
 }
 
 /// What wrappers put before every name: data-parallel training, and the compiler.
@@ -91,6 +110,34 @@ fn without_wrapper(mut tensors: Tensors, said: &mut Vec<String>) -> Tensors {
         tensors = tensors.into_iter().map(bare).collect();
     }
     tensors
+}
+
+/// An array of every network; what stands before its name is that of a module that the network is a part of.
+const ANCHOR: &str = "point_f.conv1.bias";
+
+/// Takes the network out of a larger module, as trainers keep it: `model.point_f.…` beside the arrays of losses.
+fn within(path: &Path, tensors: Tensors, said: &mut Vec<String>) -> Result<Tensors, NeuronidError> {
+    let owners: Vec<&str> = tensors
+        .keys()
+        .filter_map(|name| name.strip_suffix(ANCHOR))
+        .collect();
+    let owner = match owners[..] {
+        [] | [""] => return Ok(tensors),
+        [owner] => owner.to_owned(),
+        _ => {
+            let found = format!("{} networks: `{}`", owners.len(), owners.join("`, `"));
+            return Err(content(path, found, "one network in a file"));
+        }
+    };
+    let n = tensors.len();
+    let bare = |(name, tensor): (String, _)| Some((name.strip_prefix(&owner)?.to_owned(), tensor));
+    let tensors: Tensors = tensors.into_iter().filter_map(bare).collect();
+    let others = n - tensors.len();
+    said.push(match others {
+        0 => format!("`{owner}` was taken off all names: the network is a part of a larger module"),
+        _ => format!("the arrays under `{owner}` are the network; {others} others were left out"),
+    });
+    Ok(tensors)
 }
 
 /// Refuses weights that are no numbers.
@@ -169,6 +216,18 @@ fn shape_of(path: &Path, tensors: &Tensors, heads: usize) -> Result<Shape, Neuro
         .take_while(|k| tensors.contains_key(&format!("model.layers.{k}.linear1.bias")))
         .count();
     let hidden = need("model.layers.0.linear1.bias")?.1.len();
+    let beyond = tensors.keys().find(|name| {
+        let number = name
+            .strip_prefix("model.layers.")
+            .and_then(|rest| rest.split('.').next());
+        number
+            .and_then(|number| number.parse::<usize>().ok())
+            .is_some_and(|k| k >= layers)
+    });
+    if let Some(name) = beyond {
+        let found = format!("`{name}`, and no layer {layers} before it");
+        return Err(content(path, found, "layers that count from 0 without a gap"));
+    }
     if heads == 0 || !width.is_multiple_of(heads) {
         let found = format!("{width} features, which {heads} heads do not divide");
         return Err(content(

@@ -2,6 +2,7 @@
 
 use crate::assign::assign;
 use crate::error::NeuronidError;
+use neuropil_nn::loss::softmax;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -109,7 +110,7 @@ impl<'a> Scores<'a> {
         Decision {
             template: (column < self.n_template).then_some(column),
             log_p: scores[column],
-            probability: softmax(scores)[column],
+            probability: softmax(scores, 0..scores.len())[column],
             margin: scores[column] - second,
         }
     }
@@ -124,7 +125,7 @@ impl<'a> Scores<'a> {
 
     /// The `k` best template neurons of a row with their probabilities.
     pub fn top(&self, row: usize, k: usize) -> Vec<(usize, f64)> {
-        let probabilities = softmax(&self.row(row)[..self.n_template]);
+        let probabilities = softmax(self.row(row), 0..self.n_template);
         let ranked = self.ranked(row, Outliers::None);
         ranked
             .into_iter()
@@ -132,14 +133,6 @@ impl<'a> Scores<'a> {
             .map(|column| (column, probabilities[column]))
             .collect()
     }
-}
-
-/// exp(x)/Σ exp(x).
-fn softmax(x: &[f64]) -> Vec<f64> {
-    let largest = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let weights: Vec<f64> = x.iter().map(|x| (x - largest).exp()).collect();
-    let sum: f64 = weights.iter().sum();
-    weights.into_iter().map(|weight| weight / sum).collect()
 }
 
 /// How many decisions are right.

@@ -5,6 +5,7 @@ use crate::cpd::square;
 use crate::decide::{Accuracy, Decision, Outliers, Scores, accuracy};
 use crate::error::NeuronidError;
 use crate::frame::{TURNS, along_x, turned};
+use crate::names::partner;
 use crate::worm::{Point, Worm};
 use crate::yu2021::COLOUR_WEIGHT;
 use serde::{Deserialize, Serialize};
@@ -234,7 +235,7 @@ fn identified(
     test: &Worm,
     (matcher, options): (&Matcher, &Options),
     values: &[f64],
-    warnings: Vec<String>,
+    mut warnings: Vec<String>,
 ) -> Result<Identified, NeuronidError> {
     let n_template = template.points.len();
     let scores = Scores { values, n_template };
@@ -263,6 +264,8 @@ fn identified(
     };
     let truth = test.truth(template);
     let labelled = test.names.iter().filter(|name| !name.is_empty()).count();
+    let neurons: Vec<Named> = decisions.iter().enumerate().map(named).collect();
+    warnings.extend(mirrored(&neurons));
     Ok(Identified {
         matcher: matcher.name(),
         options: options.clone(),
@@ -270,11 +273,26 @@ fn identified(
             n_template,
             template.names.iter().filter(|name| !name.is_empty()).count(),
         ),
-        neurons: decisions.iter().enumerate().map(named).collect(),
+        neurons,
         laid: Laid::of(template, test, &decisions),
         total: decisions.iter().map(|d| d.log_p).filter(|p| p.is_finite()).sum(),
         against_names: (!truth.is_empty()).then(|| accuracy(&decisions, &truth, labelled, 0.0)),
         warnings,
+    })
+}
+
+/// Says where given names come out as those of the same neurons on the other side: one of the worms is a mirror image.
+fn mirrored(neurons: &[Named]) -> Option<String> {
+    let given = neurons
+        .iter()
+        .filter(|neuron| !neuron.given.is_empty() && !neuron.name.is_empty());
+    let (mut right, mut turned) = (0, 0);
+    for neuron in given {
+        right += usize::from(neuron.given == neuron.name);
+        turned += usize::from(partner(&neuron.given).is_some_and(|other| other == neuron.name));
+    }
+    (turned >= 5 && turned > 2 * right).then(|| {
+        format!("{turned} given names come out as those of the other side, {right} as they are: one of the worms looks mirrored (`--mirror-test`, `--mirror-template`)")
     })
 }
 

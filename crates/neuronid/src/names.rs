@@ -59,6 +59,22 @@ fn is_canonical(name: &str) -> bool {
         .is_ok()
 }
 
+/// The same neuron on the other side: AVAL of AVAR. None of neurons in the midline.
+///
+/// ```
+/// use neuropil_neuronid::names::partner;
+/// assert_eq!((partner("AVAR").as_deref(), partner("RIR")), (Some("AVAL"), None));
+/// ```
+pub fn partner(name: &str) -> Option<String> {
+    let class = name.get(..name.len().checked_sub(1)?)?;
+    let other = match name.as_bytes().last()? {
+        b'L' => format!("{class}R"),
+        b'R' => format!("{class}L"),
+        _ => return None,
+    };
+    (is_canonical(name) && is_canonical(&other)).then_some(other)
+}
+
 /// What a cell of a name column says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {

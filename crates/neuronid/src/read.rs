@@ -283,6 +283,18 @@ fn scale(path: &Path, stated: Stated, told: &Told, said: &mut Vec<String>) -> Re
     }
 }
 
+/// µm of a unit of length by its name.
+fn in_um(unit: &str) -> Option<f64> {
+    Some(match unit.trim().to_lowercase().as_str() {
+        "um" | "µm" | "μm" | "micron" | "microns" | "micrometer" | "micrometers" | "micrometre"
+        | "micrometres" => 1.0,
+        "nm" | "nanometer" | "nanometers" | "nanometre" | "nanometres" => 1e-3,
+        "mm" | "millimeter" | "millimeters" | "millimetre" | "millimetres" => 1e3,
+        "m" | "meter" | "meters" | "metre" | "metres" => 1e6,
+        _ => return None,
+    })
+}
+
 /// Names that whoever gave them was not sure of: those below the confidence of a sure one.
 fn doubts(names: &[(String, f64)], sure: f64) -> Option<String> {
     let unsure: Vec<String> = names

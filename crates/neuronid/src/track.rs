@@ -245,6 +245,7 @@ impl Tell for Tracked {
             x: (0.0, columns.len() as f64),
             y: (0.0, n as f64),
             signed: false,
+            limits: None,
             label: "probability".to_owned(),
         };
         let numbered: Vec<f64> = (0..columns.len()).map(|k| k as f64 + 0.5).collect();

@@ -45,10 +45,7 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<(Tensors, Vec<String>), 
     if let Some(Value::Call { name, .. }) = object.get("args") {
         said.push(format!("`args` was not read: it is a `{name}`"));
     }
-    let state = ["state_dict", "model_state_dict", "model"]
-        .iter()
-        .find_map(|key| object.get(key))
-        .unwrap_or(&object);
+    let state = state_of(&object, &mut said);
     let Value::Map(entries) = state else {
         return Err(content(
             path,
@@ -77,6 +74,48 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<(Tensors, Vec<String>), 
         return Err(content(path, "no tensor", "a state dictionary of tensors"));
     }
     Ok((tensors, said))
+}
+
+/// The state dictionary of a checkpoint: under a name that programs give it, under the only one with tensors, or the whole.
+fn state_of<'a>(object: &'a Value, said: &mut Vec<String>) -> &'a Value {
+    let holds_tensors = |value: &Value| {
+        match value {
+        Value::Map(entries) => entries
+            .iter()
+            .any(|(_, value)| matches!(value, Value::Call { name, .. } if name.starts_with("torch._utils._rebuild"))),
+        _ => false,
+    }
+    };
+    let Value::Map(entries) = object else {
+        return object;
+    };
+    let with_tensors: Vec<(String, &Value)> = entries
+        .iter()
+        .filter(|(_, value)| holds_tensors(value))
+        .filter_map(|(key, value)| Some((key.text()?, value)))
+        .collect();
+    let named = ["state_dict", "model_state_dict", "model"]
+        .iter()
+        .find_map(|key| Some((*key, object.get(key)?)));
+    let only = match &with_tensors[..] {
+        [(key, value)] if !holds_tensors(object) => Some((key.as_str(), *value)),
+        _ => None,
+    };
+    let Some((key, state)) = named.or(only) else {
+        return object;
+    };
+    let others: Vec<String> = with_tensors
+        .iter()
+        .filter(|(other, _)| other != key)
+        .map(|(other, _)| format!("`{other}`"))
+        .collect();
+    if !others.is_empty() {
+        said.push(format!(
+            "the tensors under `{key}` were read, those under {} left out",
+            others.join(", ")
+        ));
+    }
+    state
 }
 
 fn archive(path: &Path, bytes: &[u8]) -> Result<(Value, Storages), NeuronidError> {

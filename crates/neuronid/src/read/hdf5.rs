@@ -1,7 +1,8 @@
 //! HDF5: NWB with the neurons of a NeuroPAL worm, ZephIR's annotations, 3DeeCellTracker's results.
 
-use super::{Found, Recording, Stated, Told, assemble};
+use super::{Found, Recording, Stated, Told, assemble, in_um};
 use crate::error::{NeuronidError, content};
+use crate::names::Identity;
 use crate::worm::Point;
 use neuropil_lab::array;
 use neuropil_math::arrays::{Array, Arrays, Values};
@@ -120,7 +121,8 @@ impl Hdf5<'_> {
         } else {
             (1..=x.len()).collect()
         };
-        let names = self.nwb_names(at, ends.len())?;
+        let mut remarks = Vec::new();
+        let names = self.nwb_names(at, ends.len(), &mut remarks)?;
         let mut found = Vec::new();
         let mut begin = 0;
         for (&end, name) in ends.iter().zip(names) {
@@ -172,6 +174,7 @@ impl Hdf5<'_> {
             Stated::Voxels
         };
         let mut recording = assemble(self.path, found, stated, &Told { voxel, ..*told })?;
+        recording.said.splice(0..0, remarks);
         recording.said.insert(
             0,
             "read as NWB: x, y, z are the members of `voxel_mask` (a file written by MATLAB may hold the row of the image in x)"
@@ -181,7 +184,7 @@ impl Hdf5<'_> {
     }
 
     /// Names as a column of texts, or letter by letter with the ends of each name.
-    fn nwb_names(&self, at: &str, n: usize) -> Result<Vec<String>, NeuronidError> {
+    fn nwb_names(&self, at: &str, n: usize, said: &mut Vec<String>) -> Result<Vec<String>, NeuronidError> {
         for column in ["labels", "ID_labels"] {
             let Some(texts) = self.texts(&format!("{at}{column}")) else {
                 continue;
@@ -211,7 +214,37 @@ impl Hdf5<'_> {
             }
             return Ok(names);
         }
-        Ok(vec![String::new(); n])
+        // A column of another name of which most are neurons.
+        let is_neuron = |text: &&String| matches!(Identity::of(text), Identity::Neuron { .. });
+        let named: Vec<(&str, &Vec<String>)> = self
+            .arrays
+            .iter()
+            .filter_map(|(key, (_, values))| match (key.strip_prefix(at), values) {
+                (Some(column), Values::Text(texts)) if texts.len() == n && !column.contains(['@', '/']) => {
+                    Some((column, texts))
+                }
+                _ => None,
+            })
+            .filter(|(_, texts)| {
+                2 * texts.iter().filter(is_neuron).count()
+                    > texts.iter().filter(|text| !text.is_empty()).count()
+            })
+            .collect();
+        let columns: Vec<String> = named.iter().map(|(column, _)| format!("`{column}`")).collect();
+        match named[..] {
+            [(_, texts)] => {
+                said.push(format!("names are those of the column {}", columns[0]));
+                Ok(texts.clone())
+            }
+            [] => Ok(vec![String::new(); n]),
+            _ => {
+                said.push(format!(
+                    "{} hold names of neurons: none was taken",
+                    columns.join(" and ")
+                ));
+                Ok(vec![String::new(); n])
+            }
+        }
     }
 
     /// µm of a voxel of the volume that the group of neurons was imaged in: the one its link leads to, the only one, or
@@ -244,11 +277,24 @@ impl Hdf5<'_> {
             }
         };
         let values = self.numbers(key, Some(3))?;
-        let in_metres = match self.arrays.get(&format!("{key}@unit")) {
-            Some((_, Values::Text(unit))) => unit.iter().any(|unit| unit == "meters" || unit == "metres"),
-            _ => false,
+        let unit = match self.arrays.get(&format!("{key}@unit")) {
+            Some((_, Values::Text(unit))) => unit.first().map_or("", String::as_str),
+            _ => "",
         };
-        let scale = if in_metres { 1e6 } else { 1.0 };
+        // Metres are the unit that NWB has where a file does not say one: a voxel below a nanometre is in metres.
+        let scale = match in_um(unit) {
+            Some(scale) => scale,
+            None if unit.is_empty() && values.iter().all(|size| *size < 1e-3) => 1e6,
+            None if unit.is_empty() => 1.0,
+            None => {
+                let found = format!("`{key}` in `{unit}`");
+                return Err(content(
+                    self.path,
+                    found,
+                    "a unit of length, or `--voxel X,Y,Z` in µm",
+                ));
+            }
+        };
         if values.iter().any(|size| !(*size > 0.0 && size.is_finite())) {
             return Err(content(
                 self.path,
@@ -291,8 +337,10 @@ impl Hdf5<'_> {
             "read as 3DeeCellTracker: x, y, z are the last three numbers from behind (z, y, x); volumes count from 1".to_owned(),
         ];
         if let Ok(first) = self.numbers("@t_initial", Some(1)) {
+            let there = first[0] >= 1.0 && first[0] <= shape[0] as f64;
+            let but = if there { "" } else { ", which is not in the file" };
             said.push(format!(
-                "volume {} is the one that was segmented by hand",
+                "volume {} is the one that was segmented by hand{but}",
                 first[0]
             ));
         }
@@ -315,10 +363,18 @@ impl Hdf5<'_> {
         let (t, line) = (self.numbers("t_idx", n)?, self.numbers("worldline_id", n)?);
         let size = image_size(self.path)?;
         let names = worldlines(self.path)?;
+        let mut remarks = Vec::new();
+        for (k, (id, name)) in names.iter().enumerate() {
+            if names[..k].iter().any(|(other, own)| other == id && own != name) {
+                remarks.push(format!(
+                    "worldline {id} has several names: it was left without one"
+                ));
+            }
+        }
         for (name, values) in [("x", &x), ("y", &y), ("z", &z)] {
             if let Some(row) = values.iter().position(|v| !(-0.5..=1.5).contains(v)) {
                 let found = format!("`{name}` of row {} is {}", row + 1, values[row]);
-                return Err(content(self.path, found, "a fraction of the image, 0 to 1"));
+                return Err(content(self.path, found, "a fraction of the image, about 0 to 1"));
             }
         }
         let index = |fraction: f64, size: f64| fraction * size - 0.5;
@@ -329,14 +385,23 @@ impl Hdf5<'_> {
                 index(y[row], size[1]),
                 index(z[row], size[2]),
             ],
-            name: names
-                .iter()
-                .find(|(id, _)| *id == line[row])
-                .map_or(String::new(), |(_, name)| name.clone()),
+            name: {
+                let mut own = names
+                    .iter()
+                    .filter(|(id, _)| *id == line[row])
+                    .map(|(_, name)| name);
+                let first = own.next().cloned().unwrap_or_default();
+                if own.all(|name| *name == first) {
+                    first
+                } else {
+                    String::new()
+                }
+            },
             colour: None,
         });
         let mut recording = assemble(self.path, found.collect(), Stated::Voxels, told)?;
         let tracked = self.texts("provenance").unwrap_or_default();
+        recording.said.splice(0..0, remarks);
         let by_program = tracked.iter().filter(|by| by.as_str() == "ZEIR").count();
         recording.said.insert(
             0,

@@ -24,7 +24,8 @@ pub(super) fn header(text: &str) -> Option<usize> {
         .filter(|(_, line)| !line.trim().is_empty());
     let mut above = None;
     filled.find_map(|(at, line)| {
-        if bracketed(line).is_some_and(|place| numbers(place).is_some()) {
+        let place = bracketed(line).or_else(|| quoted(line));
+        if place.is_some_and(|place| numbers(place).is_some()) {
             return above;
         }
         above = Some(at);
@@ -139,11 +140,27 @@ fn bracketed(line: &str) -> Option<&str> {
     Some(&line[from..=to])
 }
 
-/// Three finite numbers in brackets or without.
+/// The first cell in quotes in which commas or semicolons separate.
+fn quoted(line: &str) -> Option<&str> {
+    line.split('"')
+        .skip(1)
+        .step_by(2)
+        .find(|cell| cell.contains([',', ';']))
+}
+
+/// Three finite numbers in brackets or without; between semicolons with decimal commas or points.
 fn numbers(cell: &str) -> Option<Point> {
-    let parts = cell.trim().trim_matches(['(', ')', '[', ']']).split([',', ';']);
+    let cell = cell.trim().trim_matches(['(', ')', '[', ']']);
+    let parts: Vec<String> = if cell.contains(';') {
+        cell.split(';')
+            .map(|part| part.trim().replace(',', "."))
+            .collect()
+    } else {
+        cell.split(',').map(|part| part.trim().to_owned()).collect()
+    };
     let numbers: Vec<f64> = parts
-        .map(|part| part.trim().parse().ok())
+        .iter()
+        .map(|part| part.parse().ok())
         .collect::<Option<_>>()?;
     numbers
         .try_into()

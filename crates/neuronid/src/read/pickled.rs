@@ -5,6 +5,7 @@ use crate::error::{NeuronidError, content};
 use crate::worm::{Side, Unit};
 use neuropil_lab::file;
 use neuropil_lab::pickle::{Value, read as read_pickle};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 pub(super) fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError> {
@@ -90,6 +91,15 @@ fn matrix(
     let (shape, numbers) = match value.get(key) {
         None | Some(Value::None) => return Ok(None),
         Some(Value::Array(array)) => (array.shape.clone(), array.numbers()),
+        Some(Value::List(rows)) if rows.iter().all(|row| row.numbers().is_some()) => {
+            let rows: Vec<Vec<f64>> = rows.iter().filter_map(Value::numbers).collect();
+            let width = rows.first().map_or(0, Vec::len);
+            if rows.iter().any(|row| row.len() != width) {
+                let found = format!("`{key}` with rows of different lengths");
+                return Err(content(path, found, "one row a neuron, three columns or more"));
+            }
+            (vec![rows.len(), width], rows.concat())
+        }
         Some(_) => {
             return Err(content(
                 path,
@@ -136,6 +146,9 @@ fn kept(path: &Path, value: &Value, n: usize) -> Result<Vec<usize>, NeuronidErro
         Value::List(items) => items.iter().all(|item| matches!(item, Value::Flag(_))),
         _ => false,
     };
+    // One number a row, each 0 or 1, can be no numbers of rows: of three rows or more one would stand twice.
+    let truths =
+        truths || n > 2 && numbers.len() == n && numbers.iter().all(|number| [0.0, 1.0].contains(number));
     if truths {
         if numbers.len() != n {
             return Err(content(
@@ -146,12 +159,22 @@ fn kept(path: &Path, value: &Value, n: usize) -> Result<Vec<usize>, NeuronidErro
         }
         return Ok((0..n).filter(|&row| numbers[row] != 0.0).collect());
     }
-    match numbers.iter().find(|row| !(0.0..n as f64).contains(*row)) {
+    let is_row = |row: &f64| row.fract() == 0.0 && (0.0..n as f64).contains(row);
+    if let Some(row) = numbers.iter().find(|row| !is_row(row)) {
+        let expected = format!(
+            "rows from 0 to {}, or one truth for each of {n} rows",
+            n.saturating_sub(1)
+        );
+        return Err(content(path, format!("row {row} in `mask_keep`"), expected));
+    }
+    let mut seen = BTreeSet::new();
+    let rows: Vec<usize> = numbers.iter().map(|&row| row as usize).collect();
+    match rows.iter().find(|row| !seen.insert(**row)) {
         Some(row) => Err(content(
             path,
-            format!("row {row} in `mask_keep`"),
-            format!("rows from 0 to {}", n.saturating_sub(1)),
+            format!("row {row} twice in `mask_keep`"),
+            "every row once",
         )),
-        None => Ok(numbers.iter().map(|&row| row as usize).collect()),
+        None => Ok(rows),
     }
 }

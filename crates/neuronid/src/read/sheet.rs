@@ -1,10 +1,11 @@
 //! Tables: each program's, known by its columns.
 
-use super::{Found, Recording, Stated, Told, assemble, doubts, positions, text};
+use super::{Found, Recording, Stated, Told, assemble, doubts, in_um, positions, text};
 use crate::error::{NeuronidError, content};
+use crate::names::Identity;
 use crate::worm::{Point, Worm};
 use neuropil_lab::table::Table;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 /// What is particular about a program's table.
@@ -26,7 +27,28 @@ const COLOURS: [[&str; 3]; 4] = [
     ["Z-Scored Red", "Z-Scored Green", "Z-Scored Blue"],
 ];
 const NAMES: &[&str] = &["name", "neuron", "label_name", "ID_label", "User ID"];
-const VOLUMES: &[&str] = &["volume", "frame", "t", "time", "t_idx", "timepoint"];
+const VOLUMES: &[&str] = &[
+    "volume",
+    "frame",
+    "t",
+    "time",
+    "t_idx",
+    "timepoint",
+    "stack",
+    "scan",
+];
+/// Columns that say which animal a row is of.
+const WORMS: &[&str] = &[
+    "worm",
+    "worm_id",
+    "animal",
+    "animal_id",
+    "specimen",
+    "subject",
+    "individual",
+];
+/// Names in it are another program's guesses.
+const GUESSED: &str = "Auto ID";
 
 /// Confidence of NeuroPAL_ID in a name that is sure.
 const SURE: f64 = 1.0;
@@ -34,10 +56,13 @@ const SURE: f64 = 1.0;
 /// Known programs; the last fits any table with x, y and z.
 const FORMS: [Form; 8] = [
     Form {
-        signs: &["Real X (um)"],
+        signs: &["Real X (um)", "Real X (µm)", "Real X (μm)"],
         name: "NeuroPAL_ID",
-        columns: [&["Real X (um)"], &["Real Y (um)"], &["Real Z (um)"]],
-        // "Auto ID" is another program's guess.
+        columns: [
+            &["Real X (um)", "Real X (µm)", "Real X (μm)"],
+            &["Real Y (um)", "Real Y (µm)", "Real Y (μm)"],
+            &["Real Z (um)", "Real Z (µm)", "Real Z (μm)"],
+        ],
         names: &["User ID"],
         volume: &[],
         stated: Stated::Um,
@@ -129,8 +154,9 @@ pub(super) fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError>
         };
     }
     let table_positions = positions(&table, required)?;
-    let rows = rows(form, &table)?;
-    let stated = stated(form, &table, &required, units.as_deref())?;
+    let mut remarks = Vec::new();
+    let rows = rows(form, &table, &mut remarks)?;
+    let stated = stated(form, &table, &required, units.as_deref(), told)?;
     let mut said = vec![format!(
         "read as {}: x, y, z are the columns `{}`, `{}`, `{}`",
         form.name, required[0], required[1], required[2]
@@ -150,6 +176,7 @@ pub(super) fn read(path: &Path, told: &Told) -> Result<Recording, NeuronidError>
             });
         }
     }
+    said.append(&mut remarks);
     said.extend(doubts(&rows.confidence, SURE));
     let left_out = rows.keep.iter().filter(|keep| !**keep).count();
     if left_out > 0 {
@@ -249,14 +276,27 @@ fn sheet(form: &'static Form, lines: &[&str], at: usize) -> Sheet {
     }
 }
 
+/// What separates the cells of a header: blanks where there is no comma, semicolon or tab.
 fn separator(header: &str) -> char {
     [',', ';', '\t']
         .into_iter()
+        .filter(|&separator| header.contains(separator))
         .max_by_key(|&separator| header.matches(separator).count())
-        .unwrap_or(',')
+        .unwrap_or(' ')
 }
 
 fn cells(line: &str) -> Vec<String> {
+    if separator(line) == ' ' {
+        let mut quoted = false;
+        let cells = line.split(|c: char| {
+            quoted ^= c == '"';
+            c.is_whitespace() && !quoted
+        });
+        return cells
+            .filter(|cell| !cell.is_empty())
+            .map(|cell| cell.trim_matches('"').to_owned())
+            .collect();
+    }
     line.split(separator(line))
         .map(|cell| cell.trim().trim_matches('"').trim().to_owned())
         .collect()
@@ -272,17 +312,35 @@ struct Rows {
     colours: Option<Vec<[f64; 3]>>,
 }
 
-fn rows(form: &Form, table: &Table) -> Result<Rows, NeuronidError> {
+fn rows(form: &Form, table: &Table, said: &mut Vec<String>) -> Result<Rows, NeuronidError> {
     let n = table.n_rows();
-    let (volumes, titles) = match (table.find(&["worm"]), table.find(form.volume)) {
-        (Some(column), _) => by_title(table.texts(column)?),
+    let (volumes, titles) = match (table.find(WORMS), table.find(form.volume)) {
+        (Some(column), None) => by_title(table.texts(column)?),
+        (Some(column), Some(volume)) => {
+            let (worms, volumes) = (table.texts(column)?, table.texts(volume)?);
+            let pairs: BTreeSet<(&String, &String)> = worms.iter().zip(&volumes).collect();
+            let several = pairs.len() > worms.iter().collect::<BTreeSet<_>>().len();
+            let title = |(worm, volume): (&String, &String)| {
+                if several {
+                    format!("{worm} {volume}")
+                } else {
+                    worm.clone()
+                }
+            };
+            by_title(worms.iter().zip(&volumes).map(title).collect())
+        }
         (None, Some(column)) => (table.integers(column)?, BTreeMap::new()),
         (None, None) => (vec![0; n], BTreeMap::new()),
     };
     let names = match table.find(form.names) {
         Some(column) => table.texts(column)?,
-        None => vec![String::new(); n],
+        None => named_elsewhere(table, said)?,
     };
+    if names.iter().all(String::is_empty) && table.find(&[GUESSED]).is_some() {
+        said.push(format!(
+            "names stand under `{GUESSED}` alone: they are a program's guesses, and none was taken"
+        ));
+    }
     // TrackMate calls every spot by its number until somebody names it.
     let names = names.into_iter().map(|name| {
         if form.name == "TrackMate" && is_generated(&name) {
@@ -330,6 +388,31 @@ fn by_title(words: Vec<String>) -> (Vec<i64>, BTreeMap<i64, String>) {
     (volumes, titles)
 }
 
+/// Names from a column of another name, if most of what stands in one column alone are neurons.
+fn named_elsewhere(table: &Table, said: &mut Vec<String>) -> Result<Vec<String>, NeuronidError> {
+    let is_neuron = |text: &String| matches!(Identity::of(text), Identity::Neuron { .. });
+    let mut found: Vec<(&str, Vec<String>)> = Vec::new();
+    for column in table.names().filter(|column| *column != GUESSED) {
+        let texts = table.texts(column)?;
+        let filled = texts.iter().filter(|text| !text.is_empty()).count();
+        if 2 * texts.iter().filter(|text| is_neuron(text)).count() > filled {
+            found.push((column, texts));
+        }
+    }
+    let columns: Vec<String> = found.iter().map(|(column, _)| format!("`{column}`")).collect();
+    if columns.len() > 1 {
+        said.push(format!(
+            "{} hold names of neurons: none was taken; call one `name`",
+            columns.join(" and ")
+        ));
+    }
+    if found.len() != 1 {
+        return Ok(vec![String::new(); table.n_rows()]);
+    }
+    said.push(format!("names are those of the column {}", columns[0]));
+    Ok(found.remove(0).1)
+}
+
 fn is_generated(name: &str) -> bool {
     name.strip_prefix("ID")
         .is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit()))
@@ -359,6 +442,7 @@ fn stated(
     table: &Table,
     positions: &[&str],
     units: Option<&str>,
+    told: &Told,
 ) -> Result<Stated, NeuronidError> {
     let units: Vec<String> = match (table.find(&["Unit"]), units) {
         (Some(column), _) => table.texts(column)?,
@@ -375,11 +459,16 @@ fn stated(
         (None, None) => return Ok(form.stated),
     };
     let plain = |unit: &String| unit.trim_matches(['(', ')', ' ']).to_lowercase();
-    let um = |unit: &String| ["um", "µm", "μm", "micron", "microns"].contains(&plain(unit).as_str());
+    let um = |unit: &String| in_um(&plain(unit)) == Some(1.0);
     match units.iter().find(|unit| !um(unit)) {
         None if units.is_empty() => Ok(form.stated),
         None => Ok(Stated::Um),
         Some(unit) if plain(unit).contains("pixel") => Ok(Stated::Voxels),
-        Some(unit) => Err(content(table.path(), format!("the unit `{unit}`"), "um or pixel")),
+        Some(unit) if plain(unit).is_empty() => Ok(form.stated),
+        Some(_) if told.unit.is_some() || told.voxel.is_some() => Ok(Stated::Nothing),
+        Some(unit) => {
+            let expected = "um or pixel; else tell it: `--unit um`, or `--voxel X,Y,Z` with µm of one unit";
+            Err(content(table.path(), format!("the unit `{unit}`"), expected))
+        }
     }
 }

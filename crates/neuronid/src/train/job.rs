@@ -10,10 +10,11 @@ use neuropil_draw::{Color, Figure, Panel, Report, Series};
 use neuropil_lab::checkpoint::Checkpoint;
 use neuropil_lab::config::Layers;
 use neuropil_lab::error::Problem;
-use neuropil_lab::keeper::{Keeper, best, last};
+use neuropil_lab::keeper::{Keeper, last};
 use neuropil_lab::run::RunDirectory;
+use neuropil_study::life::{self, Ended};
 use neuropil_study::{
-    Analysed, Answer, Export, ExportForm, Flow, Job, Measure, News, Origin, Shown, Summary, Table, Tell, life,
+    Analysed, Answer, Export, Flow, Job, Measure, News, Origin, Shown, Summary, Table, Tell,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -54,12 +55,7 @@ impl Training {
     }
 
     fn best(&self, run: &RunDirectory) -> Result<Network<f32>, Problem> {
-        let kept = best(run)?.ok_or_else(|| {
-            Problem::new(
-                format!("{}: no check was made yet", run.path().display()),
-                "`neuropil train --resume` goes on",
-            )
-        })?;
+        let kept = life::best(run, "no check was made yet")?;
         Ok(network_of(&kept, &run.checkpoint("best"), &self.settings)?)
     }
 
@@ -90,11 +86,7 @@ impl Training {
     }
 
     fn origin(&self) -> Origin {
-        Origin {
-            of: self.settings.experiment.clone(),
-            seed: self.settings.seed,
-            ..Origin::default()
-        }
+        Origin::new(&self.settings.experiment, self.settings.seed)
     }
 
     fn tested(&self, run: &RunDirectory) -> Result<Tested, Problem> {
@@ -254,7 +246,17 @@ impl Job for Training {
                 keeper.checked(learner.checkpoint(), None)?;
             }
         }
-        self.summary(&learner, keeper, interrupted)
+        let progress = learner.progress();
+        let end = Ended {
+            event: json!({ "event": "end", "update": progress.update }),
+            updates: progress.update,
+            trials: progress.pairs,
+            unit: "pairs",
+            complete: learner.is_over(),
+            interrupted,
+            measures: measures(&learner.history().last().copied().unwrap_or_default()),
+        };
+        life::ended(self, keeper, end)
     }
 
     fn test(&self, run: &RunDirectory, _options: &Layers) -> Result<Answer, Problem> {
@@ -277,14 +279,7 @@ impl Job for Training {
     }
 
     fn export(&self, run: &RunDirectory, wanted: &Export<'_>) -> Result<(), Problem> {
-        if !matches!(wanted.form, ExportForm::Safetensors { .. }) {
-            let message = format!(
-                "`{}` has nothing to export as {}",
-                self.name(),
-                wanted.form.name()
-            );
-            return Err(Problem::new(message, "it exports safetensors"));
-        }
+        wanted.only_weights(self.name())?;
         Ok(save_trained(wanted.path, &self.trained(run)?)?)
     }
 
@@ -315,30 +310,5 @@ impl Training {
             measures: &measures(&found),
             toward: None,
         }))
-    }
-
-    fn summary(
-        &self,
-        learner: &Learner<'_>,
-        keeper: &mut Keeper,
-        interrupted: bool,
-    ) -> Result<Summary, Problem> {
-        let progress = learner.progress();
-        let found = learner.history().last().copied().unwrap_or_default();
-        let end = json!({ "event": "end", "update": progress.update });
-        let measures = measures(&found);
-        Ok(Summary {
-            task: self.settings.experiment.clone(),
-            seed: self.settings.seed,
-            criterion_met: learner.is_over(),
-            updates: progress.update,
-            trials: progress.pairs,
-            restarts: 0,
-            criterion: measures.iter().map(|m| (m.name.clone(), m.value)).collect(),
-            measures,
-            wall_seconds: keeper.end(&end, learner.is_over())?,
-            run_dir: keeper.run().path().to_owned(),
-            interrupted,
-        })
     }
 }
