@@ -28,6 +28,8 @@ pub struct Annotation {
     pub transcripts: Vec<Tss>,
     /// Exons of coding genes: chromosome, start, end.
     pub exons: Vec<(String, u64, u64)>,
+    /// What was assumed.
+    pub notes: Vec<String>,
 }
 
 /// Reads an annotation.
@@ -48,7 +50,7 @@ struct Line {
 }
 
 /// Parses an annotation up to `##FASTA`. A gene is coding when `gene_biotype`, `gene_type` or `biotype` of its line
-/// (or, without gene lines, of its transcripts) is `protein_coding`.
+/// (or, without gene lines, of its transcripts) is `protein_coding`; where no line tells a biotype, when it has a CDS.
 ///
 /// # Errors
 /// Lines without nine columns, positions that are not whole numbers, no protein-coding gene.
@@ -63,35 +65,11 @@ pub fn parse(text: &str) -> Result<Annotation, InputError> {
         }
         lines.push(parse_line(line).map_err(|error| error.at_line(number))?);
     }
-    let mut coding = HashSet::new();
-    let mut has_genes = false;
-    for line in &lines {
-        let is_gene = line.kind == "gene";
-        has_genes |= is_gene;
-        let biotype = ["gene_biotype", "gene_type", "biotype"]
-            .iter()
-            .find_map(|key| line.attributes.get(*key));
-        if biotype.is_some_and(|biotype| biotype == "protein_coding")
-            && let Some(id) = line.gene_id()
-            && (is_gene
-                || line.attributes.contains_key("gene_biotype")
-                || line.attributes.contains_key("gene_type"))
-        {
-            coding.insert(id);
-        }
-    }
+    let parents = Parents::of(&lines);
     let mut found = Annotation::default();
-    let mut parent_of: HashMap<String, String> = HashMap::new();
+    let coding = coding(&lines, &parents, &mut found.notes);
     for line in &lines {
-        if let (Some(id), Some(gene)) = (line.attributes.get("ID"), line.gene_id()) {
-            parent_of.insert(id.clone(), gene);
-        }
-    }
-    for line in &lines {
-        let Some(gene) = line.owner(&parent_of) else {
-            continue;
-        };
-        if !coding.contains(&gene) {
+        if parents.genes_of(line).is_disjoint(&coding) {
             continue;
         }
         match line.kind.as_str() {
@@ -99,18 +77,75 @@ pub fn parse(text: &str) -> Result<Annotation, InputError> {
                 .genes
                 .push(line.tss(&["gene_name", "Name", "gene", "gene_id", "ID"])),
             "transcript" | "mRNA" => found.transcripts.push(line.tss(&["transcript_id", "Name", "ID"])),
-            "exon" => found.exons.push((line.chrom.clone(), line.start, line.end)),
+            "exon" | "CDS" => found.exons.push((line.chrom.clone(), line.start, line.end)),
             _ => {}
         }
     }
-    if !has_genes {
+    found.exons.sort();
+    found.exons.dedup();
+    if !lines.iter().any(|line| line.kind == "gene") {
         found.genes.clone_from(&found.transcripts);
     }
     if found.genes.is_empty() {
         return Err(InputError::new("no protein-coding gene was found")
-            .hint("expected gene lines with gene_biotype (Ensembl, RefSeq) or gene_type (GENCODE) \"protein_coding\""));
+            .hint("expected gene lines with gene_biotype (Ensembl, RefSeq) or gene_type (GENCODE) \"protein_coding\", or genes with a CDS"));
     }
     Ok(found)
+}
+
+/// Names of the coding genes.
+fn coding(lines: &[Line], parents: &Parents, notes: &mut Vec<String>) -> HashSet<String> {
+    const KEYS: [&str; 3] = ["gene_biotype", "gene_type", "biotype"];
+    let biotype = |line: &Line| KEYS.iter().find_map(|key| line.attributes.get(*key)).cloned();
+    if lines.iter().any(|line| biotype(line).is_some()) {
+        let of_gene = |line: &&Line| {
+            line.kind == "gene"
+                || line.attributes.contains_key("gene_biotype")
+                || line.attributes.contains_key("gene_type")
+        };
+        let coding = lines
+            .iter()
+            .filter(|line| biotype(line).is_some_and(|biotype| biotype == "protein_coding"));
+        return coding.filter(of_gene).flat_map(Line::up).collect();
+    }
+    let with_cds: HashSet<String> = lines
+        .iter()
+        .filter(|line| line.kind == "CDS")
+        .flat_map(|line| parents.genes_of(line))
+        .collect();
+    if !with_cds.is_empty() {
+        notes.push(
+            "the annotation tells no biotypes: genes with a CDS are taken as protein-coding".to_owned(),
+        );
+    }
+    with_cds
+}
+
+/// Of every line with an `ID`, what it is a part of.
+struct Parents(HashMap<String, Vec<String>>);
+
+impl Parents {
+    fn of(lines: &[Line]) -> Self {
+        let named = lines
+            .iter()
+            .filter_map(|line| Some((line.attributes.get("ID")?.clone(), line.up())));
+        Self(named.collect())
+    }
+
+    /// The genes at the ends of the chains of parents.
+    fn genes_of(&self, line: &Line) -> HashSet<String> {
+        let mut genes: HashSet<String> = line.up().into_iter().collect();
+        for _ in 0..4 {
+            genes = genes
+                .into_iter()
+                .flat_map(|id| match self.0.get(&id) {
+                    Some(up) if !up.is_empty() => up.clone(),
+                    _ => vec![id],
+                })
+                .collect();
+        }
+        genes
+    }
 }
 
 fn parse_line(line: &str) -> Result<Line, InputError> {
@@ -154,7 +189,8 @@ fn attributes(text: &str) -> HashMap<String, String> {
         let part = part.trim();
         let split = part.find(['=', ' ']).map(|at| (&part[..at], &part[at + 1..]));
         if let Some((key, value)) = split {
-            let value = if part.as_bytes()[key.len()] == b'=' {
+            // Commas between parents are told from escaped ones as long as nothing is decoded.
+            let value = if part.as_bytes()[key.len()] == b'=' && key != "Parent" {
                 decoded(value)
             } else {
                 value.trim().to_owned()
@@ -189,27 +225,21 @@ fn decoded(text: &str) -> String {
 }
 
 impl Line {
-    fn gene_id(&self) -> Option<String> {
-        let of = |key: &str| self.attributes.get(key).cloned();
-        of("gene_id").or_else(|| {
-            if self.kind == "gene" {
-                of("ID")
-            } else {
-                of("Parent")
-            }
-        })
-    }
-
-    /// The gene at the end of the chain of parents.
-    fn owner(&self, parent_of: &HashMap<String, String>) -> Option<String> {
-        let mut id = self.gene_id()?;
-        for _ in 0..4 {
-            match parent_of.get(&id) {
-                Some(up) if *up != id => id.clone_from(up),
-                _ => break,
+    /// The gene that the line names, or what it is a part of: of several transcripts, in GFF3.
+    fn up(&self) -> Vec<String> {
+        let own = self.attributes.get("gene_id").or_else(|| {
+            let is_gene = self.kind == "gene";
+            is_gene.then(|| self.attributes.get("ID")).flatten()
+        });
+        match own {
+            Some(id) => vec![id.clone()],
+            None => {
+                let parents = self.attributes.get("Parent").into_iter();
+                parents
+                    .flat_map(|parents| parents.split(',').map(decoded))
+                    .collect()
             }
         }
-        Some(id)
     }
 
     fn tss(&self, names: &[&str]) -> Tss {
@@ -268,6 +298,17 @@ mod tests {
         let found = parse(gff).expect("a gene");
         assert_eq!(found.exons, [("c".to_owned(), 1, 5)]);
         assert_eq!(found.transcripts.len(), 1);
+        // An exon of two transcripts; and without biotypes, genes with a CDS.
+        let shared =
+            format!("{gff}c\tR\tmRNA\t1\t9\t.\t+\t.\tID=s;Parent=g\nc\tR\texon\t7\t8\t.\t+\t.\tParent=r,s\n");
+        assert_eq!(parse(&shared).expect("a gene").exons.len(), 2);
+        let bare = "c\tu\ttranscript\t1\t9\t.\t+\t.\tgene_id \"A\"; transcript_id \"t\";\nc\tu\tCDS\t2\t5\t.\t+\t0\tgene_id \"A\";\nc\tu\ttranscript\t20\t30\t.\t+\t.\tgene_id \"B\";\n";
+        let bare = parse(bare).expect("a gene");
+        assert_eq!(
+            (bare.genes.len(), &*bare.genes[0].name, bare.exons.len()),
+            (1, "t", 1)
+        );
+        assert!(bare.notes[0].contains("genes with a CDS"));
         assert!(
             parse("c\tR\tgene\t0\t9\t.\t+\t.\tID=g\n")
                 .expect_err("zero")

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::error::InputError;
 use crate::names::species_key;
-use crate::table::{fields_of, is_missing, separator_of};
+use crate::table::{fields_of, is_missing, names_rows, separator_of};
 
 /// Predictions of regions × species, missing ones NaN.
 #[derive(Clone, Debug)]
@@ -45,9 +45,10 @@ impl Matrix {
     /// Rows of other lengths, fields that are not numbers, regions or species that stand twice, a list of species of
     /// another length, with line and column.
     pub fn parse(text: &str, species: Option<&[String]>, any_feature: bool) -> Result<Self, InputError> {
-        let mut lines = crate::text::lines(text)
+        let filled: Vec<(usize, &str)> = crate::text::lines(text)
             .filter(|(_, line)| !line.trim().is_empty())
-            .peekable();
+            .collect();
+        let mut lines = filled.iter().copied().peekable();
         let mut comment = None;
         while let Some(found) = lines.next_if(|(_, line)| line.starts_with('#')) {
             comment = Some(found);
@@ -69,12 +70,8 @@ impl Matrix {
         let mut notes = Vec::new();
         let header = if names(&head) {
             lines.next();
-            let width = lines
-                .peek()
-                .and_then(|(_, line)| fields.of(line).ok())
-                .map_or(0, |row| row.len());
-            let short = width == head.len() + 1;
-            Some((first_number, owned(&head[usize::from(!short)..])))
+            let rows: Vec<(usize, &str)> = lines.clone().collect();
+            Some((first_number, owned(fields.names(&head, &rows)?)))
         } else {
             // A header may begin with `#` like a comment: then it is as long as the rows.
             comment.and_then(|(number, line)| {
@@ -199,6 +196,8 @@ struct Fields {
     points: bool,
     /// Whether a comma cannot separate thousands.
     clear: bool,
+    /// Whether the separator at the end of a row begins no field.
+    open_ended: bool,
 }
 
 impl Fields {
@@ -208,11 +207,55 @@ impl Fields {
             commas: false,
             points: false,
             clear: false,
+            open_ended: false,
         }
     }
 
     fn of<'a>(&self, line: &'a str) -> Result<Vec<&'a str>, InputError> {
-        fields_of(line, self.separator).ok_or_else(|| InputError::new("a quote ends within a field"))
+        let mut fields =
+            fields_of(line, self.separator).ok_or_else(|| InputError::new("a quote ends within a field"))?;
+        if self.open_ended && fields.last().is_some_and(|field| field.is_empty()) {
+            fields.pop();
+        }
+        Ok(fields)
+    }
+
+    /// The species that a header names. It is as long as the rows, with a first field for the regions, or one field short,
+    /// as R writes it; separators at the ends of all rows are no fields.
+    fn names<'h>(
+        &mut self,
+        head: &'h [&'h str],
+        rows: &[(usize, &str)],
+    ) -> Result<&'h [&'h str], InputError> {
+        let Some(&(number, first)) = rows.first() else {
+            return Ok(&head[1..]);
+        };
+        let width = self.of(first).map_err(|error| error.at_line(number))?.len();
+        let ends_open =
+            |line: &str| line.trim_end_matches(' ').ends_with(self.separator) && self.separator != ' ';
+        let all_open = rows.iter().all(|(_, line)| ends_open(line));
+        let (whole, named) = (
+            head.strip_suffix(&[""]).unwrap_or(head),
+            names_rows(head[0]) || head[0].is_empty(),
+        );
+        if all_open && (width == whole.len() + 1 && named || width == head.len() && whole.len() < head.len())
+        {
+            self.open_ended = true;
+            return Ok(&whole[1..]);
+        }
+        if width == head.len() + 1 && (named || all_open) {
+            let message = format!("{width} fields, expected {} as in the header", head.len());
+            let hint = if all_open {
+                "every row ends in a separator: is the last column empty, or is there none?".to_owned()
+            } else {
+                format!(
+                    "the header names the first column `{}`, and misses another one",
+                    head[0]
+                )
+            };
+            return Err(InputError::new(message).at_line(number).hint(hint));
+        }
+        Ok(&head[usize::from(width != head.len() + 1)..])
     }
 
     /// A number, with a decimal comma where commas do not separate fields.
@@ -302,6 +345,33 @@ mod tests {
                 ["mus_musculus", "homo_sapiens"]
             );
             assert_eq!(matrix.to_text(), "p1\t0.500000\t-1\np2\t-1\t1.000000\n");
+        }
+    }
+
+    #[test]
+    fn separators_at_the_ends_of_rows_are_no_species() {
+        let read = |text: &str| Matrix::parse(text, None, false);
+        for text in [
+            "region\tMus\tHomo\np1\t0.5\t0.1\t\np2\t0\t\t\n",
+            "region\tMus\tHomo\t\np1\t0.5\t0.1\t\np2\t0\t\t\n",
+            "x,Mus,Homo,\np1,0.5,0.1,\np2,0,NA,\n",
+        ] {
+            let matrix = read(text).expect(text);
+            assert_eq!(
+                (matrix.species.len(), matrix.row(0)),
+                (2, &[0.5, 0.1][..]),
+                "{text}"
+            );
+        }
+        for (text, expected) in [
+            ("region\tMus\np1\t0.5\t0.1\n", "misses another one"),
+            ("x\tMus\np1\t0.5\t\n", "is the last column empty"),
+        ] {
+            let error = read(text).expect_err(text).to_string();
+            assert!(
+                error.contains("line 2: 3 fields, expected 2") && error.contains(expected),
+                "{error}"
+            );
         }
     }
 

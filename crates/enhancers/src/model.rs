@@ -1,6 +1,7 @@
 //! A network of a study: what it learns from, its training, its files, and what it predicts.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use neuropil_lab::array::{Tensors, read_tensors, write_safetensors};
@@ -25,18 +26,21 @@ pub struct Sets {
     pub validation: Examples,
     /// What is looked at once.
     pub test: Examples,
+    /// What was left out.
+    pub notes: Vec<String>,
 }
 
 impl Sets {
-    /// Adds a sequence; those of chromosomes in no set are left out.
-    pub fn add(&mut self, chromosome: &str, sequence: Vec<u8>, open: bool) {
+    /// Adds a sequence; those of chromosomes in no set are left out, and it is told whether it is one of them.
+    pub fn add(&mut self, chromosome: &str, sequence: Vec<u8>, open: bool) -> bool {
         let set = match split_of(chromosome) {
             Some(Split::Train) => &mut self.training,
             Some(Split::Validate) => &mut self.validation,
             Some(Split::Test) => &mut self.test,
-            None => return,
+            None => return false,
         };
         set.extend([sequence], usize::from(open));
+        true
     }
 
     /// Sequences of an invented study: chromosome, bases, whether open.
@@ -48,16 +52,42 @@ impl Sets {
         sets
     }
 
-    /// Reads FASTA files whose records are named `chromosome:start-end`.
+    /// Reads FASTA files whose records are named `chromosome:start-end`; chromosomes are those of the mouse, `chr7` or `7`.
     ///
     /// # Errors
-    /// Files that cannot be read or understood.
+    /// Files that cannot be read or understood, names that tell no chromosome, a file whose every chromosome is in no set.
     pub fn read(open: &Path, closed: &Path) -> Result<Self, InputError> {
         let mut sets = Self::default();
         for (path, class) in [(open, true), (closed, false)] {
+            let (mut n, mut left_out, mut strange) = (0, 0, std::collections::BTreeSet::new());
             for record in fasta::read(path)? {
+                let chromosome = chromosome(&record.name).ok_or_else(|| {
+                    InputError::new(format!("`{}` does not tell its chromosome", record.name))
+                        .in_file(path)
+                        .hint("name sequences `chr3:1000-1500`, as `neuropil enhancers prepare` and `bedtools getfasta` do")
+                })?;
                 let sequence = bases(&record.sequence).map_err(|error| error.in_file(path))?;
-                sets.add(chromosome(&record.name), sequence, class);
+                n += 1;
+                if !sets.add(&chromosome, sequence, class) {
+                    left_out += 1;
+                    strange.insert(chromosome);
+                }
+            }
+            let first: Vec<String> = strange.into_iter().take(5).collect();
+            let names = first.join(", ");
+            if left_out == n {
+                return Err(
+                    InputError::new(format!("no chromosome of its sequences ({names}) is in a set"))
+                        .in_file(path)
+                        .hint("the sets are made of the mouse's chr1 to chr19 and chrX"),
+                );
+            }
+            if left_out > 0 {
+                let note = format!(
+                    "{}: {left_out} of {n} sequences are on chromosomes in no set: {names}",
+                    path.display()
+                );
+                sets.notes.push(note);
             }
         }
         Ok(sets)
@@ -123,10 +153,19 @@ pub fn matrix(regions: Vec<String>, species: Vec<String>, columns: Vec<Vec<(usiz
     }
 }
 
-/// Chromosome of `chr7:100-600`, with or without a name before `::`.
-fn chromosome(name: &str) -> &str {
+/// Chromosome of `chr7:100-600` or `7:100-600`, with or without a name before `::`; nothing of a name without a place.
+fn chromosome(name: &str) -> Option<String> {
     let place = name.rsplit("::").next().unwrap_or(name);
-    place.split(':').next().unwrap_or(place)
+    let (chromosome, place) = place.split_once(':')?;
+    let is_place = place.starts_with(|c: char| c.is_ascii_digit());
+    let bare = chromosome.parse::<u8>().is_ok() || matches!(chromosome, "X" | "Y");
+    is_place.then(|| {
+        if bare {
+            format!("chr{chromosome}")
+        } else {
+            chromosome.to_owned()
+        }
+    })
 }
 
 /// The FASTA files of a folder, by species.
@@ -228,13 +267,28 @@ pub fn load(
     length: usize,
     reading: keras::Reading,
 ) -> Result<(Network<f32>, Vec<String>), InputError> {
-    if path
-        .extension()
-        .is_some_and(|kind| kind == "h5" || kind == "hdf5")
-    {
+    let mut start = Vec::new();
+    let begin = std::fs::File::open(path).and_then(|file| file.take(8).read_to_end(&mut start));
+    begin.map_err(|error| InputError::new(format!("cannot read: {error}")).in_file(path))?;
+    if start.starts_with(b"\x89HDF") {
         return keras::read(path, length, reading);
     }
+    if start.starts_with(b"PK") {
+        return Err(
+            InputError::new("an archive, as Keras 3 saves models, expected HDF5 or safetensors")
+                .in_file(path)
+                .hint("save it once more as `model.save(\"model.h5\")`"),
+        );
+    }
     let shape = path.with_extension("toml");
+    if !shape.exists() {
+        return Err(InputError::new(format!(
+            "the shape of the network stands beside it, in `{}`, which is not there",
+            shape.display()
+        ))
+        .in_file(path)
+        .hint("`neuropil export RUN --safetensors FILE` writes both"));
+    }
     let architecture: Architecture = toml::from_str(&crate::text::read_to_string(&shape)?)
         .map_err(|error| InputError::new(error.message().to_owned()).in_file(&shape))?;
     architecture.check().map_err(|error| error.in_file(&shape))?;

@@ -1,4 +1,4 @@
-//! Motifs in MEME and JASPAR format.
+//! Motifs in MEME, JASPAR and HOMER format.
 
 use std::path::Path;
 
@@ -73,22 +73,20 @@ pub fn read(path: &Path) -> Result<(Vec<Motif>, Vec<String>), InputError> {
     parse(&crate::text::read_to_string(path)?).map_err(|error| error.in_file(path))
 }
 
-/// Parses motifs of either format, with remarks on what was passed over.
+/// Parses motifs of any of the formats, with remarks on what was passed over.
 ///
 /// # Errors
-/// Rows that are no probabilities, a matrix of another width than stated, no motif at all.
+/// Rows that are no probabilities, a matrix of another width than stated, an alphabet that is not A, C, G, T, no motif at all.
 pub fn parse(text: &str) -> Result<(Vec<Motif>, Vec<String>), InputError> {
-    let jaspar = crate::text::lines(text)
-        .find(|(_, line)| !line.trim().is_empty())
-        .is_some_and(|(_, line)| line.starts_with('>'));
-    let (motifs, notes) = if jaspar {
-        parse_jaspar(text)?
-    } else {
-        parse_meme(text)?
+    let first = crate::text::lines(text).find(|(_, line)| !line.trim().is_empty());
+    let (motifs, notes) = match first.and_then(|(_, line)| line.strip_prefix('>')) {
+        Some(header) if is_homer(header) => (parse_homer(text)?, Vec::new()),
+        Some(_) => (parse_jaspar(text)?, Vec::new()),
+        None => parse_meme(text)?,
     };
     if motifs.is_empty() {
         return Err(InputError::new(
-            "the file holds no motif, expected MEME or JASPAR format",
+            "the file holds no motif, expected MEME, JASPAR or HOMER format",
         ));
     }
     Ok((motifs, notes))
@@ -103,6 +101,7 @@ fn parse_meme(text: &str) -> Result<(Vec<Motif>, Vec<String>), InputError> {
     let (mut motifs, mut notes) = (Vec::new(), Vec::new());
     let mut current: Option<(String, String)> = None;
     let mut matrix: Option<Matrix> = None;
+    let mut order = [0, 1, 2, 3];
     let lines: Vec<(usize, &str)> = crate::text::lines(text).collect();
     for &(number, line) in lines.iter().chain(&[(lines.len() + 1, "")]) {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -110,8 +109,8 @@ fn parse_meme(text: &str) -> Result<(Vec<Motif>, Vec<String>), InputError> {
             let numbers: Option<Vec<f64>> = words.iter().map(|word| word.parse().ok()).collect();
             match numbers {
                 Some(row) if !row.is_empty() => {
-                    open.rows
-                        .push(probabilities(&row).map_err(|error| error.at_line(number))?);
+                    let row = probabilities(&row).map_err(|error| error.at_line(number))?;
+                    open.rows.push(order.map(|column| row[column]));
                     if open.width != Some(open.rows.len()) {
                         continue;
                     }
@@ -130,6 +129,12 @@ fn parse_meme(text: &str) -> Result<(Vec<Motif>, Vec<String>), InputError> {
             }
         }
         match words.as_slice() {
+            ["ALPHABET=", letters] => {
+                order = columns_of(letters).ok_or_else(|| {
+                    InputError::new(format!("the alphabet `{letters}`, expected ACGT in any order"))
+                        .at_line(number)
+                })?;
+            }
             ["MOTIF", rest @ ..] => {
                 skipped(current.take(), &mut notes);
                 let id = (*rest.first().unwrap_or(&"")).to_owned();
@@ -155,6 +160,16 @@ fn parse_meme(text: &str) -> Result<(Vec<Motif>, Vec<String>), InputError> {
     }
     skipped(current, &mut notes);
     Ok((motifs, notes))
+}
+
+/// Columns of A, C, G and T (U) in an alphabet of these four letters.
+fn columns_of(letters: &str) -> Option<[usize; 4]> {
+    let letters = letters.to_uppercase().replace('U', "T");
+    let columns = ['A', 'C', 'G', 'T'].map(|letter| letters.find(letter));
+    let [Some(a), Some(c), Some(g), Some(t)] = columns else {
+        return None;
+    };
+    (letters.len() == 4).then_some([a, c, g, t])
 }
 
 fn skipped(motif: Option<(String, String)>, notes: &mut Vec<String>) {
@@ -206,11 +221,12 @@ fn probabilities(row: &[f64]) -> Result<[f64; 4], InputError> {
     Ok(row.map(|p| p / sum))
 }
 
-/// `>ID NAME` and four rows of counts, with or without `A [ … ]` round them.
-fn parse_jaspar(text: &str) -> Result<(Vec<Motif>, Vec<String>), InputError> {
+/// `>ID NAME` and four rows of counts; with `A [ … ]` round them they may stand in any order.
+fn parse_jaspar(text: &str) -> Result<Vec<Motif>, InputError> {
     let mut motifs = Vec::new();
     let mut header: Option<(String, String)> = None;
     let mut counts: Vec<Vec<f64>> = Vec::new();
+    let mut letters = String::new();
     for (number, line) in crate::text::lines(text) {
         if let Some(rest) = line.strip_prefix('>') {
             let (id, name) = rest
@@ -219,15 +235,15 @@ fn parse_jaspar(text: &str) -> Result<(Vec<Motif>, Vec<String>), InputError> {
                 .unwrap_or((rest.trim(), ""));
             header = Some((id.to_owned(), name.trim().to_owned()));
             counts.clear();
+            letters.clear();
             continue;
         }
         if line.trim().is_empty() {
             continue;
         }
-        let numbers = line
-            .trim()
-            .trim_start_matches(|c: char| c.is_alphabetic())
-            .replace(['[', ']'], " ");
+        let numbers = line.trim().trim_start_matches(|c: char| c.is_alphabetic());
+        letters.push_str(&line.trim()[..line.trim().len() - numbers.len()]);
+        let numbers = numbers.replace(['[', ']'], " ");
         let row: Result<Vec<f64>, _> = numbers.split_whitespace().map(str::parse).collect();
         counts.push(row.map_err(|_| InputError::new("expected counts of one letter").at_line(number))?);
         if counts.len() < 4 {
@@ -236,15 +252,24 @@ fn parse_jaspar(text: &str) -> Result<(Vec<Motif>, Vec<String>), InputError> {
         let Some((id, name)) = header.take() else {
             return Err(InputError::new("more than four rows in one motif").at_line(number));
         };
+        let order = if letters.is_empty() {
+            Some([0, 1, 2, 3])
+        } else {
+            columns_of(&letters)
+        };
+        let order = order.ok_or_else(|| {
+            InputError::new(format!(
+                "the rows of `{id}` are named {letters}, expected A, C, G and T"
+            ))
+            .at_line(number)
+        })?;
         let width = counts[0].len();
         if width == 0 || counts.iter().any(|row| row.len() != width) {
             return Err(
                 InputError::new(format!("the four rows of `{id}` have different lengths")).at_line(number),
             );
         }
-        let rows: Vec<[f64; 4]> = (0..width)
-            .map(|i| std::array::from_fn(|base| counts[base][i]))
-            .collect();
+        let rows: Vec<[f64; 4]> = (0..width).map(|i| order.map(|row| counts[row][i])).collect();
         let n_sites = rows[0].iter().sum();
         let rows = rows.into_iter().map(|row| {
             let sum: f64 = row.iter().sum();
@@ -262,7 +287,50 @@ fn parse_jaspar(text: &str) -> Result<(Vec<Motif>, Vec<String>), InputError> {
             n_sites,
         });
     }
-    Ok((motifs, Vec::new()))
+    Ok(motifs)
+}
+
+/// HOMER's headers are separated by tabs and have the log-odds threshold third.
+fn is_homer(header: &str) -> bool {
+    let fields: Vec<&str> = header.split('\t').collect();
+    fields
+        .get(2)
+        .is_some_and(|field| field.trim().parse::<f64>().is_ok())
+}
+
+/// `>CONSENSUS NAME THRESHOLD …`, separated by tabs, and a row of four probabilities for every position.
+fn parse_homer(text: &str) -> Result<Vec<Motif>, InputError> {
+    let mut motifs: Vec<Motif> = Vec::new();
+    for (number, line) in crate::text::lines(text).filter(|(_, line)| !line.trim().is_empty()) {
+        if let Some(header) = line.strip_prefix('>') {
+            let mut fields = header.split('\t');
+            let id = fields.next().unwrap_or_default().trim().to_owned();
+            let name = fields.next().unwrap_or_default().trim().to_owned();
+            let (rows, n_sites) = (Vec::new(), 20.0);
+            motifs.push(Motif {
+                id,
+                name,
+                rows,
+                n_sites,
+            });
+            continue;
+        }
+        let row: Result<Vec<f64>, _> = line.split_whitespace().map(str::parse).collect();
+        let row = row.map_err(|_| InputError::new("expected four probabilities").at_line(number))?;
+        let row = probabilities(&row).map_err(|error| error.at_line(number))?;
+        motifs
+            .last_mut()
+            .expect("the first line is a header")
+            .rows
+            .push(row);
+    }
+    match motifs.iter().find(|motif| motif.rows.is_empty()) {
+        Some(motif) => Err(InputError::new(format!(
+            "the matrix of `{}` has no rows",
+            motif.id
+        ))),
+        None => Ok(motifs),
+    }
 }
 
 /// Motifs in minimal MEME format.
@@ -307,6 +375,27 @@ mod tests {
             a[0].best(&[0, 1, 3, 3]).map(|(_, at, strand)| (at, strand)),
             Some((0, false))
         );
+    }
+
+    #[test]
+    fn rows_and_columns_go_by_their_letters() {
+        let consensus = |text: &str| parse(text).expect(text).0[0].consensus();
+        assert_eq!(
+            consensus(">MA1 N\nT [ 0 2 20 ]\nC [ 1 14 0 ]\nG [ 1 2 0 ]\nA [ 18 2 0 ]\n"),
+            "ACT"
+        );
+        let meme =
+            "MEME version 5\nALPHABET= TGCA\nMOTIF a\nletter-probability matrix: w= 1\n0.1 0.1 0.1 0.7\n";
+        assert_eq!(consensus(meme), "A");
+        let homer = ">ACT\tsome factor\t6.5\t-100\t0\n0.9\t0.05\t0.03\t0.02\n0.1\t0.7\t0.1\t0.1\n0\t0\t0\t1\n0.97\t0.01\t0.01\t0.01\n";
+        assert_eq!(consensus(homer), "ACTA");
+        for (text, expected) in [
+            (meme.replace("TGCA", "ACDE"), "line 2: the alphabet `ACDE`"),
+            (">a\nA 1\nA 1\nG 1\nT 1\n".to_owned(), "are named AAGT"),
+        ] {
+            let error = parse(&text).expect_err(&text).to_string();
+            assert!(error.contains(expected), "{error}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Genes near regions, and whether regions near listed genes have smaller p-values.
 
+use neuropil_math::stats::rank::rank;
 use std::collections::HashSet;
 
 use crate::genes::Tss;
@@ -42,25 +43,11 @@ pub struct RankSum {
 
 /// Compares two samples; `None` when one is empty or all values are the same.
 pub fn rank_sum(a: &[f64], b: &[f64]) -> Option<RankSum> {
-    let mut all: Vec<(f64, bool)> = a
-        .iter()
-        .map(|&x| (x, true))
-        .chain(b.iter().map(|&x| (x, false)))
-        .collect();
-    all.sort_by(|x, y| x.0.total_cmp(&y.0));
-    let (na, nb, n) = (a.len() as f64, b.len() as f64, all.len() as f64);
-    let (mut ranks, mut ties) = (0.0, 0.0);
-    let mut i = 0;
-    while i < all.len() {
-        let j = i + all[i..].iter().take_while(|x| x.0 == all[i].0).count();
-        let rank = (i + j + 1) as f64 / 2.0;
-        ranks += rank * all[i..j].iter().filter(|x| x.1).count() as f64;
-        let t = (j - i) as f64;
-        ties += t * t * t - t;
-        i = j;
-    }
-    let u = ranks - na * (na + 1.0) / 2.0;
-    let variance = na * nb / 12.0 * (n + 1.0 - ties / (n * (n - 1.0)));
+    let ranks = rank(&[a, b].concat());
+    let (na, nb) = (a.len() as f64, b.len() as f64);
+    let n = na + nb;
+    let u = ranks.of[..a.len()].iter().sum::<f64>() - na * (na + 1.0) / 2.0;
+    let variance = na * nb / 12.0 * (n + 1.0 - ranks.ties / (n * (n - 1.0)));
     if !(variance > 0.0) {
         return None;
     }

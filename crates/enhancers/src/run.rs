@@ -198,6 +198,7 @@ fn predict(
     model::ortholog_files(&base.join(&sequences.orthologs))?;
     let sets = Sets::read(&base.join(&sequences.positives), &base.join(&sequences.negatives))?;
     make_folder(&out)?;
+    let notes = sets.notes.clone();
     let learned = model::learn(architecture, sets, &file.training, file.seed, &mut |epoch| {
         tell(&News::Epoch(*epoch));
         true
@@ -205,13 +206,14 @@ fn predict(
     outcome.history = learned.history;
     outcome.test = learned.test;
     model::save(&learned.network, &out.join("model.safetensors"))?;
-    let matrix = model::orthologs(
+    let mut matrix = model::orthologs(
         &learned.network,
         &base.join(&sequences.orthologs),
         &mut |done, of| {
             tell(&News::Predicted { done, of });
         },
     )?;
+    matrix.notes.extend(notes);
     put(&out.join("predictions.tsv"), &matrix.to_text())?;
     put(&out.join("species.txt"), &(matrix.species.join("\n") + "\n"))?;
     Ok(matrix)

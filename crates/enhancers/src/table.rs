@@ -36,7 +36,8 @@ pub fn is_missing(field: &str) -> bool {
 
 impl Table {
     /// Reads a table: tabs, semicolons, commas or blanks between fields, quotes, `#` lines and Excel's `sep=;` before the
-    /// header; a header one field short is R's, whose first column are row names.
+    /// header; a header one field short is R's, whose first column are row names, unless it names that column or the rows
+    /// end in separators.
     ///
     /// # Errors
     /// No header or no rows; rows of other lengths, with their line.
@@ -93,13 +94,22 @@ impl Table {
             notes: Vec::new(),
             separator,
         };
-        for (i, (line, fields)) in records.enumerate() {
-            if i == 0 && fields.len() == header.len() + 1 {
-                header.insert(0, String::new());
-                table.notes.push(
-                    "the header is one field short: the first column are row names, as R writes them".into(),
-                );
-            }
+        let records: Vec<(usize, Vec<String>)> = records.collect();
+        let longer = records
+            .first()
+            .is_some_and(|(_, fields)| fields.len() == header.len() + 1);
+        let open_ended = || {
+            records
+                .iter()
+                .all(|(_, fields)| fields.last().is_some_and(String::is_empty))
+        };
+        if longer && !names_rows(&header[0]) && !open_ended() {
+            header.insert(0, String::new());
+            table.notes.push(
+                "the header is one field short: the first column are row names, as R writes them".into(),
+            );
+        }
+        for (line, fields) in records {
             let width = header.len();
             let extra_is_empty = fields.len() > width && fields[width..].iter().all(String::is_empty);
             if fields.len() != width && !extra_is_empty {
@@ -134,8 +144,19 @@ impl Table {
                 .to_owned();
             name.chars().filter(|c| c.is_alphanumeric()).collect()
         };
-        if let Some(index) = self.header.iter().position(|column| column == name) {
-            return Ok(index);
+        let same: Vec<usize> = (0..self.header.len())
+            .filter(|&i| self.header[i] == name)
+            .collect();
+        match same[..] {
+            [index] => return Ok(index),
+            [_, _, ..] => {
+                return Err(InputError::new(format!(
+                    "the column `{name}` stands {} times in the header",
+                    same.len()
+                ))
+                .hint("rename or remove all but one"));
+            }
+            [] => {}
         }
         let alike: Vec<usize> = (0..self.header.len())
             .filter(|&i| plain(&self.header[i]) == plain(name))
@@ -193,6 +214,15 @@ impl Table {
             }
             notes.push(format!("`{}` is read with decimal commas", self.header[column]));
         }
+        if let Some(at) = self.points_of_thousands(&fields) {
+            return Err(InputError::new(format!(
+                "`{}` may have a point between thousands: all numbers with a point have three digits behind it",
+                fields[at]
+            ))
+            .at_line(self.lines[at])
+            .in_field(&self.header[column])
+            .hint("write numbers without separators of thousands, or with one decimal more or less"));
+        }
         let mut values = Vec::with_capacity(fields.len());
         for (i, field) in fields.iter().enumerate() {
             if is_missing(field) {
@@ -240,6 +270,67 @@ impl Table {
             ));
         }
         Ok((values, notes))
+    }
+}
+
+/// Whether the first name of a header is that of the names of rows: then the header is not R's, which leaves it out.
+pub(crate) fn names_rows(name: &str) -> bool {
+    const NAMES: [&str; 26] = [
+        "species",
+        "taxon",
+        "taxa",
+        "binomial",
+        "name",
+        "names",
+        "id",
+        "ids",
+        "tip",
+        "tiplabel",
+        "label",
+        "scientificname",
+        "speciesname",
+        "latinname",
+        "genusspecies",
+        "organism",
+        "art",
+        "region",
+        "regions",
+        "peak",
+        "peaks",
+        "peakid",
+        "peakname",
+        "ocr",
+        "enhancer",
+        "element",
+    ];
+    let plain: String = name
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .collect();
+    NAMES.contains(&plain.as_str()) || plain.ends_with("binomial")
+}
+
+impl Table {
+    /// The first of the points that may separate thousands, as in German tables: semicolons separate fields, whole numbers below
+    /// 1000 stand beside numbers of one to three digits, a point and three digits, and no other number has a point.
+    fn points_of_thousands(&self, fields: &[&str]) -> Option<usize> {
+        if self.separator != b';' {
+            return None;
+        }
+        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        let grouped = |field: &str| {
+            let (whole, rest) = field.split_once('.')?;
+            let (whole, rest) = (whole.trim_start_matches('-'), rest);
+            let group = rest.split('.').all(|group| group.len() == 3 && digits(group));
+            Some(group && (1..=3).contains(&whole.len()) && digits(whole) && !whole.starts_with('0'))
+        };
+        let pointed: Vec<bool> = fields.iter().filter_map(|field| grouped(field)).collect();
+        let whole = fields
+            .iter()
+            .any(|field| !field.is_empty() && field.len() <= 3 && digits(field));
+        let doubtful = pointed.len() > 1 && pointed.iter().all(|grouped| *grouped) && whole;
+        doubtful.then(|| fields.iter().position(|field| field.contains('.')))?
     }
 }
 
@@ -369,6 +460,15 @@ mod tests {
         ] {
             assert_eq!(read(text), expected, "{text}");
         }
+        // Rows that end in a separator are not R's, nor are they under a header that names the first column.
+        for text in ["species,mass\nMus,9,\nHomo,3,\n", "organ,mass\nMus,9,\nHomo,3,\n"] {
+            let table = Table::parse(text).expect(text);
+            assert_eq!(table.numbers(1).expect(text).0, [Some(9.0), Some(3.0)], "{text}");
+        }
+        let error = Table::parse("species,mass\nMus,9,1\nHomo,3,2\n")
+            .expect_err("refused")
+            .to_string();
+        assert!(error.contains("line 2: 3 fields, expected 2"), "{error}");
         // A list is no table of two columns.
         assert_eq!(
             Table::parse("species\nMus musculus\nRattus\n")
@@ -411,6 +511,11 @@ mod tests {
         assert!(fault("a,b\n1,2\n4,x\n", "b").contains("line 3, `b`: `x` is not a number"));
         assert!(fault("a\tb\n1\t1,350\n", "b").contains("decimal comma or separate thousands"));
         assert!(fault("brain,mass\n1,2\n", "bran").contains("did you mean `brain`?"));
+        assert!(
+            fault("a;b\nx;280\ny;1.591\nz;618.600\n", "b")
+                .contains("line 3, `b`: `1.591` may have a point between thousands")
+        );
+        assert!(fault("a,b,b\n1,2,3\n", "b").contains("`b` stands 2 times"));
         assert!(fault("a,b\n1,-999\n2,-1\n", "b").contains("missing mark or a value"));
         assert!(fault("", "b").contains("empty") && fault("a,b\n", "b").contains("no rows"));
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 
 use crate::error::InputError;
+use neuropil_lab::file::with_line_feeds;
 
 /// Largest text that is read into memory; more than any table or peak file, less than would exhaust a laptop.
 const LARGEST: u64 = 4 << 30;
@@ -13,7 +14,7 @@ const LARGEST: u64 = 4 << 30;
 /// Reads a text file; gzip is recognised by its first bytes and read to its last member.
 ///
 /// # Errors
-/// A file that cannot be read, is cut short, is not text in UTF-8 or Latin-1, or unpacks to more than 4 GiB.
+/// A file that cannot be read, is cut short, is not text in UTF-8, UTF-16 or Latin-1, or unpacks to more than 4 GiB.
 pub fn read_to_string(path: &Path) -> Result<String, InputError> {
     let fault = |message: String| InputError::new(message).in_file(path);
     let mut file = std::fs::File::open(path).map_err(|error| fault(format!("cannot read: {error}")))?;
@@ -44,8 +45,16 @@ pub fn read_to_string(path: &Path) -> Result<String, InputError> {
 }
 
 fn decode(bytes: Vec<u8>) -> Result<String, &'static str> {
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err("the file is UTF-16, expected UTF-8 (in Excel: save as `CSV UTF-8`)");
+    let wide = |unit: fn([u8; 2]) -> u16| {
+        let units = bytes[2..].as_chunks::<2>().0.iter().map(|&pair| unit(pair));
+        let text = char::decode_utf16(units).collect::<Result<String, _>>();
+        text.map(with_line_feeds)
+            .map_err(|_| "the file is damaged UTF-16")
+    };
+    match bytes.get(..2) {
+        Some([0xff, 0xfe]) => return wide(u16::from_le_bytes),
+        Some([0xfe, 0xff]) => return wide(u16::from_be_bytes),
+        _ => {}
     }
     if bytes.iter().take(4096).any(|&byte| byte == 0) {
         return Err("the file is binary, expected text");
@@ -53,10 +62,10 @@ fn decode(bytes: Vec<u8>) -> Result<String, &'static str> {
     // What is not UTF-8 is taken as Latin-1, in which every byte is a letter.
     let text = String::from_utf8(bytes)
         .unwrap_or_else(|error| error.into_bytes().iter().map(|&byte| char::from(byte)).collect());
-    Ok(match text.strip_prefix('\u{feff}') {
+    Ok(with_line_feeds(match text.strip_prefix('\u{feff}') {
         Some(rest) => rest.to_owned(),
         None => text,
-    })
+    }))
 }
 
 /// Lines with their numbers, counted from 1, without line ends of either kind.
@@ -96,6 +105,8 @@ mod tests {
     fn marks_and_encodings() {
         assert_eq!(decode(b"\xef\xbb\xbfa".to_vec()), Ok("a".into()));
         assert_eq!(decode(b"M\xfcnchen".to_vec()), Ok("M\u{fc}nchen".into()));
-        assert!(decode(b"\xff\xfea\0".to_vec()).is_err() && decode(b"a\0".to_vec()).is_err());
+        assert_eq!(decode(b"\xff\xfea\0\r\0b\0".to_vec()), Ok("a\nb".into()));
+        assert_eq!(decode(b"a\rb\r".to_vec()), Ok("a\nb\n".into()));
+        assert!(decode(b"a\0".to_vec()).is_err());
     }
 }

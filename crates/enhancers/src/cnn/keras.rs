@@ -4,13 +4,15 @@
 //! order of creation that the numbers in names keep, whatever number they begin with.
 
 mod stored;
+mod told;
 
 use std::path::Path;
 
 use hdf5_pure::File;
 use neuropil_math::real::Real;
 
-use self::stored::{Array, Axes, Stored};
+use self::stored::{Array, Stored};
+use self::told::{Axes, Told};
 use super::architecture::{Architecture, Convolution, Dense, Flatten};
 use super::network::Network;
 use crate::error::InputError;
@@ -28,10 +30,12 @@ pub struct Reading {
     pub first_stride: Option<usize>,
 }
 
-/// Reads a network with pooling windows of 26 and sequences of `length` bases, with remarks on what was assumed.
+/// Reads a network for sequences of `length` bases, with remarks on what was assumed. Pooling windows, strides and activations are
+/// those of its `model_config`; without one, windows of 26 and rectifiers.
 ///
 /// # Errors
-/// A file that is not HDF5 or not Keras's; kernels whose shapes do not follow one another; weights that are not finite.
+/// A file that is not HDF5 or not Keras's; layers of other kinds; kernels whose shapes do not follow one another; weights that are
+/// not finite.
 pub fn read<R: Real>(
     path: &Path,
     length: usize,
@@ -45,7 +49,7 @@ pub fn read<R: Real>(
     let (layout, mut architecture) = layout_of(
         &pairs,
         keras1,
-        stored.axes,
+        stored.told.as_ref().map(Told::axes),
         length,
         reading.first_stride.unwrap_or(1),
     )
@@ -60,14 +64,18 @@ pub fn read<R: Real>(
             names.join(", ")
         ));
     }
+    if let Some(told) = &stored.told {
+        told.follow(&mut architecture).map_err(fault)?;
+    }
     architecture.check().map_err(|error| error.in_file(path))?;
+    let pool = architecture.pool_size;
     let mut network = Network::zeros(architecture);
     for (i, (kernel, bias)) in pairs.iter().enumerate() {
         let kernel = correlation_kernel(kernel, layout, rotate);
         let (w, b) = network.layer_mut(i);
         if w.len() != kernel.len() || b.len() != bias.values.len() {
             return Err(fault(format!(
-                "layer {} has {} weights, expected {} for sequences of {length} bases",
+                "layer {} has {} weights, expected {} for sequences of {length} bases and pooling windows of {pool}",
                 i + 1,
                 kernel.len(),
                 w.len()
@@ -114,7 +122,7 @@ fn flattening(stored: &Stored, layout: Layout, wanted: Option<Flatten>, notes: &
             Flatten::PositionMajor
         }
     };
-    let Some(axes) = stored.axes else {
+    let Some(axes) = stored.told.as_ref().map(Told::axes) else {
         let order = order(layout == Layout::FiltersFirst);
         notes.push(format!(
             "weights without a model_config: flattened values are taken {} (--flatten takes them otherwise)",

@@ -1,6 +1,7 @@
 //! What a network puts out: logits, probabilities, the loss.
 
 use neuropil_math::real::Real;
+use neuropil_nn::loss::softmax;
 
 /// The logit of class 1, against that of class 0 where there are classes.
 pub(super) fn logit<R: Real>(logits: &[R]) -> f64 {
@@ -26,15 +27,8 @@ pub(super) fn direction<R: Real>(outputs: usize) -> Vec<R> {
 pub fn probability<R: Real>(logits: &[R]) -> f64 {
     match logits {
         [logit] => 1.0 / (1.0 + (-logit.f64()).exp()),
-        _ => softmax(logits)[1],
+        _ => softmax(logits, 0..logits.len())[1],
     }
-}
-
-fn softmax<R: Real>(logits: &[R]) -> Vec<f64> {
-    let most = logits.iter().map(|z| z.f64()).fold(f64::NEG_INFINITY, f64::max);
-    let e: Vec<f64> = logits.iter().map(|z| (z.f64() - most).exp()).collect();
-    let sum: f64 = e.iter().sum();
-    e.into_iter().map(|e| e / sum).collect()
 }
 
 /// Cross-entropy of one example and its gradient with respect to the logits.
@@ -46,7 +40,7 @@ pub fn loss_of_logits<R: Real>(logits: &[R], class: usize) -> (f64, Vec<f64>) {
         let loss = z.max(0.0) - y * z + (-z.abs()).exp().ln_1p();
         return (loss, vec![probability(logits) - y]);
     }
-    let mut p = softmax(logits);
+    let mut p = softmax(logits, 0..logits.len());
     let loss = -p[class].max(1e-300).ln();
     p[class] -= 1.0;
     (loss, p)

@@ -162,9 +162,12 @@ impl Examples {
         }
         for class in 0..classes {
             if !self.classes.contains(&class) {
-                return Err(InputError::new(format!(
-                    "the {what} set has no example of class {class}"
-                )));
+                let class = match (classes, class) {
+                    (2, 0) => "closed sequence".to_owned(),
+                    (2, _) => "open sequence".to_owned(),
+                    _ => format!("example of class {class}"),
+                };
+                return Err(InputError::new(format!("the {what} set has no {class}")));
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! How predictions go with the distance from a species.
 
 use neuropil_math::stats::correlation::pearson;
+use neuropil_math::stats::rank::rank;
 use neuropil_math::stats::summary::{mean, variance};
 
 use super::Ruler;
@@ -191,7 +192,7 @@ fn closed_mean(matrix: &Matrix, labels: &Labels) -> Option<f64> {
 fn trend(time: &[f64], values: Vec<f64>, what: &str) -> Result<Trend, InputError> {
     let wrong = |error| InputError::new(format!("{what} cannot be set against divergence: {error}"));
     let straight = pearson(time, &values).map_err(wrong)?;
-    let ranked = pearson(&ranks(time), &ranks(&values)).map_err(wrong)?;
+    let ranked = pearson(&rank(time).of, &rank(&values).of).map_err(wrong)?;
     Ok(Trend {
         curve: lowess(time, &values, SPAN),
         pearson: straight.r,
@@ -202,28 +203,9 @@ fn trend(time: &[f64], values: Vec<f64>, what: &str) -> Result<Trend, InputError
     })
 }
 
-/// Ranks from 1 up; equal values share the mean of theirs.
-fn ranks(values: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
-    let mut ranks = vec![0.0; values.len()];
-    let mut start = 0;
-    for tied in order.chunk_by(|&a, &b| values[a] == values[b]) {
-        let rank = start as f64 + (tied.len() + 1) as f64 / 2.0;
-        tied.iter().for_each(|&i| ranks[i] = rank);
-        start += tied.len();
-    }
-    ranks
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ranks_of_ties() {
-        assert_eq!(ranks(&[3.0, 1.0, 3.0, 2.0]), [3.5, 1.0, 3.5, 2.0]);
-    }
 
     #[test]
     fn predictions_that_fall_and_spread_with_time() {

@@ -9,12 +9,11 @@ use crate::model::{self, Sets};
 use neuropil_draw::Report;
 use neuropil_lab::config::Layers;
 use neuropil_lab::error::Problem;
-use neuropil_lab::keeper::{Keeper, best, last};
+use neuropil_lab::keeper::{Keeper, last};
 use neuropil_lab::run::RunDirectory;
 use neuropil_math::rng::Key;
-use neuropil_study::{
-    Analysed, Answer, Export, ExportForm, Flow, Job, Measure, News, Origin, Summary, Tell, life,
-};
+use neuropil_study::life::{self, Ended};
+use neuropil_study::{Analysed, Answer, Export, Flow, Job, Measure, News, Origin, Summary, Tell};
 use serde_json::json;
 use std::sync::OnceLock;
 
@@ -56,12 +55,7 @@ impl Training {
 
     /// The network of the best epoch.
     fn best(&self, run: &RunDirectory) -> Result<Network<f32>, Problem> {
-        let kept = best(run)?.ok_or_else(|| {
-            Problem::new(
-                format!("{}: no epoch is complete yet", run.path().display()),
-                "`neuropil train --resume` goes on",
-            )
-        })?;
+        let kept = life::best(run, "no epoch is complete yet")?;
         let architecture =
             crate::cnn::Architecture::named(&self.settings.network.preset, self.settings.network.length)?;
         let mut network = Network::zeros(architecture);
@@ -89,11 +83,7 @@ impl Training {
     }
 
     fn origin(&self) -> Origin {
-        Origin {
-            of: self.settings.experiment.clone(),
-            seed: self.settings.seed,
-            ..Origin::default()
-        }
+        Origin::new(&self.settings.experiment, self.settings.seed)
     }
 }
 
@@ -123,7 +113,7 @@ impl Job for Training {
     }
 
     fn prepare(&self) -> Result<(), Problem> {
-        self.material(&self.settings.network()?).map(drop)
+        self.material(&self.settings.network()?.0).map(drop)
     }
 
     fn train(
@@ -132,13 +122,19 @@ impl Job for Training {
         updates: Option<u64>,
         watch: &mut dyn FnMut(&News<'_>) -> Flow,
     ) -> Result<Summary, Problem> {
-        let network = self.settings.network()?;
+        let (network, mut notes) = self.settings.network()?;
         let material = self.material(&network)?;
         let key = Key::new(self.settings.seed);
         let mut learner = Learner::new(network, &material, &self.settings.training, key);
         let path = keeper.last_path();
-        if let Some(kept) = keeper.take_last() {
-            learner.restore(&kept, &path)?;
+        match keeper.take_last() {
+            Some(kept) => learner.restore(&kept, &path)?,
+            None => {
+                notes.extend_from_slice(&self.sets()?.notes);
+                for note in &notes {
+                    watch(&News::Said(note));
+                }
+            }
         }
         let mut interrupted = false;
         let goes_on = |learner: &Learner<'_>| {
@@ -153,21 +149,16 @@ impl Job for Training {
                 keeper.checked(learner.checkpoint(), None)?;
             }
         }
-        let measures = learner.history().last().map(measures).unwrap_or_default();
-        let end = json!({ "event": "end", "update": learner.updates() });
-        Ok(Summary {
-            task: self.settings.experiment.clone(),
-            seed: self.settings.seed,
-            criterion_met: learner.is_over(),
+        let end = Ended {
+            event: json!({ "event": "end", "update": learner.updates() }),
             updates: learner.updates(),
             trials: learner.seen(),
-            restarts: 0,
-            criterion: measures.iter().map(|m| (m.name.clone(), m.value)).collect(),
-            measures,
-            wall_seconds: keeper.end(&end, learner.is_over())?,
-            run_dir: keeper.run().path().to_owned(),
+            unit: "sequences",
+            complete: learner.is_over(),
             interrupted,
-        })
+            measures: learner.history().last().map(measures).unwrap_or_default(),
+        };
+        life::ended(self, keeper, end)
     }
 
     fn test(&self, run: &RunDirectory, _options: &Layers) -> Result<Answer, Problem> {
@@ -200,14 +191,7 @@ impl Job for Training {
     }
 
     fn export(&self, run: &RunDirectory, wanted: &Export<'_>) -> Result<(), Problem> {
-        if !matches!(wanted.form, ExportForm::Safetensors { .. }) {
-            let message = format!(
-                "`{}` has nothing to export as {}",
-                self.name(),
-                wanted.form.name()
-            );
-            return Err(Problem::new(message, "it exports safetensors"));
-        }
+        wanted.only_weights(self.name())?;
         Ok(model::save(&self.best(run)?, wanted.path)?)
     }
 

@@ -145,21 +145,21 @@ impl Settings {
         Ok(Sets::invented(study.training))
     }
 
-    /// The network that training begins with: drawn, or read.
+    /// The network that training begins with: drawn, or read, with remarks on how it was read.
     ///
     /// # Errors
     /// A preset that is none, a length that does not fit, weights that cannot be read or are of another shape.
-    pub fn network(&self) -> Result<Network<f32>, InputError> {
+    pub fn network(&self) -> Result<(Network<f32>, Vec<String>), InputError> {
         let wanted = Architecture::named(&self.network.preset, self.network.length)?;
         let start = &self.network.start;
         if start.as_os_str().is_empty() {
-            return Ok(Network::new(wanted, Key::new(self.seed)));
+            return Ok((Network::new(wanted, Key::new(self.seed)), Vec::new()));
         }
         let reading = Reading {
             rotate: (!self.network.rotate).then_some(false),
             ..Reading::default()
         };
-        let (network, _) = model::load(start, self.network.length, reading)?;
+        let (network, notes) = model::load(start, self.network.length, reading)?;
         let found = &network.architecture;
         if (&found.convolutions, &found.dense, found.length)
             != (&wanted.convolutions, &wanted.dense, wanted.length)
@@ -170,6 +170,6 @@ impl Settings {
             ))
             .in_file(start));
         }
-        Ok(network)
+        Ok((network, notes))
     }
 }

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use hdf5_pure::{AttrValue, File, Group};
 use serde_json::Value;
 
+use super::told::Told;
+
 /// One array of weights.
 pub(super) struct Array {
     /// Name of its layer.
@@ -26,17 +28,8 @@ pub(super) struct Stored {
     pub ordered: bool,
     /// The backend that the weights were written with.
     pub backend: Option<String>,
-    /// What `model_config` says of the order of axes, where there is one.
-    pub axes: Option<Axes>,
-}
-
-/// Which axis holds the channels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Axes {
-    /// Whether it is the first one of the convolutions' outputs, where that is told.
-    pub channels_first: Option<bool>,
-    /// Whether `Flatten` expects it first, and moves it to the end.
-    pub flatten_first: bool,
+    /// What `model_config` says, where there is one.
+    pub told: Option<Told>,
 }
 
 type Attributes = HashMap<String, AttrValue>;
@@ -73,11 +66,7 @@ pub(super) fn read(file: &File) -> Result<Stored, String> {
     Ok(Stored {
         ordered,
         backend: backend.map(|name| plain(name).to_lowercase()),
-        axes: config.as_ref().map(|config| {
-            let mut axes = Axes::default();
-            walk(config, &mut axes);
-            axes
-        }),
+        told: config.as_ref().map(Told::of),
         arrays,
     })
 }
@@ -224,28 +213,4 @@ fn numbered(group: &str) -> (&str, u64) {
         stem.trim_end_matches('_'),
         layer[stem.len()..].parse().unwrap_or(0),
     )
-}
-
-/// Takes the order of axes from the settings of all layers.
-fn walk(value: &Value, axes: &mut Axes) {
-    match value {
-        Value::Array(values) => values.iter().for_each(|value| walk(value, axes)),
-        Value::Object(fields) => {
-            let class = fields
-                .get("class_name")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            let setting = |name: &str| fields.get("config")?.get(name)?.as_str();
-            // Keras 1: `dim_ordering`.
-            let order = setting("data_format").or_else(|| setting("dim_ordering"));
-            let first = order.map(|order| matches!(order, "channels_first" | "th"));
-            if class == "Flatten" {
-                axes.flatten_first = first == Some(true);
-            } else if class.starts_with("Conv") {
-                axes.channels_first = first.or(class.ends_with("1D").then_some(false));
-            }
-            fields.values().for_each(|value| walk(value, axes));
-        }
-        _ => {}
-    }
 }

@@ -206,3 +206,71 @@ fn weights_that_are_no_numbers_are_refused_with_their_layer() {
         .to_string();
     assert!(error.contains("weights.h5: layer `dense` holds NaN"), "{error}");
 }
+
+/// A configuration of two convolutions, one pooling layer and a dense layer, with one thing replaced.
+fn told(from: &str, to: &str) -> (&'static str, AttrValue) {
+    let text = r#"{"class_name": "Sequential", "config": {"layers": [
+        {"class_name": "InputLayer", "config": {"name": "input"}},
+        {"class_name": "Conv1D", "config": {"name": "first", "activation": "relu", "strides": [1], "padding": "valid"}},
+        {"class_name": "Conv1D", "config": {"name": "second", "activation": "linear", "dilation_rate": [1]}},
+        {"class_name": "Dropout", "config": {"name": "drop"}},
+        {"class_name": "Activation", "config": {"name": "rectify", "activation": "relu"}},
+        {"class_name": "MaxPooling1D", "config": {"name": "pool", "pool_size": [28], "strides": null, "padding": "valid"}},
+        {"class_name": "Flatten", "config": {"name": "flat"}},
+        {"class_name": "Dense", "config": {"name": "score", "activation": "sigmoid"}}]}}"#;
+    assert!(text.contains(from), "{from}");
+    ("model_config", AttrValue::String(text.replace(from, to)))
+}
+
+#[test]
+fn pooling_and_strides_are_those_of_the_model() {
+    let read = |from: &str, to: &str| {
+        let attributes = [backend("tensorflow"), told(from, to)];
+        read_written(&layers(), &attributes, Reading::default())
+    };
+    let shape = |from: &str, to: &str| read(from, to).expect("weights").0.architecture;
+    let plain = shape("[28]", "[28]");
+    assert_eq!(
+        (plain.pool_size, plain.pool_stride, plain.pool_same),
+        (28, 28, false)
+    );
+    let strided = shape("\"strides\": null", "\"strides\": [20]");
+    assert_eq!((strided.pool_size, strided.pool_stride), (28, 20));
+    let same = shape(
+        "\"strides\": null, \"padding\": \"valid\"",
+        "\"strides\": null, \"padding\": \"same\"",
+    );
+    assert!(same.pool_same);
+    for (from, to, expected) in [
+        (
+            "\"relu\", \"strides\"",
+            "\"tanh\", \"strides\"",
+            "layer `first` has the activation `tanh`, expected `relu`",
+        ),
+        (
+            "\"name\": \"rectify\", \"activation\": \"relu\"",
+            "\"name\": \"rectify\", \"activation\": \"elu\"",
+            "`second` has the activation `elu`",
+        ),
+        (
+            "\"sigmoid\"",
+            "\"linear\"",
+            "layer `score` has the activation `linear`, expected `sigmoid`",
+        ),
+        (
+            "MaxPooling1D",
+            "AveragePooling1D",
+            "layer `pool` is a `AveragePooling1D`",
+        ),
+        (
+            "\"strides\": [1], \"padding\": \"valid\"",
+            "\"strides\": [1], \"padding\": \"same\"",
+            "layer `first` is padded `same`",
+        ),
+        ("[1]}}", "[2]}}", "layer `second` is dilated"),
+        ("[28]", "[13]", "pooling windows of 13"),
+    ] {
+        let error = read(from, to).expect_err(to).to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
