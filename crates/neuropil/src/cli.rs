@@ -348,8 +348,8 @@ pub(crate) struct ReproduceArgs {
     /// Seeds, `A..B` with both ends [default: 1..6; quick: 1..1].
     #[arg(long, value_name = "A..B", value_parser = parse_seeds)]
     pub seeds: Option<(u64, u64)>,
-    /// Write the trials to criterion to this file as well (.json; .md beside it); for `connectome` the table (.html
-    /// as well).
+    /// Write the claims and the trials to criterion to this file as well (.json; .md beside it); for `connectome` the
+    /// table (.html as well).
     #[arg(long)]
     pub table: Option<PathBuf>,
     #[command(flatten)]

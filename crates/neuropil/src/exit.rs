@@ -4,5 +4,3 @@
 pub(crate) const CHECK_FAILED: u8 = 1;
 /// Bad input or usage.
 pub(crate) const BAD_INPUT: u8 = 2;
-/// Interrupted after a clean checkpoint.
-pub(crate) const INTERRUPTED: u8 = 130;

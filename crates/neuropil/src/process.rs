@@ -1,35 +1,36 @@
 //! The process: its threads, and the wish of others that it end.
 
-use crate::exit::INTERRUPTED;
 use crate::terminal::say;
 use neuropil_lab::error::Problem;
 use neuropil_lab::provenance::Origin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
 
 /// More threads than this are a slip of the finger.
 const MOST_THREADS: usize = 1024;
 
-/// Set by Ctrl-C and by the signals that ask to end.
-static STOP: AtomicBool = AtomicBool::new(false);
+/// The number of the signal of Ctrl-C.
+const CTRL_C: i32 = 2;
+/// The signal that asked to end, by its number: 2 for Ctrl-C; 0 as long as none did.
+static ASKED_BY: AtomicI32 = AtomicI32::new(0);
 
 /// Asks the loop to stop at the next update when the user or the system asks us to.
 pub(crate) fn listen_for_interrupts() {
-    let asked_twice = || {
-        if STOP.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(INTERRUPTED));
+    let heard = |signal| {
+        if ASKED_BY.swap(signal, Ordering::Relaxed) != 0 {
+            std::process::exit(i32::from(exit_code(signal)));
         }
         say!("stopping at the next update; once more to quit without saving");
     };
     #[cfg(unix)]
-    on_signals(asked_twice);
+    on_signals(heard);
     // A second handler cannot be set: commands that train several runs come here once.
     #[cfg(not(unix))]
-    let _ = ctrlc::set_handler(asked_twice);
+    let _ = ctrlc::set_handler(move || heard(CTRL_C));
 }
 
 /// Calls `heard` at each signal that asks to end: all of them, but a hang-up where it is to be ignored (`nohup`).
 #[cfg(unix)]
-fn on_signals(heard: impl Fn() + Send + 'static) {
+fn on_signals(heard: impl Fn(i32) + Send + 'static) {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     let mut signals = vec![SIGINT, SIGTERM];
     if !is_ignored(SIGHUP) {
@@ -37,7 +38,7 @@ fn on_signals(heard: impl Fn() + Send + 'static) {
     }
     // Without handlers the signals do what they do by themselves: end the process, which goes on from its checkpoint.
     if let Ok(mut signals) = signal_hook::iterator::Signals::new(signals) {
-        std::thread::spawn(move || signals.forever().for_each(|_| heard()));
+        std::thread::spawn(move || signals.forever().for_each(heard));
     }
 }
 
@@ -52,7 +53,19 @@ fn is_ignored(signal: i32) -> bool {
 
 /// Was an interrupt asked for?
 pub(crate) fn interrupted() -> bool {
-    STOP.load(Ordering::Relaxed)
+    ASKED_BY.load(Ordering::Relaxed) != 0
+}
+
+/// The exit code of work that was interrupted: 128 and the number of the signal, as shells and Slurm count, 130 for Ctrl-C.
+pub(crate) fn interrupted_code() -> u8 {
+    match ASKED_BY.load(Ordering::Relaxed) {
+        0 => exit_code(CTRL_C),
+        signal => exit_code(signal),
+    }
+}
+
+fn exit_code(signal: i32) -> u8 {
+    128 + u8::try_from(signal).unwrap_or(0)
 }
 
 /// The threads that everything runs on.

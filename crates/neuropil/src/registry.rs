@@ -108,3 +108,31 @@ pub fn experiments() -> Vec<Listed> {
 pub fn analyses() -> Vec<Listed> {
     SYSTEMS.iter().flat_map(|system| system.analyses()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listed_experiment_opens_and_so_do_the_settings_that_it_writes() {
+        for listed in experiments() {
+            // The one experiment that is nothing without a file of one's own.
+            let set: Vec<String> = match listed.name.as_str() {
+                "successor/track" => vec!["track.file=walk.csv".to_owned()],
+                _ => Vec::new(),
+            };
+            let open_as = |name: &str, text: Option<&str>| {
+                let given = Given {
+                    name,
+                    text,
+                    set: &set,
+                    options: &[],
+                };
+                open(&given).unwrap_or_else(|problems| panic!("{}: {}", listed.name, problems[0]))
+            };
+            let job = open_as(&listed.name, None);
+            let again = open_as("config.toml", Some(job.settings()));
+            assert_eq!((again.name(), again.seed()), (job.name(), job.seed()));
+        }
+    }
+}

@@ -317,3 +317,120 @@ fn cascades_of_all_units_that_were_killed_go_on() {
     assert!(!journal.exists(), "the results are written");
     assert_eq!(resumed, text(&ask("whole").output().unwrap()));
 }
+
+/// A table as CSV, without a column, and of the rows that are kept.
+fn cut(table: &str, without: Option<&str>, kept: impl Fn(&[&str]) -> bool) -> String {
+    let header: Vec<&str> = table.lines().next().unwrap().split(',').collect();
+    let gone = without.and_then(|name| header.iter().position(|column| *column == name));
+    let mut text = String::new();
+    for (i, line) in table.lines().enumerate() {
+        let cells: Vec<&str> = line.split(',').collect();
+        if i > 0 && !kept(&cells) {
+            continue;
+        }
+        let left: Vec<&str> = (0..cells.len())
+            .filter(|c| Some(*c) != gone)
+            .map(|c| cells[c])
+            .collect();
+        text.push_str(&left.join(","));
+        text.push('\n');
+    }
+    text
+}
+
+/// Connectomes that lack something: no classes, no output that is reached, one side, no pairs, no table but ids, three
+/// neurons. Every command answers or says what it would need; none dies, and the page is written without what is missing.
+#[test]
+fn what_a_connectome_lacks_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    text(&neuropil(
+        here,
+        &["connectome", "simulate", "larva", "--pairs", "40"],
+    ));
+    let read = |name: &str| std::fs::read_to_string(here.join("larva").join(name)).unwrap();
+    let (neurons, edges) = (read("neurons.csv"), read("edges.csv"));
+    let ids_of = |kept: &dyn Fn(&[&str]) -> bool| -> Vec<String> {
+        let rows = neurons
+            .lines()
+            .skip(1)
+            .map(|line| line.split(',').collect::<Vec<_>>());
+        rows.filter(|cells| kept(cells))
+            .map(|cells| cells[0].to_owned())
+            .collect()
+    };
+    let (outputs, left) = (
+        ids_of(&|cells| cells[5] == "output"),
+        ids_of(&|cells| cells[1] == "L"),
+    );
+    assert!(
+        neurons.starts_with("id,hemisphere,celltype,annotations,axon_lat,io,pair") && !outputs.is_empty()
+    );
+    let has = |ids: &[String], cell: &str| ids.iter().any(|id| id == cell);
+    let all = |_: &[&str]| true;
+    let few = ids_of(&all)[..3].to_vec();
+    let unpaired = cut(&neurons, Some("pair"), all);
+    let lacking = [
+        ("no-classes", cut(&neurons, Some("celltype"), all), edges.clone()),
+        (
+            "no-output",
+            neurons.clone(),
+            cut(&edges, None, |edge| !has(&outputs, edge[1])),
+        ),
+        (
+            "one-side",
+            cut(&unpaired, None, |row| row[1] == "L"),
+            cut(&edges, None, |edge| has(&left, edge[0]) && has(&left, edge[1])),
+        ),
+        ("no-pairs", unpaired.clone(), edges.clone()),
+        (
+            "three",
+            cut(&unpaired, None, |row| has(&few, row[0])),
+            format!(
+                "pre,post,aa,ad,da,dd\n{0},{1},0,3,0,0\n{1},{2},0,2,0,0\n",
+                few[0], few[1], few[2]
+            ),
+        ),
+    ];
+    let verbs = [
+        "stats",
+        "flow",
+        "edges",
+        "hubs",
+        "layers",
+        "integration",
+        "hemispheres",
+        "symmetry",
+        "recurrence",
+        "direction",
+        "feedback",
+        "paths",
+        "motifs",
+        "nulls",
+        "types",
+    ];
+    for (name, neurons, edges) in lacking {
+        std::fs::create_dir(here.join(name)).unwrap();
+        std::fs::write(here.join(name).join("neurons.csv"), neurons).unwrap();
+        std::fs::write(here.join(name).join("edges.csv"), edges).unwrap();
+        for verb in verbs {
+            let answer = neuropil(here, &["connectome", verb, name, "--out", "figures"]);
+            let said = String::from_utf8_lossy(&answer.stderr);
+            let refused = answer.status.code() == Some(2) && said.contains("help:");
+            assert!(
+                answer.status.success() && !answer.stdout.is_empty() || refused,
+                "{verb} {name}: {said}"
+            );
+        }
+        let small = ["--runs", "3", "--nulls", "1", "--excisions", "1", "--seeds", "1"];
+        let report = [&["connectome", "report", name, "--out", "page"][..], &small].concat();
+        text(&neuropil(here, &report));
+        assert!(here.join("page/report.html").exists(), "{name}");
+        std::fs::remove_dir_all(here.join("page")).unwrap();
+    }
+    let empty = neuropil(
+        here,
+        &["connectome", "cascade", "larva", "--sources", "celltype=nobody"],
+    );
+    assert_eq!(empty.status.code(), Some(2));
+}

@@ -321,11 +321,11 @@ fn links_and_streams_are_written_through() {
 fn nohup_is_obeyed() {
     let place = tempfile::tempdir().unwrap();
     let here = place.path();
-    let run = |before: &str, updates: &'static str| {
+    let run = |before: &str, updates: &'static str, signal: &str| {
         let words = train("run", updates, &["--force"]).join(" ");
         // The shell waits until the run has a log, hangs up on it, and asks how it ended.
         let script = format!(
-            "{before} {} {words} >/dev/null 2>&1 & until [ -s run/log.jsonl ]; do sleep 0.01; done; kill -HUP $!; wait $!",
+            "{before} {} {words} >/dev/null 2>&1 & until [ -s run/log.jsonl ]; do sleep 0.01; done; kill -{signal} $!; wait $!",
             env!("CARGO_BIN_EXE_neuropil")
         );
         let status = Command::new("sh")
@@ -335,13 +335,15 @@ fn nohup_is_obeyed() {
         status.expect("the shell starts").code()
     };
     assert_eq!(
-        run("", "1000000"),
-        Some(130),
+        run("", "1000000", "HUP"),
+        Some(129),
         "a hang-up stops a run after a clean checkpoint"
     );
     fs::remove_dir_all(here.join("run")).unwrap();
+    assert_eq!(run("", "1000000", "TERM"), Some(143), "as Slurm ends its jobs");
+    fs::remove_dir_all(here.join("run")).unwrap();
     assert_eq!(
-        run("nohup", "600"),
+        run("nohup", "600", "HUP"),
         Some(0),
         "and does not, where it is to be ignored"
     );

@@ -111,7 +111,8 @@ pub(crate) struct MatchArgs {
     /// Weight of colour [default: 60 beside a network, 5 beside drift].
     #[arg(long, value_name = "W", value_parser = super::at_least_0)]
     pub colour_weight: Option<f64>,
-    /// Settle the name of a row of the test worm, counted from 1; everything else is solved around it.
+    /// Settle the name of a row of the test worm, counted from 1 (rows of the file that are left out, as by `keep`, do not count:
+    /// it is `test_index` + 1); everything else is solved around it.
     #[arg(long, value_name = "ROW=NAME", value_parser = pin)]
     pub pin: Vec<(usize, String)>,
     /// The template (or the atlas) is a mirror image: negate its z.

@@ -21,8 +21,11 @@ pub(crate) fn run(args: &CompareArgs, global: &Global) -> Result<u8, Problem> {
         let compared = args.runs.iter().map(|path| compared(path, &args.analyses));
         compared.collect::<Result<Vec<Compared>, Problem>>()
     })?;
-    let out = global.out.clone().unwrap_or_else(|| beside(&args.runs[0]));
     let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
+    let out = global
+        .out
+        .clone()
+        .unwrap_or_else(|| beside(&args.runs[0], &names));
     let report = page(&names.join(", "), &runs);
     let folder = |name: &str| -> Result<PathBuf, Problem> {
         let folder = out.join(name);
@@ -72,15 +75,35 @@ fn compared(path: &Path, analyses: &[String]) -> Result<Compared, Problem> {
         || path.display().to_string(),
         |name| name.to_string_lossy().into_owned(),
     );
-    Ok(Compared { name, facts, figures })
+    Ok(Compared {
+        name,
+        experiment: job.name().to_owned(),
+        settings: but_the_seed(job.settings()),
+        facts,
+        figures,
+    })
 }
 
-/// Where a comparison goes when nobody says: beside the first run.
-fn beside(run: &Path) -> PathBuf {
-    let name = run
-        .file_name()
-        .map_or_else(|| "runs".into(), |name| name.to_string_lossy().into_owned());
-    run.with_file_name(format!("{name}-compared"))
+/// Settings without their seed and without the remarks on where they come from.
+fn but_the_seed(settings: &str) -> String {
+    match toml::from_str::<toml::Table>(settings) {
+        Ok(mut table) => {
+            table.remove("seed");
+            table.to_string()
+        }
+        Err(_) => settings.to_owned(),
+    }
+}
+
+/// Where a comparison goes when nobody says: beside the first run, under the names of all, so that another one does not take its
+/// place.
+fn beside(first: &Path, names: &[&str]) -> PathBuf {
+    const NAMED: usize = 3;
+    let mut name = names[..names.len().min(NAMED)].join("-");
+    if names.len() > NAMED {
+        name += &format!("-and-{}-more", names.len() - NAMED);
+    }
+    first.with_file_name(format!("{name}-compared"))
 }
 
 fn numbers_of(figure: &neuropil_draw::Figure) -> Table {

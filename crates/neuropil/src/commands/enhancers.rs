@@ -295,6 +295,9 @@ fn prepare(args: &PrepareArgs) -> Result<u8, Problem> {
     };
     if let Some(path) = &args.genes {
         let annotation = genes::read(path)?;
+        for note in &annotation.notes {
+            say!("note: {note}");
+        }
         let starts = annotation.genes.iter().chain(&annotation.transcripts);
         exclusions.promoters =
             Intervals::new(starts.map(|tss| (translate(&tss.chrom), tss.position, tss.position + 1)));

@@ -7,7 +7,7 @@ use crate::cli::neuronid::{
 };
 use crate::exit::CHECK_FAILED;
 use crate::process::thread_pool;
-use crate::terminal::{print_json, say};
+use crate::terminal::{out, print_json, say};
 use neuropil_lab::error::Problem;
 use neuropil_lab::table::write_csv;
 use neuropil_neuronid::atlas::Atlas;
@@ -22,7 +22,7 @@ use neuropil_neuronid::synth::table::{Wanted, made_table};
 use neuropil_neuronid::track::track;
 use neuropil_neuronid::worm::{Unit, Worm};
 use neuropil_study::life::save_figure;
-use neuropil_study::{Answer, Origin, Tell};
+use neuropil_study::{Answer, Origin, Table, Tell};
 use std::path::Path;
 
 /// Runs the command.
@@ -53,8 +53,35 @@ fn told(units: &UnitArgs) -> Told {
 
 fn check(args: &CheckArgs, global: &Global) -> Result<u8, Problem> {
     let recording = read(&args.file, &told(&args.units))?;
-    print(&recording, None, global)
+    if global.json {
+        return print(&recording, None, global);
+    }
+    // What was understood comes first: a recording has thousands of rows.
+    let answer = Answer::of(&recording, &Origin::default());
+    for sentence in &answer.sentences {
+        out!("{sentence}");
+    }
+    let (headers, rows): (Vec<String>, _) = (
+        answer.table.names().map(str::to_owned).collect(),
+        answer.table.rows(),
+    );
+    let shown = Answer {
+        table: Table::of_rows(&headers, &rows[..rows.len().min(SHOWN)]),
+        sentences: Vec::new(),
+        ..answer
+    };
+    super::test::print(&shown)?;
+    if rows.len() > SHOWN {
+        out!(
+            "… the first {SHOWN} of {} neurons (`--json` prints all)",
+            rows.len()
+        );
+    }
+    Ok(0)
 }
+
+/// Rows that a check shows.
+const SHOWN: usize = 20;
 
 fn worm(path: &Path, units: &UnitArgs) -> Result<Worm, NeuronidError> {
     let (worm, said) = read(path, &told(units))?.single(path)?;

@@ -34,7 +34,10 @@ pub(super) fn one(args: &TrainArgs, job: &dyn Job, out: &Path, quiet: bool) -> R
 
 /// The closing table.
 fn close(summary: &Summary, seconds: f64) {
-    let made = format!("after {} trials ({} updates)", summary.trials, summary.updates);
+    let made = format!(
+        "after {} {} ({} updates)",
+        summary.trials, summary.unit, summary.updates
+    );
     // Tasks have a criterion; what other systems train has an end.
     let has_end = summary.task.contains('/');
     let verdict = match (summary.interrupted, summary.criterion_met) {

@@ -2,8 +2,8 @@
 
 use super::seeds::{columns, print, shown, trials_to_criterion};
 use crate::cli::{Global, ReproduceArgs};
-use crate::exit::{CHECK_FAILED, INTERRUPTED};
-use crate::process::{listen_for_interrupts, origin, thread_pool};
+use crate::exit::CHECK_FAILED;
+use crate::process::{interrupted_code, listen_for_interrupts, origin, thread_pool};
 use crate::progress::Terminal;
 use crate::terminal::{out, print_json, say};
 use neuropil::registry;
@@ -45,13 +45,13 @@ pub(crate) fn run(args: &ReproduceArgs, global: &Global) -> Result<u8, Problem> 
     let watch = Terminal { quiet: global.quiet };
     let reproduced = pool.install(|| system.reproduce(&asked, &watch))?;
     if reproduced.interrupted {
-        return Ok(INTERRUPTED);
+        return Ok(interrupted_code());
     }
     if !global.quiet && !reproduced.runs.is_empty() {
         print(&reproduced.runs);
     }
     if let Some(path) = &args.table {
-        save_table(path, &reproduced.runs)?;
+        save_table(path, &reproduced)?;
     }
     save(system.name(), &reproduced, clock.elapsed().as_secs_f64())?;
     if global.json {
@@ -94,7 +94,10 @@ fn save(system: &str, reproduced: &Reproduced, seconds: f64) -> Result<(), Probl
         vectors: neuropil_math::simd::level().name(),
         date: provenance::now(),
         seconds_of_this_call: seconds,
-        seconds_of_training: reproduced.runs.iter().map(|run| run.wall_seconds).sum(),
+        seconds_of_training: reproduced
+            .runs
+            .iter()
+            .fold(0.0, |sum, run| sum + run.wall_seconds),
         claims: &reproduced.claims,
         runs: &reproduced.runs,
     };
@@ -121,20 +124,29 @@ fn save(system: &str, reproduced: &Reproduced, seconds: f64) -> Result<(), Probl
     write_page(&out.join(format!("{system}.html")), &page)
 }
 
-/// Trials to criterion of every run, as JSON and Markdown.
-fn save_table(path: &Path, runs: &[Summary]) -> Result<(), Problem> {
+/// Trials to criterion of every run, and the claims, as JSON and Markdown.
+fn save_table(path: &Path, reproduced: &Reproduced) -> Result<(), Problem> {
     let document = serde_json::json!({
         "command": provenance::command(),
         "cpu": provenance::cpu(),
         "vectors": neuropil_math::simd::level().name(),
         "date": provenance::now(),
-        "runs": runs,
+        "claims": reproduced.claims,
+        "runs": reproduced.runs,
     });
     let text = serde_json::to_vec_pretty(&document).expect("summaries are JSON");
     atomic::write(path, &text)?;
+    let mut parts = Vec::new();
+    if !reproduced.runs.is_empty() {
+        parts.push(table_of_runs(&reproduced.runs));
+    }
+    if !reproduced.claims.is_empty() {
+        parts.push(claims_markdown(&reproduced.claims));
+    }
+    parts.push(format!("Made by `{}`.\n", provenance::command()));
     Ok(atomic::write(
         &path.with_extension("md"),
-        table_of_runs(runs).as_bytes(),
+        parts.join("\n").as_bytes(),
     )?)
 }
 
@@ -182,6 +194,5 @@ fn table_of_runs(runs: &[Summary]) -> String {
             quantile(&seconds, 0.5).unwrap_or(f64::NAN),
         );
     }
-    let _ = writeln!(text, "\nMade by `{}`.", provenance::command());
     text
 }

@@ -3,8 +3,8 @@
 use super::experiment::{default_out, of_train};
 use super::one_run::one;
 use crate::cli::{Global, TrainArgs};
-use crate::exit::{CHECK_FAILED, INTERRUPTED};
-use crate::process::{interrupted, thread_pool};
+use crate::exit::CHECK_FAILED;
+use crate::process::{interrupted, interrupted_code, thread_pool};
 use crate::terminal::{print_json, say, table};
 use neuropil_lab::error::Problem;
 use neuropil_lab::shards::{on_threads, side_by_side};
@@ -39,7 +39,7 @@ pub(super) fn run(
         print(&summaries);
     }
     Ok(if interrupted() {
-        INTERRUPTED
+        interrupted_code()
     } else if args.updates.is_some() || summaries.iter().all(|summary| summary.criterion_met) {
         0
     } else {

@@ -7,8 +7,7 @@ use crate::cli::successor::{
     FieldsArgs, FigureArgs, KernelArgs, PlaceArgs, RetrieveArgs, SuccessorArgs, SuccessorVerb, WalkArgs,
     WorldsArgs,
 };
-use crate::exit::INTERRUPTED;
-use crate::process::{listen_for_interrupts, origin, thread_pool};
+use crate::process::{interrupted_code, listen_for_interrupts, origin, thread_pool};
 use crate::progress::Terminal;
 use crate::terminal::{out, print_json};
 use neuropil_lab::array::Npz;
@@ -78,7 +77,7 @@ pub(crate) fn make(
         life::run(job, &order, &Terminal { quiet: global.quiet })
     })?;
     if summary.interrupted {
-        return Ok(INTERRUPTED);
+        return Ok(interrupted_code());
     }
     let run = RunDirectory::open(&out)?;
     let reported = pool.install(|| -> Result<_, Problem> {

@@ -3,9 +3,9 @@
 use super::experiment::Typed;
 use crate::cli::sweep::{Action, SlurmArgs, SweepArgs};
 use crate::cli::{Global, SettingArgs};
-use crate::exit::{CHECK_FAILED, INTERRUPTED};
+use crate::exit::CHECK_FAILED;
 use crate::failure;
-use crate::process::{interrupted, listen_for_interrupts, origin, thread_pool};
+use crate::process::{interrupted, interrupted_code, listen_for_interrupts, origin, thread_pool};
 use crate::progress::Terminal;
 use crate::terminal::{counter, out, print_json, say, table};
 use neuropil::registry;
@@ -221,7 +221,7 @@ fn do_runs(folder: &Folder, shard: Shard, global: &Global) -> Result<u8, Problem
         print_json(&json!({ "folder": folder.path(), "done": done, "of": outcomes.len() }))?;
     }
     Ok(if interrupted() {
-        INTERRUPTED
+        interrupted_code()
     } else if of(|outcome| matches!(outcome, Outcome::Failed(_))).is_empty() {
         0
     } else {

@@ -4,8 +4,8 @@ use super::experiment::{default_out, further, of_train};
 use super::one_run::one;
 use super::seeds;
 use crate::cli::{Global, TrainArgs};
-use crate::exit::{CHECK_FAILED, INTERRUPTED};
-use crate::process::{listen_for_interrupts, thread_pool};
+use crate::exit::CHECK_FAILED;
+use crate::process::{interrupted_code, listen_for_interrupts, thread_pool};
 use crate::terminal::print_json;
 use neuropil_lab::error::Problem;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &TrainArgs, global: &Global) -> Result<u8, Problem> {
         print_json(&summary)?;
     }
     Ok(if summary.interrupted {
-        INTERRUPTED
+        interrupted_code()
     } else if summary.criterion_met || args.updates.is_some() {
         0
     } else {

@@ -1,6 +1,6 @@
 //! `neuropil fixed-points RUN`: where a trained policy comes to rest under constant input.
 
-use super::probe::input;
+use super::probe::inputs;
 use crate::cli::song::FixedPointsArgs;
 use crate::cli::{Global, assignment};
 use crate::commands::experiment::{open_run, plain};
@@ -43,15 +43,16 @@ pub(crate) fn run(args: &FixedPointsArgs, global: &Global) -> Result<u8, Problem
     let mut u = mean_inputs(task, &during)?;
     for text in &args.input {
         let (name, value) = assignment("--input", text)?;
-        u[input("--input", &name, task)?] = value;
+        u[inputs("--input", &name, task)?].fill(value);
     }
     let (policy, _) = players(&run, &experiment)?;
     let dynamics = experiment.dynamics(&policy)?;
     let pool = thread_pool(global.threads)?;
     let tau_ms = experiment.config().tau_ms;
-    let found = pool
+    let mut found = pool
         .install(|| fixed_points(&dynamics, &recorded, &u, args.starts, tau_ms))
         .map_err(|error| Problem::new(format!("{shown}: {error}"), "record activity anew"))?;
+    found.during.clone_from(&during);
     let json = serde_json::to_vec_pretty(&found).expect("results are JSON");
     let name = file_name(args);
     atomic::write(&run.place(&format!("results/{name}.json")), &json)?;
@@ -68,7 +69,7 @@ pub(crate) fn run(args: &FixedPointsArgs, global: &Global) -> Result<u8, Problem
     if global.json {
         print_json(&found)?;
     } else {
-        print(&found)?;
+        print(&found, task)?;
         say!("saved {}", run.place(&format!("figures/{name}.svg")).display());
     }
     Ok(0)
@@ -98,7 +99,10 @@ fn file_name(args: &FixedPointsArgs) -> String {
     }
 }
 
-/// Mean of the noise-free inputs in the middle of an epoch, over all conditions that have it.
+/// Trials of each condition over which inputs are averaged where they differ from trial to trial.
+const DRAWS: usize = 50;
+
+/// Mean of the noise-free inputs over the steps of an epoch, events among them, over all conditions that have it.
 fn mean_inputs(task: &Task, epoch: &str) -> Result<Vec<f64>, Problem> {
     let unknown = || {
         let known: Vec<&str> = task.epochs.iter().map(|epoch| epoch.name.as_str()).collect();
@@ -113,13 +117,27 @@ fn mean_inputs(task: &Task, epoch: &str) -> Result<Vec<f64>, Problem> {
     let mut stream = Key::new(1).phase(Phase::Test).stream(Purpose::Condition, 0);
     let (mut sum, mut n) = (vec![0.0; task.n_inputs()], 0.0);
     for condition in task.conditions() {
-        let trial = task.compile(condition, &BTreeMap::new(), &mut stream);
-        if let Some((start, end)) = trial.epochs[place] {
-            let row = trial.row_at(usize::midpoint(start, end));
-            sum.iter_mut()
-                .zip(&row.inputs)
-                .for_each(|(sum, input)| *sum += input);
-            n += 1.0;
+        for draw in 0..DRAWS {
+            let trial = task.compile(condition.clone(), &BTreeMap::new(), &mut stream);
+            if let Some((start, end)) = trial.epochs[place].filter(|(start, end)| start < end) {
+                let steps: Vec<Vec<f64>> = (start..end).map(|step| trial.inputs_at(step)).collect();
+                let mean = |input: usize| {
+                    let values = || steps.iter().map(|step| step[input]);
+                    let first = steps[0][input];
+                    if values().all(|value| value == first) {
+                        first
+                    } else {
+                        values().sum::<f64>() / steps.len() as f64
+                    }
+                };
+                sum.iter_mut()
+                    .enumerate()
+                    .for_each(|(input, sum)| *sum += mean(input));
+                n += 1.0;
+            }
+            if draw == 0 && trial.pulses.is_empty() && trial.recorded.is_empty() {
+                break;
+            }
         }
     }
     Ok(sum.into_iter().map(|sum| sum / f64::max(n, 1.0)).collect())
@@ -134,13 +152,33 @@ fn milliseconds(ms: f64) -> String {
     }
 }
 
-fn print(found: &FixedPoints) -> Result<(), Problem> {
-    let inputs: Vec<String> = found
-        .inputs
-        .iter()
-        .map(|(name, value)| format!("{name} {value:.3}"))
-        .collect();
-    out!("constant input: {}", inputs.join(", "));
+fn print(found: &FixedPoints, task: &Task) -> Result<(), Problem> {
+    let ring_of = |place: usize| {
+        let mut rings = task.rings.iter();
+        rings.find(|ring| (ring.first..ring.first + ring.units).contains(&place))
+    };
+    let mut inputs: Vec<String> = Vec::new();
+    for (place, (name, value)) in found.inputs.iter().enumerate() {
+        match ring_of(place) {
+            None => inputs.push(format!("{name} {value:.3}")),
+            Some(ring) if ring.first == place => {
+                let units = found.inputs[place..]
+                    .iter()
+                    .take(ring.units)
+                    .map(|(_, value)| *value);
+                let (low, high) = units.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+                    (low.min(value), high.max(value))
+                });
+                inputs.push(format!("{} {low:.3} to {high:.3}", ring.name));
+            }
+            Some(_) => {}
+        }
+    }
+    out!(
+        "constant input, the mean of epoch `{}` unless told: {}",
+        found.during,
+        inputs.join(", ")
+    );
     let actions = found.actions.iter().map(|action| format!("p({action})"));
     let columns = ["point", "kind", "speed", "starts", "unstable", "slowest ms"].map(str::to_owned);
     let headers: Vec<String> = columns.into_iter().chain(actions).collect();
@@ -168,6 +206,9 @@ fn print(found: &FixedPoints) -> Result<(), Problem> {
         rows.add_row(numbers.into_iter().chain(probabilities));
     }
     out!("{rows}");
+    if found.points.len() > MOST_SHOWN {
+        out!("the first {MOST_SHOWN} of {} points", found.points.len());
+    }
     out!(
         "{} starts, {} ended at none of these; median speed along the mean courses: {:.0e}",
         found.n_starts,

@@ -7,7 +7,7 @@ use crate::process::thread_pool;
 use crate::terminal::{out, print_json, say, table};
 use neuropil_lab::array::{Npz, read_tensors};
 use neuropil_lab::atomic;
-use neuropil_lab::error::Problem;
+use neuropil_lab::error::{Problem, did_you_mean};
 use neuropil_lab::run::RunDirectory;
 use neuropil_song::dynamics::Dynamics;
 use neuropil_song::experiment::Experiment;
@@ -16,7 +16,8 @@ use neuropil_song::probe::{Probe, Probed, Told, Window, probe, respond};
 use neuropil_song::report::shown_as;
 use neuropil_song::trials::players;
 use neuropil_study::life;
-use neuropil_tasks::task::Task;
+use neuropil_tasks::task::{Ring, Task};
+use std::ops::Range;
 use std::path::Path;
 
 /// Trials in all when nobody says how many.
@@ -51,23 +52,39 @@ pub(crate) fn run(args: &ProbeArgs, global: &Global) -> Result<u8, Problem> {
     Ok(0)
 }
 
-/// Index of an input of the task.
-pub(super) fn input(option: &str, name: &str, task: &Task) -> Result<usize, Problem> {
-    let known = &task.definition.inputs;
-    known.iter().position(|input| input == name).ok_or_else(|| {
-        Problem::new(
-            format!("{option}: {} has no input `{name}`", task.definition.name),
-            format!("inputs: {}", known.join(", ")),
-        )
-    })
+/// Indices of an input of the task; a ring is all of its units.
+pub(super) fn inputs(option: &str, name: &str, task: &Task) -> Result<Range<usize>, Problem> {
+    let of_ring = |ring: &Ring| ring.first..ring.first + ring.units;
+    let rings = &task.rings;
+    if let Some(ring) = rings.iter().find(|ring| ring.name == name) {
+        return Ok(of_ring(ring));
+    }
+    let all = &task.definition.inputs;
+    if let Some(place) = all.iter().position(|input| input == name) {
+        return Ok(place..place + 1);
+    }
+    let bare = (0..all.len()).filter(|place| !rings.iter().any(|ring| of_ring(ring).contains(place)));
+    let known: Vec<&str> = bare
+        .map(|place| all[place].as_str())
+        .chain(rings.iter().map(|ring| ring.name.as_str()))
+        .collect();
+    Err(Problem::new(
+        format!("{option}: {} has no input `{name}`", task.definition.name),
+        did_you_mean(name, "inputs", &known),
+    ))
 }
 
 /// What was asked for, checked.
 fn wanted(args: &ProbeArgs, experiment: &Experiment) -> Result<Probe, Problem> {
     let (task, n) = (&experiment.task, experiment.config().policy.units);
     if task.world.is_some() {
+        let what = if task.sessions().is_some() {
+            "is made of sessions, in which trials depend on answers"
+        } else {
+            "is a world that answers"
+        };
         let message = format!(
-            "{} is a world that answers: only trials that are tables can be probed",
+            "{} {what}: only trials that are tables can be probed",
             task.definition.name
         );
         let hint = "`neuropil test` runs its sessions with other settings, such as `--dt`";
@@ -103,7 +120,8 @@ fn wanted(args: &ProbeArgs, experiment: &Experiment) -> Result<Probe, Problem> {
     }
     for text in &args.scale {
         let (name, factor) = assignment("--scale", text)?;
-        probe.scale.push((input("--scale", &name, task)?, factor));
+        let places = inputs("--scale", &name, task)?;
+        probe.scale.extend(places.map(|place| (place, factor)));
     }
     if probe == Probe::default() && args.given.is_none() {
         let hint = "give --silence, --stimulate, --scale or --noise";

@@ -7,7 +7,7 @@ use crate::terminal::{out, print_json};
 use neuropil_lab::error::Problem;
 use neuropil_study::Given;
 use neuropil_successor::job::Walked;
-use neuropil_successor::track::pipeline::{Outline, Pipeline, Scale, SpeedLimit};
+use neuropil_successor::track::pipeline::{Outline, Pipeline, Scale, SpeedLimit, drop_jumps};
 use neuropil_successor::track::spikes::SpikeOptions;
 use neuropil_successor::track::{TimeUnit, TrackOptions, read};
 use serde_json::json;
@@ -163,11 +163,15 @@ pub(crate) fn check(args: &CheckArgs, global: &Global) -> Result<u8, Problem> {
     let track = read(&args.track.file, &options(&args.track))?;
     let [x, y] = track.extent().unwrap_or([(f64::NAN, f64::NAN); 2]);
     let rate = track.rate_hz().unwrap_or(f64::NAN);
+    // What `run` will take as lost, beside what the file says: told, not done.
+    let mut filtered = track.clone();
+    let jumps = drop_jumps(&mut filtered, SpeedLimit::Auto);
+    let jumps = jumps.map_err(|problem| filtered.notes.push(Problem::from(problem).sentence()));
     if global.json {
         print_json(&json!({
             "form": track.form, "frames": track.frames(), "lost": track.lost(), "t_first": track.time[0],
             "t_last": track.time[track.frames() - 1], "rate_hz": rate, "unit": track.unit, "y": track.vertical,
-            "x_min": x.0, "x_max": x.1, "y_min": y.0, "y_max": y.1, "notes": track.notes,
+            "x_min": x.0, "x_max": x.1, "y_min": y.0, "y_max": y.1, "jumps": jumps.ok(), "notes": filtered.notes,
         }))?;
         return Ok(0);
     }
@@ -187,7 +191,7 @@ pub(crate) fn check(args: &CheckArgs, global: &Global) -> Result<u8, Problem> {
         y.1,
         track.unit.name()
     );
-    for note in &track.notes {
+    for note in &filtered.notes {
         out!("{note}");
     }
     Ok(0)
