@@ -24,14 +24,15 @@ def cases():
     train = ["-q", "train", *TASK, *SMALL, "--threads", "1", "--out", "OUT"]
     readers = [["report", "OUT"], ["analyse", "OUT", "learning-curve", "--json"]]
     seeds = ["-q", "train", *TASK, "--seeds", "1..3", *SMALL, "--only", "--out", "OUT"]
-    sweep = ["-q", "sweep", *TASK, "--seeds", "1..2", "--set", "policy.units=8,12", "--updates", "40", "--dt", "50",
+    sweep = ["-q", "sweep", *TASK, "--seeds", "1..2", "--set", "policy.units=12,16", "--updates", "40", "--dt", "50",
              "--set", "training.check_every=5", "--set", "training.validation_trials=40", "--out", "OUT"]
     further = {
         name: ["-q", "train", *words, "--threads", "1", "--out", "OUT"]
         for name, words in {
             "gating": ["gating/split-digits", "--updates", "200"],
             "successor": ["successor/ring"],
-            "neuronid": ["neuronid/small", "--updates", "6"],
+            "neuronid": ["neuronid/small", "--updates", "6", "--set", "training.check_every=3"],
+            "enhancers": ["enhancers/small", "--set", "data.invented=100", "--set", "training.epochs=2"],
         }.items()
     }
     reproduce = ["-q", "reproduce", "successor", "2", "--quick", "--out", "OUT"]

@@ -117,4 +117,4 @@ def differences(one, other):
 
 def died(code, words):
     """Did a command panic, abort or hang?"""
-    return code == "HANG" or b"panicked" in words or code < 0 or code >= 100 and code not in (130, 143)
+    return code == "HANG" or b"panicked" in words or code < 0 or code >= 100 and code not in (129, 130, 143)
