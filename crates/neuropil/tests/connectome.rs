@@ -20,6 +20,25 @@ fn text(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
+/// Commands that answer a connectome without further words.
+const ANALYSES: [&str; 15] = [
+    "stats",
+    "flow",
+    "edges",
+    "hubs",
+    "layers",
+    "integration",
+    "hemispheres",
+    "symmetry",
+    "recurrence",
+    "direction",
+    "feedback",
+    "paths",
+    "motifs",
+    "nulls",
+    "types",
+];
+
 #[test]
 fn a_generated_brain_answers_every_question() {
     let folder = tempfile::tempdir().unwrap();
@@ -28,23 +47,7 @@ fn a_generated_brain_answers_every_question() {
         here,
         &["connectome", "simulate", "larva", "--pairs", "120"],
     ));
-    for verb in [
-        "stats",
-        "flow",
-        "edges",
-        "hubs",
-        "layers",
-        "integration",
-        "hemispheres",
-        "symmetry",
-        "recurrence",
-        "direction",
-        "feedback",
-        "paths",
-        "motifs",
-        "nulls",
-        "types",
-    ] {
+    for verb in ANALYSES {
         let answer = text(&neuropil(here, &["connectome", verb, "larva", "--json"]));
         assert!(
             serde_json::from_str::<serde_json::Value>(&answer).is_ok(),
@@ -392,28 +395,11 @@ fn what_a_connectome_lacks_is_said() {
             ),
         ),
     ];
-    let verbs = [
-        "stats",
-        "flow",
-        "edges",
-        "hubs",
-        "layers",
-        "integration",
-        "hemispheres",
-        "symmetry",
-        "recurrence",
-        "direction",
-        "feedback",
-        "paths",
-        "motifs",
-        "nulls",
-        "types",
-    ];
     for (name, neurons, edges) in lacking {
         std::fs::create_dir(here.join(name)).unwrap();
         std::fs::write(here.join(name).join("neurons.csv"), neurons).unwrap();
         std::fs::write(here.join(name).join("edges.csv"), edges).unwrap();
-        for verb in verbs {
+        for verb in ANALYSES {
             let answer = neuropil(here, &["connectome", verb, name, "--out", "figures"]);
             let said = String::from_utf8_lossy(&answer.stderr);
             let refused = answer.status.code() == Some(2) && said.contains("help:");

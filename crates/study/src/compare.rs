@@ -64,8 +64,8 @@ fn lead(runs: &[Compared]) -> String {
 
 /// Whether runs differ by their seed alone.
 fn are_alike(runs: &[Compared]) -> bool {
-    let key = |run: &Compared| (run.experiment.clone(), run.settings.clone());
-    runs.windows(2).all(|pair| key(&pair[0]) == key(&pair[1]))
+    runs.windows(2)
+        .all(|pair| (&pair[0].experiment, &pair[0].settings) == (&pair[1].experiment, &pair[1].settings))
 }
 
 /// Every figure that all runs have, joined, with its heading.

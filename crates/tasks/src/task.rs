@@ -90,6 +90,11 @@ pub(crate) enum Tuning {
 }
 
 impl Ring {
+    /// Numbers of its inputs.
+    pub fn inputs(&self) -> std::ops::Range<usize> {
+        self.first..self.first + self.units
+    }
+
     /// Angle that a unit of the ring prefers, degrees.
     pub fn preferred_deg(&self, unit: usize) -> f64 {
         unit as f64 * self.period_deg / self.units as f64

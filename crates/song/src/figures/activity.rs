@@ -19,7 +19,6 @@ const BY_CHOICE: Sides = ["positive choice", "other choice"];
 /// By what the stimulus says.
 const BY_EVIDENCE: Sides = ["evidence for right", "evidence for left"];
 
-/// Traces of groups of trials, a colour each, solid and dashed; with names for these also a legend.
 /// What bands and tails are, and how many trials stand behind a trace.
 fn counted<'a>(traces: impl Iterator<Item = &'a Trace>) -> String {
     let n: Vec<usize> = traces.map(|trace| trace.n_trials).collect();
@@ -29,6 +28,7 @@ fn counted<'a>(traces: impl Iterator<Item = &'a Trace>) -> String {
     )
 }
 
+/// Traces of groups of trials, a colour each, solid and dashed; with names for these also a legend.
 fn traces(traces: &[Trace], times_ms: &[f64], legend: Option<Sides>, panel: Panel) -> Panel {
     let mut named: Vec<&str> = Vec::new();
     let panel = traces.iter().fold(panel, |panel, trace| {

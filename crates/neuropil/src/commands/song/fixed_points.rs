@@ -155,17 +155,14 @@ fn milliseconds(ms: f64) -> String {
 fn print(found: &FixedPoints, task: &Task) -> Result<(), Problem> {
     let ring_of = |place: usize| {
         let mut rings = task.rings.iter();
-        rings.find(|ring| (ring.first..ring.first + ring.units).contains(&place))
+        rings.find(|ring| ring.inputs().contains(&place))
     };
     let mut inputs: Vec<String> = Vec::new();
     for (place, (name, value)) in found.inputs.iter().enumerate() {
         match ring_of(place) {
             None => inputs.push(format!("{name} {value:.3}")),
             Some(ring) if ring.first == place => {
-                let units = found.inputs[place..]
-                    .iter()
-                    .take(ring.units)
-                    .map(|(_, value)| *value);
+                let units = found.inputs[ring.inputs()].iter().map(|(_, value)| *value);
                 let (low, high) = units.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
                     (low.min(value), high.max(value))
                 });

@@ -16,7 +16,7 @@ use neuropil_song::probe::{Probe, Probed, Told, Window, probe, respond};
 use neuropil_song::report::shown_as;
 use neuropil_song::trials::players;
 use neuropil_study::life;
-use neuropil_tasks::task::{Ring, Task};
+use neuropil_tasks::task::Task;
 use std::ops::Range;
 use std::path::Path;
 
@@ -54,16 +54,15 @@ pub(crate) fn run(args: &ProbeArgs, global: &Global) -> Result<u8, Problem> {
 
 /// Indices of an input of the task; a ring is all of its units.
 pub(super) fn inputs(option: &str, name: &str, task: &Task) -> Result<Range<usize>, Problem> {
-    let of_ring = |ring: &Ring| ring.first..ring.first + ring.units;
     let rings = &task.rings;
     if let Some(ring) = rings.iter().find(|ring| ring.name == name) {
-        return Ok(of_ring(ring));
+        return Ok(ring.inputs());
     }
     let all = &task.definition.inputs;
     if let Some(place) = all.iter().position(|input| input == name) {
         return Ok(place..place + 1);
     }
-    let bare = (0..all.len()).filter(|place| !rings.iter().any(|ring| of_ring(ring).contains(place)));
+    let bare = (0..all.len()).filter(|place| !rings.iter().any(|ring| ring.inputs().contains(place)));
     let known: Vec<&str> = bare
         .map(|place| all[place].as_str())
         .chain(rings.iter().map(|ring| ring.name.as_str()))

@@ -87,16 +87,10 @@ pub fn drop_jumps(track: &mut Track, limit: SpeedLimit) -> Result<usize, Success
         .map(|step| step.0)
         .collect();
     if !moved.is_empty() {
-        let places: Vec<String> = moved.iter().take(5).map(|&i| track.place(i)).collect();
-        let more = if moved.len() > 5 {
-            format!(" and {} more", moved.len() - 5)
-        } else {
-            String::new()
-        };
+        let places = first_of(&moved, |i| track.place(i));
         let times = if moved.len() == 1 { "once" } else { "several times" };
         track.notes.push(format!(
-            "the animal is elsewhere all at once, {times} ({}{more}), and stays there: taken as put there",
-            places.join("; ")
+            "the animal is elsewhere all at once, {times} ({places}), and stays there: taken as put there"
         ));
     }
     if dropped.is_empty() {
@@ -145,6 +139,17 @@ fn excursions(track: &Track, seen: &[usize], speeds: &[f64], most: f64) -> Vec<u
     dropped
 }
 
+/// The first frames in words, and how many there are beside them.
+fn first_of(frames: &[usize], place: impl Fn(usize) -> String) -> String {
+    const NAMED: usize = 5;
+    let places: Vec<String> = frames.iter().take(NAMED).map(|&i| place(i)).collect();
+    let more = match frames.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    places.join("; ") + &more
+}
+
 fn say_jumps(track: &mut Track, dropped: &[usize], (seen, speeds): (&[usize], &[f64]), most: f64, rest: f64) {
     let unit = match track.unit {
         LengthUnit::Unknown => "units",
@@ -157,16 +162,10 @@ fn say_jumps(track: &mut Track, dropped: &[usize], (seen, speeds): (&[usize], &[
         let speeds: Vec<String> = [to, from].into_iter().flatten().collect();
         format!("{}: {}", track.place(i), speeds.join(", then "))
     };
-    let places: Vec<String> = dropped.iter().take(5).map(|&i| place(i)).collect();
-    let more = if dropped.len() > 5 {
-        format!(" and {} more", dropped.len() - 5)
-    } else {
-        String::new()
-    };
+    let places = first_of(dropped, place);
     let frames = if dropped.len() == 1 { "frame" } else { "frames" };
     track.notes.push(format!(
-        "{} {frames} faster than {most:.0} {unit}/s taken as lost ({}{more}); fastest other step {rest:.0} {unit}/s",
-        dropped.len(),
-        places.join("; ")
+        "{} {frames} faster than {most:.0} {unit}/s taken as lost ({places}); fastest other step {rest:.0} {unit}/s",
+        dropped.len()
     ));
 }
