@@ -34,6 +34,7 @@ impl<const L: usize> NoiseLanes<L> {
     }
 
     /// One uniform number in (0, 1) per lane, on a grid of 2⁻²⁴ shifted by half a step.
+    #[inline(always)]
     pub fn uniform(&mut self) -> [f32; L] {
         let mut state = self.state;
         let bits = next(&mut state);

@@ -189,7 +189,7 @@ impl<R: Real> Network<R> {
             normalise: Normalise::Running,
             dropout: None,
         };
-        let pass = self.forward(&request);
+        let pass = self.run(&request, |_| ());
         pass.log_probabilities(0).iter().map(|p| p.f64()).collect()
     }
 
@@ -210,7 +210,7 @@ impl<R: Real> Network<R> {
             normalise: Normalise::Running,
             dropout: None,
         };
-        let pass = self.forward(&request);
+        let pass = self.run(&request, |_| ());
         let one = |k| pass.log_probabilities(k).iter().map(|p: &R| p.f64()).collect();
         (0..tests.len()).map(one).collect()
     }

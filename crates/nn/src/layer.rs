@@ -6,7 +6,7 @@
 //! - `forward` writes its result over what is there. `backward` is given what the forward pass saw and the gradient of the
 //!   loss with respect to its result, and **adds** to the gradients of input and parameters; whoever does not need that of
 //!   the input gives `None`.
-//! - No state, no activation inside: parameters lie in one flat buffer with a [`Layout`](crate::params::Layout), what the
+//! - No state, no activation inside (the rectifier is a layer of its own, in place): parameters lie in one flat buffer with a [`Layout`](crate::params::Layout), what the
 //!   backward pass needs lies with the caller, and randomness comes as a [`Key`](neuropil_math::rng::Key).
 //! - Products are [`crate::matmul`]'s, elementwise loops are [`vectorised!`](neuropil_math::simd::vectorised).
 //! - The tests hold each pair against sums written as in a textbook, and gradients against
@@ -20,3 +20,4 @@ pub mod dropout;
 pub mod norm;
 pub mod pool1d;
 pub mod pool2d;
+pub mod relu;

@@ -10,6 +10,8 @@ use crate::buffer::Buffer;
 use neuropil_math::real::Real;
 use neuropil_math::simd::{Fused, Level, level, vectorised};
 use rayon::prelude::*;
+use std::any::Any;
+use std::cell::RefCell;
 
 /// Terms of the sums that are packed at a time.
 const DEPTH: usize = 256;
@@ -99,6 +101,7 @@ pub fn add_product<R: Real>(a: Matrix<R>, b: Matrix<R>, c: &mut [R]) {
         return;
     }
     match (level(), size_of::<R>()) {
+        (Level::Avx512, 4) if n <= 16 => blocks::<R, 8, 16>(a, b, c, n),
         (Level::Avx512, 4) => blocks::<R, 8, 32>(a, b, c, n),
         (Level::Avx512, _) | (_, 4) => blocks::<R, 4, 16>(a, b, c, n),
         _ => blocks::<R, 4, 8>(a, b, c, n),
@@ -107,7 +110,7 @@ pub fn add_product<R: Real>(a: Matrix<R>, b: Matrix<R>, c: &mut [R]) {
 
 fn blocks<R: Real, const M: usize, const N: usize>(a: Matrix<R>, b: Matrix<R>, c: &mut [R], n: usize) {
     let alone = a.rows * a.columns * n < ALONE;
-    let mut packed = Buffer::zeros(n.min(COLUMNS).next_multiple_of(N) * a.columns.min(DEPTH));
+    let mut packed = spare::<R>(n.min(COLUMNS).next_multiple_of(N) * a.columns.min(DEPTH));
     for first_column in (0..n).step_by(COLUMNS) {
         let columns = COLUMNS.min(n - first_column);
         for term in (0..a.columns).step_by(DEPTH) {
@@ -145,38 +148,81 @@ fn blocks<R: Real, const M: usize, const N: usize>(a: Matrix<R>, b: Matrix<R>, c
             }
         }
     }
+    SPARE.replace(Some(Box::new(packed)));
+}
+
+thread_local! {
+    /// Room for panels that the last product of this thread has left.
+    static SPARE: RefCell<Option<Box<dyn Any>>> = const { RefCell::new(None) };
+}
+
+/// At least `len` numbers of any value: network after network multiplies matrices of the same sizes, and asking for fresh
+/// memory would cost as much as packing. While it is lent there is none to lend: products within products get their own.
+fn spare<R: Real>(len: usize) -> Buffer<R> {
+    let left = SPARE.take().and_then(|left| left.downcast::<Buffer<R>>().ok());
+    left.filter(|left| left.len() >= len)
+        .map_or_else(|| Buffer::zeros(len), |left| *left)
 }
 
 /// `W` rows of a matrix from `first` on, zeros below its last one: \[term\]\[W\].
 fn pack_panel<R: Real, const W: usize>(matrix: Matrix<R>, first: usize, term: usize, panel: &mut [R]) {
     let rows = W.min(matrix.rows - first);
     let from = &matrix.values[first * matrix.row_stride + term * matrix.column_stride..];
-    let panel = panel.as_chunks_mut::<W>().0;
-    if matrix.row_stride == 1 {
-        for (t, out) in panel.iter_mut().enumerate() {
-            let row = &from[t * matrix.column_stride..][..rows];
-            out[..rows].copy_from_slice(row);
+    if rows == W && matrix.row_stride == 1 {
+        gather_panel::<R, W>(from, matrix.column_stride, panel);
+    } else if rows == W && matrix.column_stride == 1 {
+        turn_panel::<R, W>(from, matrix.row_stride, panel);
+    } else {
+        for (t, out) in panel.chunks_exact_mut(W).enumerate() {
+            for (i, out) in out[..rows].iter_mut().enumerate() {
+                *out = from[i * matrix.row_stride + t * matrix.column_stride];
+            }
             out[rows..].fill(R::ZERO);
         }
-        return;
     }
-    for i in 0..W {
-        if i >= rows {
-            panel.iter_mut().for_each(|out| out[i] = R::ZERO);
-            continue;
+}
+
+vectorised! {
+    /// A panel whose rows lie side by side, `stride` values from one term to the next.
+    fn gather_panel<F>[R: Real, const W: usize][R, W](from: &[R], stride: usize, panel: &mut [R]) {
+        for (t, out) in panel.as_chunks_mut::<W>().0.iter_mut().enumerate() {
+            *out = *from[t * stride..].first_chunk().expect("a whole panel");
         }
-        let row = &from[i * matrix.row_stride..];
-        for (t, out) in panel.iter_mut().enumerate() {
-            out[i] = row[t * matrix.column_stride];
+    }
+}
+
+/// Terms that are turned at a time.
+const TURNED: usize = 16;
+
+vectorised! {
+    /// A panel whose terms lie side by side, `stride` values from one row to the next.
+    fn turn_panel<F>[R: Real, const W: usize][R, W](from: &[R], stride: usize, panel: &mut [R]) {
+        let panel = panel.as_chunks_mut::<W>().0;
+        let terms = panel.len();
+        let (blocks, rest) = panel.as_chunks_mut::<TURNED>();
+        let rows: [&[R]; W] = std::array::from_fn(|i| &from[i * stride..][..terms]);
+        for (b, out) in blocks.iter_mut().enumerate() {
+            let block: [[R; TURNED]; W] = std::array::from_fn(|i| *rows[i][b * TURNED..].first_chunk().expect("a whole block"));
+            for t in 0..TURNED {
+                for i in 0..W {
+                    out[t][i] = block[i][t];
+                }
+            }
+        }
+        let done = blocks.len() * TURNED;
+        for (t, out) in rest.iter_mut().enumerate() {
+            for i in 0..W {
+                out[i] = rows[i][done + t];
+            }
         }
     }
 }
 
 /// One tile of the result, before what is there already: Σ over terms of `left` \[term\]\[M\] times `right` \[term\]\[N\].
 #[inline(always)]
-fn tile<F: Fused, R: Real, const M: usize, const N: usize>(left: &[R], right: &[R]) -> [[R; N]; M] {
+fn tile<F: Fused, R: Real, const M: usize, const N: usize>(left: &[[R; M]], right: &[[R; N]]) -> [[R; N]; M] {
     let mut sum = [[R::ZERO; N]; M];
-    for (a, b) in left.as_chunks::<M>().0.iter().zip(right.as_chunks::<N>().0) {
+    for (a, b) in left.iter().zip(right) {
         // Rows innermost: with columns there, the compiler puts rows side by side in a vector, gathers and scatters them, and
         // takes forty times as long.
         for j in 0..N {
@@ -189,18 +235,26 @@ fn tile<F: Fused, R: Real, const M: usize, const N: usize>(left: &[R], right: &[
 }
 
 vectorised! {
-    /// Rows of `c` \[rows\]\[n\] += the packed panels' product, in columns `first`..`first + columns`.
+    /// Rows of `c` \[rows\]\[n\] += the product of `left` and packed panels, in columns `first`..`first + columns`.
     fn multiply_block<F>[R: Real, const M: usize, const N: usize][R, M, N](
         left: &[R], right: &[R], terms: usize, n: usize, first: usize, columns: usize, c: &mut [R],
     ) {
         for (panel, right) in right.chunks_exact(N * terms).enumerate() {
+            let right = right.as_chunks::<N>().0;
             let from = first + panel * N;
             let width = N.min(first + columns - from);
-            for (block, left) in c.chunks_mut(M * n).zip(left.chunks_exact(M * terms)) {
-                let sum = tile::<F, R, M, N>(left, right);
-                for (row, sum) in block.chunks_exact_mut(n).zip(&sum) {
-                    for (c, &sum) in row[from..from + width].iter_mut().zip(sum) {
-                        *c += sum;
+            for (c, left) in c.chunks_mut(M * n).zip(left.chunks_exact(M * terms)) {
+                let sum = tile::<F, R, M, N>(left.as_chunks().0, right);
+                for (row, sum) in c.chunks_exact_mut(n).zip(&sum) {
+                    let row = &mut row[from..from + width];
+                    if let Some(row) = row.first_chunk_mut::<N>() {
+                        for j in 0..N {
+                            row[j] += sum[j];
+                        }
+                    } else {
+                        for (c, &sum) in row.iter_mut().zip(sum) {
+                            *c += sum;
+                        }
                     }
                 }
             }

@@ -5,7 +5,8 @@ use std::ops::Range;
 use neuropil_math::noise::NoiseLanes;
 use neuropil_math::real::Real;
 use neuropil_math::rng::{Key, Purpose};
-use neuropil_nn::layer::{conv1d, dense, pool1d};
+use neuropil_math::simd::vectorised;
+use neuropil_nn::layer::{conv1d, dense, pool1d, relu};
 use rand::RngExt;
 use rayon::prelude::*;
 
@@ -266,7 +267,8 @@ impl<R: Real> Network<R> {
                 } else {
                     1.0
                 };
-                unrectify(&mut below, x, keep);
+                // Values that came out as 0, rectified or dropped, pass nothing.
+                relu::backward(x, R::of(1.0 / keep), &mut below);
             }
             delta = below;
         }
@@ -288,7 +290,7 @@ impl<R: Real> Network<R> {
             } else {
                 1.0
             };
-            unrectify(here, &pass.maps[i + 1], keep);
+            relu::backward(&pass.maps[i + 1], R::of(1.0 / keep), here);
             let (dw, db) = gradient[slot.w.start..slot.b.end].split_at_mut(slot.w.len());
             let x = &pass.maps[i];
             let w = &self.params[slot.w.clone()];
@@ -353,16 +355,9 @@ pub(crate) fn encode<R: Real>(bases: &[u8]) -> Vec<R> {
     x
 }
 
-/// Values below 0 become 0.
-pub(super) fn relu<R: Real>(y: &mut [R]) {
-    for y in y.iter_mut() {
-        *y = y.larger(R::ZERO);
-    }
-}
-
 /// Rectifies, and drops a fraction of the values, the others scaled up.
 fn rectify<R: Real>(y: &mut [R], rate: f64, dropout: Option<Dropout>, layer: usize) {
-    relu(y);
+    relu::forward(y);
     let Some(dropout) = dropout.filter(|_| rate > 0.0) else {
         return;
     };
@@ -370,18 +365,21 @@ fn rectify<R: Real>(y: &mut [R], rate: f64, dropout: Option<Dropout>, layer: usi
         .map(|lane| dropout.example * LANES as u64 + lane)
         .collect();
     let mut noise = NoiseLanes::<LANES>::new(dropout.key.part(layer as u64), Purpose::Dropout, &streams);
-    let (rate32, scale) = (rate as f32, R::of(1.0 / (1.0 - rate)));
-    for y in y.chunks_mut(LANES) {
-        for (y, u) in y.iter_mut().zip(noise.uniform()) {
-            *y = if u < rate32 { R::ZERO } else { *y * scale };
-        }
-    }
+    drop_some(&mut noise, rate as f32, R::of(1.0 / (1.0 - rate)), y);
 }
 
-/// Gradient before rectifier and dropout: values that came out as 0 pass nothing.
-fn unrectify<R: Real>(delta: &mut [R], y: &[R], keep: f64) {
-    let scale = R::of(1.0 / keep);
-    for (d, &y) in delta.iter_mut().zip(y) {
-        *d = if y > R::ZERO { *d * scale } else { R::ZERO };
+vectorised! {
+    /// Sets a fraction of the values to 0 and scales the others.
+    fn drop_some<F>[R: Real][R](noise: &mut NoiseLanes<LANES>, rate: f32, scale: R, y: &mut [R]) {
+        let (rows, rest) = y.as_chunks_mut::<LANES>();
+        for row in rows {
+            let draws = noise.uniform();
+            for l in 0..LANES {
+                row[l] = if draws[l] < rate { R::ZERO } else { row[l] * scale };
+            }
+        }
+        for (y, draw) in rest.iter_mut().zip(noise.uniform()) {
+            *y = if draw < rate { R::ZERO } else { *y * scale };
+        }
     }
 }

@@ -13,6 +13,8 @@ use crate::sequence::reverse_complement;
 
 /// Sequences whose gradients are summed by one thread; sums are added in order.
 const SHARD: usize = 4;
+/// Parameters whose gradients are added up by one thread at a time.
+const TOGETHER: usize = 1 << 14;
 
 /// Weights of the classes in the loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -263,7 +265,8 @@ pub fn loss_and_gradient<R: Real>(
     let (mut loss, mut gradient) = shards.next().unwrap_or_else(|| (0.0, vec![R::ZERO; n]));
     for (part, add) in shards {
         loss += part;
-        gradient.iter_mut().zip(&add).for_each(|(g, &a)| *g += a);
+        let parts = gradient.par_chunks_mut(TOGETHER).zip(add.par_chunks(TOGETHER));
+        parts.for_each(|(sum, add)| sum.iter_mut().zip(add).for_each(|(sum, &add)| *sum += add));
     }
     network.add_penalty(&mut gradient);
     (loss * scale + network.penalty(), gradient)

@@ -3,7 +3,8 @@
 use super::{Dropout, Network, Shape};
 use neuropil_math::real::Real;
 use neuropil_nn::layer::attention::{self, Set};
-use neuropil_nn::layer::{dense, norm};
+use neuropil_nn::layer::{dense, norm, relu};
+use neuropil_nn::matmul::{Matrix, add_product};
 use std::ops::Range;
 
 /// What a layer's backward pass needs of its forward pass.
@@ -62,8 +63,8 @@ fn apply<R: Real>(network: &Network<R>, name: &str, x: &[R], outputs: usize) -> 
         network.view(&format!("{name}.w")),
         network.view(&format!("{name}.b")),
     );
-    let mut y = vec![R::ZERO; x.len() / (w.len() / outputs) * outputs];
-    dense::forward(x, w, b, &mut y);
+    let mut y = b.repeat(x.len() / (w.len() / outputs));
+    add_product(Matrix::new(x, w.len() / outputs), Matrix::new(w, outputs), &mut y);
     y
 }
 
@@ -104,7 +105,7 @@ pub(super) fn forward<R: Real>(
     add(&mut sum, &input);
     let (middle, norm1) = normalise(network, &name("norm1"), &sum);
     let mut hidden = apply(network, &name("up"), &middle, shape.hidden);
-    hidden.iter_mut().for_each(|h| *h = h.larger(R::ZERO));
+    relu::forward(&mut hidden);
     Dropout::apply(dropout, Site::Hidden.number(layer), &mut hidden);
     let mut sum = apply(network, &name("down"), &hidden, d);
     Dropout::apply(dropout, Site::Down.number(layer), &mut sum);
@@ -195,11 +196,7 @@ pub(super) fn backward<R: Real>(
     let mut dhidden = vec![R::ZERO; pass.hidden.len()];
     gradient.dense(&name("down"), &pass.hidden, &dsum, &mut dhidden);
     Dropout::apply(dropout, Site::Hidden.number(layer), &mut dhidden);
-    for (d, &hidden) in dhidden.iter_mut().zip(&pass.hidden) {
-        if hidden <= R::ZERO {
-            *d = R::ZERO;
-        }
-    }
+    relu::backward(&pass.hidden, R::ONE, &mut dhidden);
     gradient.dense(&name("up"), &pass.middle, &dhidden, &mut dmiddle);
     let mut dinput = gradient.norm(&name("norm1"), &pass.norm1, &dmiddle);
     let mut dsum = dinput.clone();

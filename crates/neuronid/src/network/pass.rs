@@ -108,23 +108,30 @@ impl<R: Real> Laid<R> {
 impl<R: Real> Network<R> {
     /// One worm encoded by itself, \[neurons\]\[width\]: what [`Encoder::Separate`] compares.
     pub fn encode(&self, worm: &[Point]) -> Vec<R> {
-        let pass = self.forward(&Request {
+        let request = Request {
             worms: &[worm],
             reference: 0,
             tests: &[],
             normalise: Normalise::Running,
             dropout: None,
-        });
-        pass.encoded
+        };
+        self.run(&request, |_| ()).encoded
     }
 
     /// Matches the test worms of a batch with its template.
     pub fn forward(&self, request: &Request<'_>) -> Pass<R> {
+        let mut layers = Vec::with_capacity(self.shape.layers);
+        let pass = self.run(request, |layer| layers.push(layer));
+        Pass { layers, ..pass }
+    }
+
+    /// The same without what a backward pass needs: `done` is given that of each layer. What is not kept is room for the next.
+    pub(super) fn run(&self, request: &Request<'_>, mut done: impl FnMut(LayerPass<R>)) -> Pass<R> {
         let mut pass = self.embed(request);
         let mut state = pass.encoded.split_off(0);
         for layer in 0..self.shape.layers {
             let (next, kept) = encoder::forward(self, layer, state, &pass.sets, pass.dropout);
-            pass.layers.push(kept);
+            done(kept);
             state = next;
         }
         pass.encoded = state;

@@ -9,6 +9,8 @@
 //! δW_k = Σ_p x_{p·stride + k}ᵀ δy_p        δx_q = Σ_k δy_{(q − k)/stride} W_kᵀ        δb = Σ_p δy_p
 //! ```
 
+mod few;
+
 use crate::matmul::{Matrix, add_product};
 use crate::params::Layout;
 use neuropil_math::real::Real;
@@ -86,6 +88,8 @@ pub fn forward<R: Real>(window: Window, x: &[R], w: &[R], b: &[R], y: &mut [R]) 
 
 /// Adds to `dx` \[position\]\[inputs\], `dw` \[width\]\[inputs\]\[outputs\] and `db` \[outputs\] of one example; `x` and
 /// `w` as in [`forward`], `dy` \[position\]\[outputs\].
+///
+/// Where few entries of `dy` are other than 0, as behind a maximum over windows, only those are gone through.
 pub fn backward<R: Real>(
     window: Window,
     x: &[R],
@@ -101,6 +105,9 @@ pub fn backward<R: Real>(
         for (db, &d) in db.iter_mut().zip(row) {
             *db += d;
         }
+    }
+    if let Some(entries) = few::entries(dy, outputs) {
+        return few::backward(window, x, w, &entries, dx, dw);
     }
     add_product(
         window.view(x, channels).transposed(),
@@ -182,6 +189,35 @@ mod tests {
             let sees = |p: &usize| p * stride < changed.end && p * stride + width > changed.start;
             let expected: Vec<usize> = (0..outputs).filter(sees).collect();
             prop_assert_eq!(window.touched(changed, outputs).collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn few_gradients_are_gone_through_one_by_one_to_the_same_sums() {
+        let window = Window { width: 5, stride: 2 };
+        let (inputs, outputs, positions) = (6, 21, 83);
+        let x = numbers(positions * inputs, 1);
+        let w = numbers(window.width * inputs * outputs, 2);
+        let mut dy = vec![0.0; window.outputs(positions) * outputs];
+        for i in (0..dy.len()).step_by(37) {
+            dy[i] = numbers(dy.len(), 3)[i];
+        }
+        assert!(few::entries(&dy, outputs).is_some());
+        let run = |dy: &[f64]| {
+            let (mut dx, mut dw, mut db) = (vec![0.5; x.len()], vec![0.5; w.len()], vec![0.0; outputs]);
+            backward(window, &x, &w, dy, Some(&mut dx), &mut dw, &mut db);
+            [dx, dw, db].concat()
+        };
+        // Of a dense gradient and of the same without the few the sums are made by products.
+        let others = numbers(dy.len(), 4);
+        let all: Vec<f64> = others.iter().zip(&dy).map(|(o, d)| o + d).collect();
+        let (found, whole, rest) = (run(&dy), run(&all), run(&others));
+        let offsets = run(&vec![0.0; dy.len()]);
+        for i in 0..found.len() {
+            assert!(
+                (found[i] - offsets[i] - (whole[i] - rest[i])).abs() < 1e-12,
+                "{i}"
+            );
         }
     }
 

@@ -8,6 +8,7 @@
 
 use crate::params::Layout;
 use neuropil_math::real::Real;
+use neuropil_math::simd::vectorised;
 use rayon::prelude::*;
 
 /// ε of both, as PyTorch has it.
@@ -46,23 +47,73 @@ pub fn over_features<R: Real>(
     x.par_chunks(n * ROWS)
         .zip(rows)
         .for_each(|(x, (y, normal, scale))| {
-            let rows = y.chunks_exact_mut(n).zip(normal.chunks_exact_mut(n)).zip(scale);
-            for (x, ((y, normal), scale)) in x.chunks_exact(n).zip(rows) {
-                let (mean, variance) = moments(x);
-                *scale = R::ONE / (variance + R::of(EPSILON)).sqrt();
-                for i in 0..n {
-                    normal[i] = (x[i] - mean) * *scale;
-                    y[i] = gain[i] * normal[i] + shift[i];
-                }
-            }
+            normalise_rows(x, gain, shift, y, normal, scale);
         });
 }
 
-fn moments<R: Real>(x: &[R]) -> (R, R) {
-    let n = R::of(x.len() as f64);
-    let mean = x.iter().copied().sum::<R>() / n;
-    let variance = x.iter().map(|&x| (x - mean) * (x - mean)).sum::<R>() / n;
-    (mean, variance)
+/// Sums that are kept side by side over a row: one after the other each would wait for the one before.
+const SIDE_BY_SIDE: usize = 16;
+
+/// Σ of `f(i)` over the places of a row.
+#[inline(always)]
+fn sum<R: Real>(n: usize, f: impl Fn(usize) -> R) -> R {
+    let mut sums = [R::ZERO; SIDE_BY_SIDE];
+    let whole = n - n % SIDE_BY_SIDE;
+    for begin in (0..whole).step_by(SIDE_BY_SIDE) {
+        for l in 0..SIDE_BY_SIDE {
+            sums[l] += f(begin + l);
+        }
+    }
+    for i in whole..n {
+        sums[i - whole] += f(i);
+    }
+    sums.into_iter().sum()
+}
+
+vectorised! {
+    fn normalise_rows<F>[R: Real][R](x: &[R], gain: &[R], shift: &[R], y: &mut [R], normal: &mut [R], scale: &mut [R]) {
+        let n = gain.len();
+        let shift = &shift[..n];
+        let each = R::of(1.0 / n as f64);
+        let rows = y.chunks_exact_mut(n).zip(normal.chunks_exact_mut(n)).zip(scale);
+        for (x, ((y, normal), scale)) in x.chunks_exact(n).zip(rows) {
+            let mean = sum(n, |i| x[i]) * each;
+            let variance = sum(n, |i| (x[i] - mean) * (x[i] - mean)) * each;
+            *scale = R::ONE / (variance + R::of(EPSILON)).sqrt();
+            for i in 0..n {
+                normal[i] = (x[i] - mean) * *scale;
+                y[i] = gain[i] * normal[i] + shift[i];
+            }
+        }
+    }
+}
+
+vectorised! {
+    fn normalise_rows_backward<F>[R: Real][R](normal: &[R], scale: &[R], gain: &[R], dy: &[R], dx: &mut [R]) {
+        let n = gain.len();
+        let each = R::of(1.0 / n as f64);
+        let rows = normal.chunks_exact(n).zip(scale).zip(dy.chunks_exact(n));
+        for (dx, ((normal, &scale), dy)) in dx.chunks_exact_mut(n).zip(rows) {
+            let mean = sum(n, |i| dy[i] * gain[i]) * each;
+            let along = sum(n, |i| dy[i] * gain[i] * normal[i]) * each;
+            for i in 0..n {
+                dx[i] += scale * (dy[i] * gain[i] - mean - normal[i] * along);
+            }
+        }
+    }
+}
+
+vectorised! {
+    fn add_products<F>[R: Real][R](normal: &[R], dy: &[R], dgain: &mut [R], dshift: &mut [R]) {
+        let n = dgain.len();
+        let dshift = &mut dshift[..n];
+        for (normal, dy) in normal.chunks_exact(n).zip(dy.chunks_exact(n)) {
+            for i in 0..n {
+                dgain[i] += dy[i] * normal[i];
+                dshift[i] += dy[i];
+            }
+        }
+    }
 }
 
 /// Adds to `dx` \[B\]\[features\], `dgain` and `dshift` \[features\]; `normal` and `scale` as [`over_features`] left
@@ -77,13 +128,7 @@ pub fn over_features_backward<R: Real>(
     dshift: &mut [R],
 ) {
     let n = gain.len();
-    let each = R::of(1.0 / n as f64);
-    for (normal, dy) in normal.chunks_exact(n).zip(dy.chunks_exact(n)) {
-        for i in 0..n {
-            dgain[i] += dy[i] * normal[i];
-            dshift[i] += dy[i];
-        }
-    }
+    add_products(normal, dy, dgain, dshift);
     let rows = (
         normal.par_chunks(n * ROWS),
         scale.par_chunks(ROWS),
@@ -92,17 +137,7 @@ pub fn over_features_backward<R: Real>(
     dx.par_chunks_mut(n * ROWS)
         .zip(rows)
         .for_each(|(dx, (normal, scale, dy))| {
-            let rows = normal.chunks_exact(n).zip(scale).zip(dy.chunks_exact(n));
-            for (dx, ((normal, &scale), dy)) in dx.chunks_exact_mut(n).zip(rows) {
-                let (mut sum, mut along) = (R::ZERO, R::ZERO);
-                for i in 0..n {
-                    sum += dy[i] * gain[i];
-                    along += dy[i] * gain[i] * normal[i];
-                }
-                for i in 0..n {
-                    dx[i] += scale * (dy[i] * gain[i] - each * sum - normal[i] * each * along);
-                }
-            }
+            normalise_rows_backward(normal, scale, gain, dy, dx);
         });
 }
 
@@ -285,7 +320,8 @@ mod tests {
         );
         for i in 0..FEATURES {
             let column: Vec<f64> = y.chunks_exact(FEATURES).map(|row| row[i]).collect();
-            let (mean, variance) = moments(&column);
+            let mean = sum(BATCH, |b| column[b]) / BATCH as f64;
+            let variance = sum(BATCH, |b| (column[b] - mean).powi(2)) / BATCH as f64;
             assert!((mean - 3.0).abs() < 1e-12 && (variance.sqrt() - 2.0).abs() < 1e-3);
         }
     }

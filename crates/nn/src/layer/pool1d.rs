@@ -1,6 +1,7 @@
 //! The largest value of every channel in windows along one axis.
 
 use neuropil_math::real::Real;
+use neuropil_math::simd::vectorised;
 
 /// Windows of a pooling layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,13 +59,20 @@ pub fn forward<R: Real>(pool: Pool, x: &[R], channels: usize, y: &mut [R], at: &
         let window = pool.window(p, positions);
         y.copy_from_slice(&x[window.start * channels..(window.start + 1) * channels]);
         at.fill(window.start as u32);
-        for position in window.skip(1) {
-            let row = &x[position * channels..(position + 1) * channels];
+        let others = window.start + 1..window.end;
+        let rows = &x[others.start * channels..others.end * channels];
+        take_larger(rows, others.start as u32, y, at);
+    }
+}
+
+vectorised! {
+    /// Takes what is larger in the rows of a window, of which the first is at position `first`.
+    fn take_larger<F>[R: Real][R](rows: &[R], first: u32, y: &mut [R], at: &mut [u32]) {
+        for (position, row) in (first..).zip(rows.chunks_exact(y.len())) {
             for ((y, at), &x) in y.iter_mut().zip(at.iter_mut()).zip(row) {
-                if x > *y {
-                    *y = x;
-                    *at = position as u32;
-                }
+                let larger = x > *y;
+                *y = if larger { x } else { *y };
+                *at = if larger { position } else { *at };
             }
         }
     }

@@ -13,11 +13,11 @@
 //! the two logits. The rule of the maximum is that of DeepSHAP (Lundberg & Lee 2017, NeurIPS).
 
 use neuropil_math::real::Real;
-use neuropil_nn::layer::{conv1d, dense, pool1d};
+use neuropil_nn::layer::{conv1d, dense, pool1d, relu};
 use rayon::prelude::*;
 
 use crate::cnn::logit::direction;
-use crate::cnn::network::{Network, encode, relu};
+use crate::cnn::network::{Network, encode};
 
 /// What a sequence makes the network do.
 struct Trace<R> {
@@ -71,7 +71,7 @@ fn trace<R: Real>(network: &Network<R>, bases: &[u8]) -> Trace<R> {
         let mut y = vec![R::ZERO; window.outputs(here.len() / channels) * convolution.filters];
         conv1d::forward(window, &here, &network.params[w], &network.params[b], &mut y);
         here.clone_from(&y);
-        relu(&mut here);
+        relu::forward(&mut here);
         before.push(y);
         channels = convolution.filters;
     }
@@ -88,7 +88,7 @@ fn trace<R: Real>(network: &Network<R>, bases: &[u8]) -> Trace<R> {
         let mut y = vec![R::ZERO; units];
         dense::forward(&here, &network.params[w], &network.params[b], &mut y);
         here.clone_from(&y);
-        relu(&mut here);
+        relu::forward(&mut here);
         before.push(y);
     }
     Trace {

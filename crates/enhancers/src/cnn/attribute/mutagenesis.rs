@@ -10,11 +10,12 @@ use std::ops::Range;
 use neuropil_math::real::Real;
 use neuropil_nn::layer::conv1d::Window;
 use neuropil_nn::layer::dense;
+use neuropil_nn::layer::relu;
 use neuropil_nn::matmul::{Matrix, add_product};
 use rayon::prelude::*;
 
 use crate::cnn::logit::logit;
-use crate::cnn::network::{Network, Pass, encode, relu};
+use crate::cnn::network::{Network, Pass, encode};
 
 /// Positions whose mutants go through the layers together: the fewest with which packing the weights costs little beside
 /// multiplying with them.
@@ -110,7 +111,7 @@ fn convolve<R: Real>(window: Window, map: &[R], w: &[R], b: &[R], patches: &[Pat
     }
     let mut y = b.repeat(n);
     add_product(Matrix::new(&inputs, seen), Matrix::new(w, filters), &mut y);
-    relu(&mut y);
+    relu::forward(&mut y);
     let mut rest = &y[..];
     touched
         .into_iter()
@@ -159,7 +160,7 @@ fn through_dense<R: Real>(network: &Network<R>, flat: Vec<R>) -> Vec<R> {
         let mut y = vec![R::ZERO; here.len() / inputs * units];
         dense::forward(&here, &network.params[w], &network.params[b], &mut y);
         if i + 1 < network.n_layers() {
-            relu(&mut y);
+            relu::forward(&mut y);
         }
         here = y;
     }
