@@ -2,6 +2,9 @@
 
 /// eˣ for every lane, relative error below 3e-16; below −708 it is 3e-308, above 709 it is 8e307.
 ///
+/// Products and sums are rounded one by one, so that every machine gives the same bits: searches that stop early turn a last
+/// bit into another result.
+///
 /// ```
 /// use neuropil_math::exponential::exp;
 ///

@@ -122,7 +122,6 @@ pub fn nonrigid(
     stop: Stop,
 ) -> Result<Registered, NeuronidError> {
     enough(fixed, moving)?;
-    let m = moving.len();
     let smooth = Smooth::of(moving, stiffness.beta);
     let mut moved = moving.to_vec();
     let mut variance = first_variance(fixed, moving);
@@ -130,8 +129,7 @@ pub fn nonrigid(
     while iterations < stop.iterations && variance > stop.variance {
         let e = expect(fixed, &moved, variance, stop.outliers, 3.0);
         let stiff = stiffness.lambda * variance;
-        let pull = Mat::from_fn(m, 3, |i, k| e.px[i][k] - e.p1[i] * moving[i][k]);
-        let Some(step) = smooth.step(&e.p1, &pull, stiff) else {
+        let Some(step) = smooth.step(&e.p1, &e.px, moving, stiff) else {
             break;
         };
         for (i, moved) in moved.iter_mut().enumerate() {
