@@ -260,13 +260,11 @@ impl Fields {
 
     /// A number, with a decimal comma where commas do not separate fields.
     fn number(&self, field: &str) -> Option<f64> {
-        let found = match field.split_once(',') {
-            Some((whole, rest)) if self.separator != ',' && !field.contains('.') => {
-                format!("{whole}.{rest}").parse()
-            }
-            _ => field.parse::<f64>(),
-        };
-        found.ok()
+        // Nearly all have a point: the text is gone through once more only where it is no number.
+        field.parse().ok().or_else(|| {
+            let (whole, rest) = field.split_once(',')?;
+            (self.separator != ',' && !field.contains('.')).then(|| format!("{whole}.{rest}").parse().ok())?
+        })
     }
 
     /// Refuses commas beside points: one of them would separate thousands.
@@ -276,7 +274,7 @@ impl Fields {
             self.clear |=
                 self.separator == ';' || rest.len() != 3 || whole.trim_start_matches('-').starts_with('0');
         }
-        self.points |= field.contains('.');
+        self.points = self.points || field.contains('.');
         if self.commas && self.points {
             return Err(InputError::new(format!(
                 "`{field}` in a matrix with both decimal commas and decimal points"

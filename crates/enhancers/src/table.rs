@@ -21,7 +21,7 @@ pub struct Table {
 /// A column of numbers, missing ones `None`.
 pub type Numbers = Vec<Option<f64>>;
 
-/// Marks of a missing value, in lower case.
+/// Marks of a missing value, in lower case; none begins with a digit.
 const MISSING: [&str; 12] = [
     "", "na", "n/a", "#n/a", "nan", "null", "none", "-", ".", "?", "#value!", "#null!",
 ];
@@ -31,7 +31,9 @@ const MARKS: [f64; 2] = [-999.0, -9999.0];
 
 /// Whether a field says that its value is missing.
 pub fn is_missing(field: &str) -> bool {
-    MISSING.contains(&field.trim().to_lowercase().as_str())
+    let field = field.trim();
+    !field.starts_with(|c: char| c.is_ascii_digit())
+        && MISSING.iter().any(|mark| field.eq_ignore_ascii_case(mark))
 }
 
 impl Table {

@@ -172,6 +172,7 @@ vectorised! {
             s.p[v] = [0.0; LANES];
             s.u[v] = [[0.0; LANES]; D];
         }
+        let mut information = [[[0.0; LANES]; D]; D];
         let mut product = [1.0; LANES];
         let mut pending = 0;
         for v in 0..n {
@@ -190,7 +191,7 @@ vectorised! {
                 for i in 0..D {
                     for j in i..D {
                         for l in 0..LANES {
-                            out.information[i][j][l] -= t[l] * inverse[l] * u[i][l] * u[j][l];
+                            information[i][j][l] -= t[l] * inverse[l] * u[i][l] * u[j][l];
                         }
                     }
                 }
@@ -220,7 +221,7 @@ vectorised! {
                 for i in 0..D {
                     for j in i..D {
                         for l in 0..LANES {
-                            out.information[i][j][l] += weight[l] * weight[l] * inverse[l] * (x[i] * x[j]);
+                            information[i][j][l] += weight[l] * weight[l] * inverse[l] * (x[i] * x[j]);
                         }
                     }
                     s.u[v][i] = map(|l| weight[l] * inverse[l] * x[i]);
@@ -233,19 +234,17 @@ vectorised! {
                     out.log_lik[l] += (q[l] * f0[l] + p[l] * f1[l]).ln() + product[l].ln();
                 }
             } else {
+                // Each by itself: of arrays that are read and written in turns compilers cannot know that they lie apart.
                 let (e, f0, f1) = (s.decay[v], s.f0[v], s.f1[v]);
-                for l in 0..LANES {
-                    let (stay, go) = (e[l], 1.0 - e[l]);
-                    let mixed = go * (q[l] * f0[l] + p[l] * f1[l]);
-                    s.f0[parent][l] *= mixed + stay * f0[l];
-                    s.f1[parent][l] *= mixed + stay * f1[l];
-                    s.p[parent][l] += s.p[v][l];
-                }
+                let mixed = map(|l| (1.0 - e[l]) * (q[l] * f0[l] + p[l] * f1[l]));
+                let (up0, up1, sum) = (s.f0[parent], s.f1[parent], s.p[parent]);
+                s.f0[parent] = map(|l| up0[l] * (mixed[l] + e[l] * f0[l]));
+                s.f1[parent] = map(|l| up1[l] * (mixed[l] + e[l] * f1[l]));
+                let own = s.p[v];
+                s.p[parent] = map(|l| sum[l] + own[l]);
                 for i in 0..D {
-                    let u = s.u[v][i];
-                    for l in 0..LANES {
-                        s.u[parent][i][l] += u[l];
-                    }
+                    let (own, sum) = (s.u[v][i], s.u[parent][i]);
+                    s.u[parent][i] = map(|l| sum[l] + own[l]);
                 }
                 if walk.rescale[v] {
                     let (mut f0, mut f1) = (s.f0[parent], s.f1[parent]);
@@ -263,5 +262,6 @@ vectorised! {
                 pending = 0;
             }
         }
+        out.information = information;
     }
 }
