@@ -29,11 +29,10 @@ impl Learning {
 
     /// The sequence of a run as it was kept last.
     fn learnt(&self, run: &RunDirectory) -> Result<Box<dyn Sequence + '_>, Problem> {
-        let path = run.checkpoint("best");
-        let kept = life::best(run, "no task was learnt to its end")?;
+        let kept = life::best(run)?;
         self.refuse_other(run)?;
         let mut sequence = self.experiment.begin()?;
-        sequence.restore(&kept, &path)?;
+        sequence.restore(&kept.checkpoint, &kept.path)?;
         Ok(sequence)
     }
 
@@ -144,6 +143,13 @@ impl Job for Learning {
         life::ended(self, keeper, end)
     }
 
+    fn make_trials(&self, run: &RunDirectory) -> Result<(), Problem> {
+        if self.learnt(run)?.place().learnt == 0 {
+            return Ok(());
+        }
+        self.test(run, &Layers::new()).map(drop)
+    }
+
     fn test(&self, run: &RunDirectory, _options: &Layers) -> Result<Answer, Problem> {
         let sequence = self.learnt(run)?;
         let record = sequence.record();
@@ -178,8 +184,13 @@ impl Job for Learning {
     fn page(&self, run: &RunDirectory, analysed: &[Analysed]) -> Result<Report, Problem> {
         let sequence = self.learnt(run)?;
         let record = sequence.record();
-        let mut lead = accuracy(&record)?.sentences();
-        lead.extend(sequence.inferred().iter().flat_map(Inferred::sentences));
+        let mut lead = match accuracy(&record) {
+            Ok(found) => found.sentences(),
+            Err(error) => vec![Problem::from(error).sentence()],
+        };
+        if sequence.place().learnt > 0 {
+            lead.extend(sequence.inferred().iter().flat_map(Inferred::sentences));
+        }
         let facts = measured(&record)
             .iter()
             .map(|measure| (measure.label.clone(), measure.with_unit()))

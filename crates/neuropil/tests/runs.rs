@@ -386,6 +386,33 @@ fn a_world_is_explained_trained_tested_and_reported() {
 }
 
 #[test]
+fn trainings_that_end_before_their_first_check_have_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    for more in [
+        &["gating/permuted-digits", "--set", "tasks.n=2"][..],
+        &[
+            "neuronid/small",
+            "--set",
+            "network.width=16",
+            "--set",
+            "training.check_pairs=4",
+        ],
+    ] {
+        let train = [
+            &["-q", "train"],
+            more,
+            &["--updates", "2", "--out", "run", "--force"],
+        ]
+        .concat();
+        let output = neuropil(&train, path);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{train:?}: {said}");
+        assert!(path.join("run/report.html").is_file(), "{train:?}: {said}");
+    }
+}
+
+#[test]
 fn a_trained_network_is_probed_exported_and_imported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();

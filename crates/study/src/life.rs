@@ -121,14 +121,34 @@ pub fn page(run: &RunDirectory, title: String, lead: &[String], analysed: &[Anal
     }
 }
 
-/// The best network of a run; without one, `missing` says what has not happened yet.
+/// A network of a run, and where it is kept.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// It and all that is kept with it.
+    pub checkpoint: Checkpoint,
+    /// Its file.
+    pub path: PathBuf,
+    /// Whether it is the best of the checks; otherwise there was none yet, and it is the last one.
+    pub best: bool,
+}
+
+/// The best network of a run; of one that ended before its first check, the last one.
 ///
 /// # Errors
-/// There is none; it cannot be read.
-pub fn best(run: &RunDirectory, missing: &str) -> Result<Checkpoint, Problem> {
-    keeper::best(run)?.ok_or_else(|| {
+/// There is neither; it cannot be read.
+pub fn best(run: &RunDirectory) -> Result<Kept, Problem> {
+    let kept = |checkpoint, name: &str| Kept {
+        checkpoint,
+        path: run.checkpoint(name),
+        best: name == "best",
+    };
+    if let Some(checkpoint) = keeper::best(run)? {
+        return Ok(kept(checkpoint, "best"));
+    }
+    let last = keeper::last(run)?.map(|checkpoint| kept(checkpoint, "last"));
+    last.ok_or_else(|| {
         Problem::new(
-            format!("{}: {missing}", run.path().display()),
+            format!("{}: nothing was learnt yet", run.path().display()),
             "`neuropil train --resume` goes on",
         )
     })

@@ -53,13 +53,14 @@ impl Training {
         )?)
     }
 
-    /// The network of the best epoch.
+    /// The network of the best epoch; before the first one is over, the network as it is.
     fn best(&self, run: &RunDirectory) -> Result<Network<f32>, Problem> {
-        let kept = life::best(run, "no epoch is complete yet")?;
+        let kept = life::best(run)?;
         let architecture =
             crate::cnn::Architecture::named(&self.settings.network.preset, self.settings.network.length)?;
         let mut network = Network::zeros(architecture);
-        network.params = fetch(&kept, "best", network.params.len(), &run.checkpoint("best"))?;
+        let name = if kept.best { "best" } else { "params" };
+        network.params = fetch(&kept.checkpoint, name, network.params.len(), &kept.path)?;
         Ok(network)
     }
 

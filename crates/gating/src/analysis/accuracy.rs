@@ -4,6 +4,7 @@ use crate::error::GatingError;
 use crate::metrics::{Baselines, Measures, measures};
 use crate::record::Record;
 use neuropil_draw::{Color, Figure, Heat, Panel, Series};
+use neuropil_lab::error::Problem;
 use neuropil_study::{Origin, Shown, Table, Tell};
 use serde::Serialize;
 
@@ -31,6 +32,10 @@ pub struct Accuracy {
 /// # Errors
 /// Nothing was learnt.
 pub fn accuracy(record: &Record) -> Result<Accuracy, GatingError> {
+    if record.learnt.is_empty() {
+        let message = "no task was learnt to its end, and there is nothing to compare";
+        return Err(Problem::new(message, "`neuropil train --resume` goes on").into());
+    }
     let grid = record.grid();
     let n = grid.len();
     let baselines = Baselines {
@@ -60,23 +65,23 @@ impl Tell for Accuracy {
     fn sentences(&self) -> Vec<String> {
         let of = &self.measures;
         let percent = |value: f64| format!("{:.1} %", 100.0 * value);
-        let mut told = vec![
-            format!(
-                "After {}, {} correct on average over all of them (chance {}).",
-                match self.grid.len() {
-                    1 => "one task".to_owned(),
-                    n => format!("{n} tasks"),
-                },
-                percent(of.average_accuracy),
-                percent(self.chance)
-            ),
-            format!(
+        let mut told = vec![format!(
+            "After {}, {} correct on average over all of them (chance {}).",
+            match self.grid.len() {
+                1 => "one task".to_owned(),
+                n => format!("{n} tasks"),
+            },
+            percent(of.average_accuracy),
+            percent(self.chance)
+        )];
+        if self.grid.len() > 1 {
+            told.push(format!(
                 "The first task is at {}, the last at {}; each just after it was learnt: {}.",
                 percent(of.oldest),
                 percent(of.newest),
                 percent(of.just_learnt)
-            ),
-        ];
+            ));
+        }
         if let (Some(forgetting), Some(backward)) = (of.forgetting, of.backward_transfer) {
             told.push(format!(
                 "Forgetting (Chaudhry et al. 2018) {forgetting:.3}, backward transfer {backward:.3}."
@@ -137,8 +142,13 @@ impl Tell for Accuracy {
         let figure = Figure {
             name: "accuracy".to_owned(),
             title: format!(
-                "{:.1} % correct on average after {n} tasks with {}",
+                "{:.1} % correct on average after {} with {}",
                 100.0 * self.measures.average_accuracy,
+                if n == 1 {
+                    "one task".to_owned()
+                } else {
+                    format!("{n} tasks")
+                },
                 self.method
             ),
             caption: format!(
@@ -146,7 +156,8 @@ impl Tell for Accuracy {
                 self.scenario, origin.seed
             ),
             columns: 2,
-            panels: vec![curve, grid],
+            // One task has no grid.
+            panels: if n == 1 { vec![curve] } else { vec![curve, grid] },
         };
         vec![Shown {
             figure,

@@ -55,8 +55,8 @@ impl Training {
     }
 
     fn best(&self, run: &RunDirectory) -> Result<Network<f32>, Problem> {
-        let kept = life::best(run, "no check was made yet")?;
-        Ok(network_of(&kept, &run.checkpoint("best"), &self.settings)?)
+        let kept = life::best(run)?;
+        Ok(network_of(&kept.checkpoint, &kept.path, &self.settings)?)
     }
 
     /// The best network, with how worms are turned and where neurons are.
