@@ -138,7 +138,7 @@ fn x_range(panel: &Panel) -> (f64, f64) {
     let loose = panel
         .series
         .iter()
-        .any(|s| s.mark.has_points() || !s.x.is_sorted());
+        .any(|s| s.drawn().has_points() || !s.x.is_sorted());
     let values = panel
         .series
         .iter()
@@ -249,7 +249,7 @@ pub(crate) fn entries(panel: &Panel) -> Vec<Entry<'_>> {
             s.label.as_deref().map(|label| Entry {
                 label,
                 color: s.color,
-                mark: Some(s.mark),
+                mark: Some(s.drawn()),
                 band: s.band.is_some(),
             })
         })

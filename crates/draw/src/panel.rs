@@ -113,6 +113,20 @@ impl Series {
         }
     }
 
+    /// How it is drawn: of a line with one point alone nothing could be seen.
+    pub(crate) fn drawn(&self) -> Mark {
+        let known = self
+            .x
+            .iter()
+            .zip(&self.y)
+            .filter(|(x, y)| x.is_finite() && y.is_finite());
+        if self.mark.has_line() && known.take(2).count() == 1 {
+            Mark::Points
+        } else {
+            self.mark
+        }
+    }
+
     /// Filled circles at the points.
     pub fn points(x: impl Into<Vec<f64>>, y: impl Into<Vec<f64>>) -> Self {
         Self::line(x, y).mark(Mark::Points)

@@ -215,11 +215,12 @@ impl Placed<'_> {
     }
 
     fn circles(&self, svg: &mut Svg, series: &Series, x: &Scale, y: &Scale) {
-        if !series.mark.has_points() {
+        let mark = series.drawn();
+        if !mark.has_points() {
             return;
         }
         let crowded = series.x.len() > CROWD;
-        let (style, radius) = self.circle_style(series.mark, series.color, crowded);
+        let (style, radius) = self.circle_style(mark, series.color, crowded);
         svg.add(format_args!("<g {style}>"));
         for (a, b) in series.x.iter().zip(&series.y) {
             if x.contains(*a) && y.contains(*b) {

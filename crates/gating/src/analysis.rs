@@ -42,7 +42,10 @@ pub(crate) const ALL: [Analysis; 7] = [
     Analysis {
         name: "overlap",
         title: "Units that tasks share",
-        make: |sequence, origin| Ok(Answer::of(&overlap::overlap(sequence.record().gates), origin)),
+        make: |sequence, origin| {
+            several(sequence)?;
+            Ok(Answer::of(&overlap::overlap(sequence.record().gates), origin))
+        },
     },
     Analysis {
         name: "importance",
@@ -55,7 +58,10 @@ pub(crate) const ALL: [Analysis; 7] = [
     Analysis {
         name: "flexibility",
         title: "Distance that weights moved and accuracy on the task just learnt",
-        make: |sequence, origin| Ok(Answer::of(&flexibility::flexibility(&sequence.record()), origin)),
+        make: |sequence, origin| {
+            several(sequence)?;
+            Ok(Answer::of(&flexibility::flexibility(&sequence.record()), origin))
+        },
     },
     Analysis {
         name: "connections",
@@ -81,6 +87,26 @@ pub(crate) const ALL: [Analysis; 7] = [
         },
     },
 ];
+
+/// Tasks are compared with one another.
+fn several(sequence: &dyn Sequence) -> Result<(), Problem> {
+    if sequence.place().tasks < 2 {
+        return Err(Problem::new(
+            "it compares tasks, and there is one",
+            "give the sequence more",
+        ));
+    }
+    Ok(())
+}
+
+/// A number that may be far below 1, or 0.
+fn small(value: f64) -> String {
+    if value == 0.0 {
+        "0".to_owned()
+    } else {
+        format!("{value:.3e}")
+    }
+}
 
 /// A front end has no weights that are held back, and nothing to say of them.
 fn held_back(sequence: &dyn Sequence) -> Result<(), Problem> {

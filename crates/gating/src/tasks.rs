@@ -208,20 +208,20 @@ impl Tasks {
 
     /// What is asked and told, in one sentence.
     pub fn scenario(&self) -> String {
-        let n = self.len();
+        let n = match self.len() {
+            1 => "one task".to_owned(),
+            n => format!("{n} tasks"),
+        };
         let what = match self.kind {
             Kind::Permuted => format!(
-                "{n} tasks, each all {} classes with pixels in another order",
+                "{n}, each all {} classes with pixels in another order",
                 self.n_outputs()
             ),
             Kind::Rotated => format!(
-                "{n} tasks, each all {} classes turned by another angle",
+                "{n}, each all {} classes turned by another angle",
                 self.n_outputs()
             ),
-            Kind::Split => format!(
-                "{n} tasks of {} classes each",
-                self.classes.first().map_or(0, Vec::len)
-            ),
+            Kind::Split => format!("{n} of {} classes each", self.classes.first().map_or(0, Vec::len)),
         };
         let told = match (self.head, self.kind) {
             (Head::Multi, _) => {

@@ -1,5 +1,6 @@
 //! Where importance lies: weights between hidden units by whether a task's gates open both of their ends, one or none.
 
+use super::small;
 use crate::network::Tensor;
 use crate::record::Record;
 use neuropil_draw::{Color, Figure, Panel, Series};
@@ -71,9 +72,7 @@ impl Tell for Connections {
             let known: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
             (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
         };
-        let words = |values: &[f64]| {
-            mean(values).map_or_else(|| "none there".to_owned(), |mean| format!("{mean:.3e}"))
-        };
+        let words = |values: &[f64]| mean(values).map_or_else(|| "none there".to_owned(), small);
         vec![format!(
             "Mean importance of weights between hidden units, over tasks: {} where a task's gates open both ends, {} where they open one, {} where they open none.",
             words(&self.both),

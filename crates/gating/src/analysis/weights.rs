@@ -1,5 +1,6 @@
 //! How importance is distributed over the weights of each layer.
 
+use super::small;
 use crate::network::Tensor;
 use crate::record::Record;
 use neuropil_draw::{Color, Figure, Panel, Series};
@@ -69,10 +70,10 @@ impl Tell for Weights {
     fn sentences(&self) -> Vec<String> {
         let told = |layer: &Layer| {
             format!(
-                "Weights {}: mean importance {:.3e}, median {:.3e}; {:.1} % of them are below a thousandth of the largest.",
+                "Weights {}: mean importance {}, median {}; {:.1} % of them are below a thousandth of the largest.",
                 layer.name,
-                layer.mean,
-                layer.median,
+                small(layer.mean),
+                small(layer.median),
                 100.0 * layer.free
             )
         };

@@ -72,12 +72,26 @@ fn options(args: &TestArgs, global: &Global) -> Result<Layers, Problem> {
     Ok(layers)
 }
 
+/// A number of many digits with the four that count; the files keep all.
+fn short(cell: &str) -> String {
+    match cell.parse::<f64>() {
+        Ok(x) if cell.len() > 7 && cell.contains('.') && x.is_finite() => {
+            if (1e-3..1e5).contains(&x.abs()) {
+                format!("{x:.4}")
+            } else {
+                format!("{x:.3e}")
+            }
+        }
+        _ => cell.to_owned(),
+    }
+}
+
 /// The table, then the sentences.
 pub(super) fn print(answer: &Answer) -> Result<(), Problem> {
     if answer.table.n_rows() > 0 {
         let mut rows = table(answer.table.names());
-        answer.table.rows().into_iter().for_each(|row| {
-            rows.add_row(row);
+        answer.table.rows().iter().for_each(|row| {
+            rows.add_row(row.iter().map(|cell| short(cell)));
         });
         out!("{rows}");
     }
