@@ -1,6 +1,6 @@
 //! Arrays on disk: one reader for every form, `.npz` for `numpy.load`, weights of any program.
 
-mod hdf5;
+pub mod hdf5;
 mod mat;
 mod npy;
 

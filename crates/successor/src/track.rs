@@ -35,6 +35,10 @@ pub enum LengthUnit {
     Cm,
     /// Millimetres.
     Mm,
+    /// Inches.
+    In,
+    /// Feet.
+    Ft,
     /// Pixels of a camera.
     Px,
     /// Not said.
@@ -54,6 +58,8 @@ impl LengthUnit {
             "m" | "meter" | "meters" | "metre" | "metres" => Self::M,
             "cm" | "centimeter" | "centimeters" | "centimetre" | "centimetres" => Self::Cm,
             "mm" | "millimeter" | "millimeters" | "millimetre" | "millimetres" => Self::Mm,
+            "in" | "inch" | "inches" => Self::In,
+            "ft" | "foot" | "feet" => Self::Ft,
             "px" | "pix" | "pixel" | "pixels" => Self::Px,
             _ => Self::Unknown,
         }
@@ -65,6 +71,8 @@ impl LengthUnit {
             Self::M => Some(100.0),
             Self::Cm => Some(1.0),
             Self::Mm => Some(0.1),
+            Self::In => Some(2.54),
+            Self::Ft => Some(30.48),
             Self::Px | Self::Unknown => None,
         }
     }
@@ -75,6 +83,8 @@ impl LengthUnit {
             Self::M => "m",
             Self::Cm => "cm",
             Self::Mm => "mm",
+            Self::In => "in",
+            Self::Ft => "ft",
             Self::Px => "px",
             Self::Unknown => "unit not said",
         }

@@ -36,6 +36,53 @@ pub(super) fn settle_links(bytes: &mut [u8]) {
     }
 }
 
+/// Shape of a data set, once it is clear that as many values of eight bytes may be asked for.
+///
+/// # Errors
+/// A size above [`memory::limit`], or one that cannot be read: names the data set.
+pub fn announced(path: &Path, name: &str, dataset: &Dataset) -> Result<Vec<usize>, LabError> {
+    let shape = dataset.shape().map_err(|error| {
+        let field = file::shown(name).into_owned();
+        LabError::place(path, 0, field, error.to_string(), "an array that can be read")
+    })?;
+    let shape: Vec<usize> = shape
+        .iter()
+        .map(|&n| usize::try_from(n).unwrap_or(usize::MAX))
+        .collect();
+    let n = shape.iter().fold(1, |n: usize, &of| n.saturating_mul(of));
+    // Of an array with an axis of length 0 the others may say anything.
+    let longest = shape.iter().copied().max().unwrap_or(0);
+    memory::claim(
+        path,
+        &format!("values of `{}`", file::shown(name)),
+        n.max(longest),
+        8,
+    )?;
+    Ok(shape)
+}
+
+/// Shape and values of a data set of numbers, once it is clear that they may be asked for.
+///
+/// # Errors
+/// As [`announced`]; no numbers, or not as many as the shape says.
+pub fn numbers(path: &Path, name: &str, dataset: &Dataset) -> Result<(Vec<usize>, Vec<f64>), LabError> {
+    let shape = announced(path, name, dataset)?;
+    let wrong = |found: String| {
+        LabError::place(
+            path,
+            0,
+            file::shown(name).into_owned(),
+            found,
+            "an array of numbers",
+        )
+    };
+    let values = dataset.read_f64().map_err(|error| wrong(error.to_string()))?;
+    if values.len() != shape.iter().product::<usize>() {
+        return Err(wrong(format!("{} values of a shape {shape:?}", values.len())));
+    }
+    Ok((shape, values))
+}
+
 /// The data sets of a file that are wanted, and all attributes.
 pub(super) fn parse(
     path: &Path,

@@ -3,6 +3,7 @@
 use super::times::{Clock, Moment, TimeUnit, moment, number, seconds_of};
 use super::{Found, LIKELIHOOD, LengthUnit, TrackOptions, Vertical, field_problem, problem};
 use crate::error::SuccessorError;
+use std::borrow::Cow;
 use std::path::Path;
 
 /// Rows of a text, each with its line from 1.
@@ -36,7 +37,7 @@ pub(crate) fn is_missing(cell: &str) -> bool {
 impl Rows {
     /// Splits a text: `;`, tabs, commas or blanks, whichever the lines agree on.
     pub(crate) fn of(path: &Path, text: &str) -> Result<Self, SuccessorError> {
-        let text = text.strip_prefix('#').unwrap_or(text);
+        let text = &*without_comments(text);
         let sample: Vec<&str> = text
             .lines()
             .filter(|line| !line.trim().is_empty())
@@ -74,6 +75,9 @@ impl Rows {
                     }
                 }
             }
+        }
+        if rows.is_empty() {
+            return Err(problem(path, "comments alone", "a track", ""));
         }
         let comma = |cell: &String| cell.contains(',') && number(cell, true).is_some();
         let decimal_comma =
@@ -164,6 +168,30 @@ impl Rows {
         }
         Ok(out)
     }
+}
+
+/// The text without the comments at its top (`#`, `%`, `//`), each an empty line, so that lines keep their numbers. The last
+/// of them is the header if it has as many fields as the line below.
+fn without_comments(text: &str) -> Cow<'_, str> {
+    const MARKS: [char; 3] = ['#', '%', '/'];
+    let is_comment = |line: &str| line.starts_with(['#', '%']) || line.starts_with("//");
+    let top: Vec<&str> = text
+        .lines()
+        .take_while(|line| line.trim().is_empty() || is_comment(line.trim_start()))
+        .collect();
+    let Some(last) = top.iter().rposition(|line| is_comment(line.trim_start())) else {
+        return Cow::Borrowed(text);
+    };
+    let fields = |line: &str| match [';', '\t', ','].into_iter().find(|&mark| line.contains(mark)) {
+        Some(mark) => line.split(mark).count(),
+        None => line.split_whitespace().count(),
+    };
+    let header = top[last].trim_start().trim_start_matches(MARKS).trim_start();
+    let below = text.lines().nth(top.len()).unwrap_or_default();
+    let is_header = fields(header) > 1 && fields(header) == fields(below);
+    let kept = |i: usize| if is_header && i == last { header } else { "" };
+    let lines = (0..top.len()).map(kept).chain(text.lines().skip(top.len()));
+    Cow::Owned(lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// A header cell: name without unit, and the unit if it has one.
@@ -276,17 +304,38 @@ struct Columns {
     unit: LengthUnit,
 }
 
-/// Reads a table with named columns, or without a header by what its columns hold.
-pub(crate) fn read(path: &Path, rows: &Rows, options: &TrackOptions) -> Result<Found, SuccessorError> {
-    let first = &rows.rows[0].1;
+/// Lines among which a header is looked for.
+const PREAMBLE: usize = 60;
+
+/// Reads a table with named columns, or without a header by what its columns hold. Lines above the one that names the columns
+/// are none of it.
+pub(crate) fn read(path: &Path, mut rows: Rows, options: &TrackOptions) -> Result<Found, SuccessorError> {
     let numeric = |cell: &String| moment(cell, rows.decimal_comma).is_some() || is_missing(cell);
-    if first.iter().filter(|cell| !cell.is_empty()).all(numeric) {
-        return headerless(path, rows, options);
+    if rows.rows[0].1.iter().filter(|cell| !cell.is_empty()).all(numeric) {
+        return headerless(path, &rows, options);
     }
-    let mut columns = match &options.columns {
-        Some(wanted) => by_name(path, first, wanted)?,
-        None => by_meaning(path, first, options)?,
+    let names = |row: usize| {
+        let header = &rows.rows[row].1;
+        match &options.columns {
+            Some(wanted) => by_name(path, header, wanted),
+            None => by_meaning(path, header, options),
+        }
     };
+    let mut columns = names(0);
+    let mut above = None;
+    if columns.is_err()
+        && let Some(row) = (1..rows.rows.len().min(PREAMBLE)).find(|&row| names(row).is_ok())
+    {
+        columns = names(row);
+        above = Some(format!(
+            "the table begins on line {}: what is above was not read",
+            rows.rows[row].0
+        ));
+        rows.rows.drain(..row);
+    }
+    let mut columns = columns?;
+    let rows = &rows;
+    let first = &rows.rows[0].1;
     if columns.time.is_none() && options.columns.is_none() {
         columns.time = dated(rows, &columns).map(|column| (column, None, false));
     }
@@ -296,6 +345,7 @@ pub(crate) fn read(path: &Path, rows: &Rows, options: &TrackOptions) -> Result<F
         unit = LengthUnit::of(rows.rows[1].1.get(columns.x).map_or("", String::as_str));
     }
     let mut found = found(path, rows, from, &columns, unit, "table")?;
+    found.notes.extend(above);
     // Trackers' own measure of how sure they are of a position.
     let sure = |name: &String| {
         matches!(

@@ -8,6 +8,7 @@ use super::times::Clock;
 use super::{Found, LengthUnit, TrackOptions, Vertical, choose, damaged, nwb, problem};
 use crate::error::SuccessorError;
 use hdf5_pure::{Dataset, Datatype, File, Group};
+use neuropil_lab::array::hdf5::{announced, numbers};
 use std::path::Path;
 
 pub(crate) fn read(path: &Path, mut bytes: Vec<u8>, options: &TrackOptions) -> Result<Found, SuccessorError> {
@@ -28,6 +29,10 @@ pub(crate) fn read(path: &Path, mut bytes: Vec<u8>, options: &TrackOptions) -> R
         {
             return deeplabcut(path, &group, options);
         }
+    }
+    if datasets.iter().any(|name| name == "pred_points") {
+        let hint = "export it from SLEAP: `sleap-convert --format analysis FILE.slp`, or File > Export Analysis HDF5";
+        return Err(problem(path, "a SLEAP project", "an analysis of it", hint));
     }
     if datasets.iter().any(|name| name == "tracks") {
         return sleap(path, &root, options);
@@ -72,6 +77,7 @@ fn deeplabcut(path: &Path, group: &Group, options: &TrackOptions) -> Result<Foun
         })
         .collect();
     let table = group.dataset("table").map_err(|_| unknown("without a table"))?;
+    announced(path, "table", &table)?;
     let (frames, values, width) = records(&table)
         .map_err(fail)?
         .ok_or_else(|| unknown("of another layout"))?;
@@ -151,12 +157,7 @@ fn records(table: &Dataset) -> Result<Option<(Vec<usize>, Vec<f64>, usize)>, hdf
 fn sleap(path: &Path, root: &Group, options: &TrackOptions) -> Result<Found, SuccessorError> {
     let fail = |error: hdf5_pure::Error| damaged(path, &error);
     let tracks = root.dataset("tracks").map_err(fail)?;
-    let shape: Vec<usize> = tracks
-        .shape()
-        .map_err(fail)?
-        .iter()
-        .map(|n| *n as usize)
-        .collect();
+    let shape = announced(path, "tracks", &tracks)?;
     let mut order = ["track", "xy", "node", "frame"].map(str::to_owned);
     for value in tracks.attrs().map_err(fail)?.values() {
         let words: Vec<String> = texts_of(value)
@@ -215,7 +216,7 @@ fn sleap(path: &Path, root: &Group, options: &TrackOptions) -> Result<Found, Suc
         options.individual.as_deref(),
         &individuals,
     )?;
-    let values = tracks.read_f64().map_err(fail)?;
+    let (_, values) = numbers(path, "tracks", &tracks)?;
     let mut strides = [1; 4];
     for k in (0..3).rev() {
         strides[k] = strides[k + 1] * shape[k + 1];

@@ -6,7 +6,8 @@ use super::{Found, LengthUnit, TrackOptions, Vertical, problem};
 use crate::error::SuccessorError;
 use hdf5_pure::{AttrValue, DType, Group, Object};
 use ndarray_npy::NpzReader;
-use neuropil_lab::array::read_numbers;
+use neuropil_lab::array::hdf5::{announced, numbers};
+use neuropil_lab::array::{UNNAMED, read_numbers};
 use neuropil_lab::mat::{Content, Variable, parse_mat};
 use std::io::Cursor;
 use std::path::Path;
@@ -123,6 +124,13 @@ pub(crate) fn read_npz(path: &Path, bytes: Vec<u8>, options: &TrackOptions) -> R
     from_variables(path, "NumPy archive", &all, &others, options)
 }
 
+/// The one array of a `.npy` file.
+pub(crate) fn read_npy(path: &Path, options: &TrackOptions) -> Result<Found, SuccessorError> {
+    let (shape, values) = read_numbers(path, UNNAMED)?;
+    let named = Named::of(UNNAMED.to_owned(), &shape, values);
+    from_variables(path, "NumPy array", &[named], &[], options)
+}
+
 /// Numbers of all data sets below a group.
 pub(crate) fn read_groups(
     path: &Path,
@@ -131,55 +139,54 @@ pub(crate) fn read_groups(
     options: &TrackOptions,
 ) -> Result<Found, SuccessorError> {
     let (mut all, mut others) = (Vec::new(), Vec::new());
-    gather(root, "", form == "MATLAB v7.3", 0, &mut all, &mut others).map_err(|error| {
-        problem(
-            path,
-            format!("damaged ({error})"),
-            "a whole HDF5 file",
-            "for MATLAB: save it anew with `save -v7`",
-        )
-    })?;
+    gather(path, root, "", form == "MATLAB v7.3", 0, &mut all, &mut others)?;
     from_variables(path, form, &all, &others, options)
 }
 
 fn gather(
+    path: &Path,
     group: &Group,
     prefix: &str,
     matlab: bool,
     depth: usize,
     all: &mut Vec<Named>,
     others: &mut Vec<String>,
-) -> Result<(), hdf5_pure::Error> {
+) -> Result<(), SuccessorError> {
     if depth > DEEPEST {
         return Ok(());
     }
+    let fail = |error: hdf5_pure::Error| {
+        let hint = "for MATLAB: save it anew with `save -v7`";
+        problem(path, format!("damaged ({error})"), "a whole HDF5 file", hint)
+    };
     let separator = if matlab { '.' } else { '/' };
-    for name in group.datasets()? {
-        let data = group.dataset(&name)?;
+    for name in group.datasets().map_err(fail)? {
+        let data = group.dataset(&name).map_err(fail)?;
         let full = format!("{prefix}{name}");
-        let shape: Vec<usize> = data.shape()?.iter().map(|n| *n as usize).collect();
-        let class = data.attrs()?.get("MATLAB_class").map(text_of).unwrap_or_default();
-        match data.dtype()? {
+        let shape = announced(path, &full, &data)?;
+        let attrs = data.attrs().map_err(fail)?;
+        let class = attrs.get("MATLAB_class").map(text_of).unwrap_or_default();
+        match data.dtype().map_err(fail)? {
             DType::ObjectReference => {
                 // arrays of structures keep each field as references to its values
-                for (i, object) in data.dereference()?.into_iter().enumerate() {
+                for (i, object) in data.dereference().map_err(fail)?.into_iter().enumerate() {
                     if let Object::Dataset(data) = object {
-                        let shape: Vec<usize> = data.shape()?.iter().map(|n| *n as usize).collect();
+                        let shape = announced(path, &full, &data)?;
                         let (parent, field) = full.rsplit_once('.').map_or(("", full.as_str()), |pair| pair);
                         let element = if parent.is_empty() {
                             format!("{field}{{{}}}", i + 1)
                         } else {
                             format!("{parent}({}).{field}", i + 1)
                         };
-                        if let Ok(values) = data.read_f64() {
+                        if let Ok((_, values)) = numbers(path, &element, &data) {
                             all.push(Named::of(element, &shape, values));
                         }
                     }
                 }
             }
             _ if class == "char" => others.push(format!("{full} (text)")),
-            _ => match data.read_f64() {
-                Ok(values) => {
+            _ => match numbers(path, &full, &data) {
+                Ok((_, values)) => {
                     let mut named = Named::of(full, &shape, values);
                     if matlab {
                         named.size = shape
@@ -195,10 +202,11 @@ fn gather(
             },
         }
     }
-    for name in group.groups()? {
+    for name in group.groups().map_err(fail)? {
         if !name.starts_with('#') {
             gather(
-                &group.group(&name)?,
+                path,
+                &group.group(&name).map_err(fail)?,
                 &format!("{prefix}{name}{separator}"),
                 matlab,
                 depth + 1,
@@ -260,6 +268,21 @@ fn is_time(name: &str) -> bool {
     matches!(name, "t" | "time" | "times" | "ts" | "timestamp" | "timestamps")
 }
 
+/// Which columns of a matrix of three are time, x and y: the only one that ascends is the time.
+fn time_x_y(matrix: &Named) -> Option<[usize; 3]> {
+    let ascends = |k: &usize| matrix.columns[*k].windows(2).all(|pair| pair[1] > pair[0]);
+    if matrix.columns.len() != 3 || matrix.columns[0].len() < 3 {
+        return None;
+    }
+    let ascending: Vec<usize> = (0..3).filter(ascends).collect();
+    match ascending[..] {
+        [0] => Some([0, 1, 2]),
+        [1] => Some([1, 0, 2]),
+        [2] => Some([2, 0, 1]),
+        _ => None,
+    }
+}
+
 /// x, y and time among variables.
 fn from_variables(
     path: &Path,
@@ -295,7 +318,7 @@ fn from_variables(
         Ok(vector.to_vec())
     };
     let mut notes = Vec::new();
-    let (x, y, time, parent);
+    let (x, y, mut time, parent);
     if let Some(names) = &options.columns {
         if !(2..=3).contains(&names.len()) || names.iter().any(|name| is_missing(name)) {
             return Err(SuccessorError::setting(
@@ -321,7 +344,23 @@ fn from_variables(
             .iter()
             .filter(|v| v.columns.len() == 2 && v.columns[0].len() > 2)
             .collect();
+        let timed: Vec<(&Named, [usize; 3])> = all.iter().filter_map(|v| Some((v, time_x_y(v)?))).collect();
+        time = None;
         match (&pairs[..], &matrices[..]) {
+            ([], []) if timed.len() == 1 => {
+                let (matrix, [t, first, second]) = timed[0];
+                let column = |k: usize| matrix.columns[k].clone();
+                (x, y, parent) = (column(first), column(second), matrix.parent());
+                time = Some(column(t));
+                notes.push(format!(
+                    "columns {}, {} and {} of `{}` are time, x and y: column {} ascends",
+                    t + 1,
+                    first + 1,
+                    second + 1,
+                    matrix.name,
+                    t + 1
+                ));
+            }
             ([(a, b)], _) => {
                 (x, y, parent) = (vector(&a.name)?, vector(&b.name)?, a.parent());
                 if let [matrix] = &matrices[..] {
@@ -341,10 +380,11 @@ fn from_variables(
             }
             _ => return Err(missing("more or less than one pair x and y".to_owned())),
         }
-        time = all
-            .iter()
-            .find(|v| is_time(&v.last_name()) && v.parent() == parent)
-            .and_then(|v| v.vector().map(<[f64]>::to_vec));
+        time = time.or_else(|| {
+            all.iter()
+                .find(|v| is_time(&v.last_name()) && v.parent() == parent)
+                .and_then(|v| v.vector().map(<[f64]>::to_vec))
+        });
     }
     if x.len() != y.len() {
         return Err(missing(format!("{} values of x and {} of y", x.len(), y.len())));

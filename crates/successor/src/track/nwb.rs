@@ -1,11 +1,14 @@
-//! Positions of Neurodata Without Borders files: SpatialSeries, value = data · conversion + offset.
+//! Positions of Neurodata Without Borders files: SpatialSeries, value = data · conversion + offset, and the
+//! PoseEstimationSeries of ndx-pose, which also say how sure the tracker was.
 
 use super::damaged;
+use super::delimited::likely;
 use super::matlab::{number_of, text_of};
 use super::times::Clock;
 use super::{Found, LengthUnit, TrackOptions, Vertical, choose, problem};
 use crate::error::SuccessorError;
 use hdf5_pure::{Dataset, Group};
+use neuropil_lab::array::hdf5::numbers;
 use std::path::Path;
 
 /// Groups within groups.
@@ -20,23 +23,22 @@ pub(crate) fn read(path: &Path, root: &Group, options: &TrackOptions) -> Result<
         .iter()
         .map(|name| name.rsplit('/').next().unwrap_or_default().to_owned())
         .collect();
-    let by_short = options
-        .series
-        .as_ref()
-        .filter(|wanted| short.iter().filter(|name| name == wanted).count() == 1);
+    // Series of a pose are its body parts.
+    let wanted = options.series.as_ref().or(options.bodypart.as_ref());
+    let by_short = wanted.filter(|wanted| short.iter().filter(|name| name == wanted).count() == 1);
     let chosen = match by_short {
         Some(wanted) => short
             .iter()
             .position(|name| name == wanted)
             .expect("one has that name"),
-        None if short.len() == names.len() && options.series.is_none() && names.len() > 1 => {
+        None if short.len() == names.len() && wanted.is_none() && names.len() > 1 => {
             choose(path, "position series", "--series", None, &short)?
         }
         None => choose(
             path,
             "position series",
             "--series",
-            options.series.as_deref(),
+            wanted.map(String::as_str),
             &names,
         )?,
     };
@@ -58,7 +60,7 @@ fn spatial_series(
         let inner = group.group(&name)?;
         let full = format!("{prefix}/{name}");
         match inner.attrs()?.get("neurodata_type").map(text_of).as_deref() {
-            Some("SpatialSeries") => out.push((full, inner)),
+            Some("SpatialSeries" | "PoseEstimationSeries") => out.push((full, inner)),
             _ => spatial_series(&inner, &full, depth + 1, out)?,
         }
     }
@@ -68,9 +70,9 @@ fn spatial_series(
 fn one(path: &Path, name: &str, series: &Group, options: &TrackOptions) -> Result<Found, SuccessorError> {
     let fail = |error: hdf5_pure::Error| damaged(path, &error);
     let data = series.dataset("data").map_err(fail)?;
-    let shape = data.shape().map_err(fail)?;
+    let (shape, values) = numbers(path, &format!("{name}/data"), &data)?;
     let columns = match shape[..] {
-        [_, columns] if columns >= 2 => columns as usize,
+        [_, columns] if columns >= 2 => columns,
         _ => {
             return Err(problem(
                 path,
@@ -80,7 +82,6 @@ fn one(path: &Path, name: &str, series: &Group, options: &TrackOptions) -> Resul
             ));
         }
     };
-    let values = data.read_f64().map_err(fail)?;
     let attrs = data.attrs().map_err(fail)?;
     let number = |key: &str| attrs.get(key).and_then(number_of);
     let (conversion, offset) = (
@@ -95,8 +96,14 @@ fn one(path: &Path, name: &str, series: &Group, options: &TrackOptions) -> Resul
             .map(|v| v * conversion + offset)
             .collect()
     };
-    let (x, y) = (column(0), column(1));
+    let (mut x, mut y) = (column(0), column(1));
     let mut notes = vec![format!("series `{name}`")];
+    if let Ok(data) = series.dataset("confidence")
+        && let (_, confidence) = numbers(path, &format!("{name}/confidence"), &data)?
+        && confidence.len() == x.len()
+    {
+        likely(&mut x, &mut y, &confidence, options, &mut notes);
+    }
     if conversion != 1.0 || offset != 0.0 {
         notes.push(format!("values are data · {conversion} + {offset}"));
     }
@@ -138,7 +145,8 @@ fn clock(
     frames: usize,
     options: &TrackOptions,
 ) -> Result<Clock, SuccessorError> {
-    if let Ok(times) = series.dataset("timestamps").and_then(|data| data.read_f64()) {
+    if let Ok(data) = series.dataset("timestamps") {
+        let (_, times) = numbers(path, &format!("{name}/timestamps"), &data)?;
         if times.len() != frames {
             let found = format!("{} timestamps for {frames} positions in `{name}`", times.len());
             return Err(problem(path, found, "one each", ""));

@@ -11,6 +11,7 @@ use super::{Track, field_problem, problem};
 use crate::error::SuccessorError;
 use crate::fields::{Grid, Information, information};
 use ndarray_npy::ReadNpyExt;
+use neuropil_lab::array::hdf5::numbers;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -247,11 +248,19 @@ pub fn read_nwb_units(path: &Path) -> Result<Spikes, SuccessorError> {
     let mut bytes = bytes_of(path)?;
     neuropil_lab::array::settle_links(&mut bytes);
     let file = hdf5_pure::File::from_bytes(bytes).map_err(|error| damaged(path, &error))?;
-    let numbers = |name: &str| file.dataset(name).and_then(|data| data.read_f64());
-    let (Ok(times), Ok(index)) = (numbers("/units/spike_times"), numbers("/units/spike_times_index")) else {
+    let numbers = |name: &str| -> Result<Option<Vec<f64>>, SuccessorError> {
+        let Ok(data) = file.dataset(name) else {
+            return Ok(None);
+        };
+        Ok(Some(numbers(path, name, &data)?.1))
+    };
+    let (Some(times), Some(index)) = (
+        numbers("/units/spike_times")?,
+        numbers("/units/spike_times_index")?,
+    ) else {
         return Err(problem(path, "no `/units/spike_times`", "a table of units", ""));
     };
-    let ids = numbers("/units/id").unwrap_or_else(|_| (0..index.len()).map(|i| i as f64).collect());
+    let ids = numbers("/units/id")?.unwrap_or_else(|| (0..index.len()).map(|i| i as f64).collect());
     let (mut spikes, mut from) = (Spikes::default(), 0);
     for (id, &end) in ids.iter().zip(&index) {
         let end = (end as usize).min(times.len());

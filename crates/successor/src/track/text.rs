@@ -48,8 +48,7 @@ pub(crate) fn read_any(path: &Path, options: &TrackOptions) -> Result<Found, Suc
         return records::read_trodes(path, &bytes, options);
     }
     if bytes.starts_with(b"\x93NUMPY") {
-        let hint = "save x and y (and t) together with `numpy.savez`";
-        return Err(problem(path, "a single array", "named arrays x and y", hint));
+        return matlab::read_npy(path, options);
     }
     let text = decoded(path, &bytes)?;
     from_rows(path, delimited::Rows::of(path, &text)?, options)
@@ -103,7 +102,7 @@ pub(crate) fn from_rows(
     if labelled::is_ethovision(&rows) {
         return labelled::read_ethovision(path, &rows, options);
     }
-    delimited::read(path, &rows, options)
+    delimited::read(path, rows, options)
 }
 
 /// The first sheet of a workbook, or the one that is asked for as series.

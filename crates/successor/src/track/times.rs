@@ -388,7 +388,7 @@ pub(crate) enum Moment {
     OfDay(f64),
 }
 
-/// A moment of any form: a number, ISO 8601 with or without offset, h:mm:ss.
+/// A moment of any form: a number, ISO 8601 with or without offset, h:mm:ss, mm:ss.
 pub(crate) fn moment(text: &str, decimal_comma: bool) -> Option<Moment> {
     let text = text.trim();
     if let Some(number) = number(text, decimal_comma) {
@@ -411,6 +411,14 @@ pub(crate) fn moment(text: &str, decimal_comma: bool) -> Option<Moment> {
         }
     }
     let text = text.replace(',', ".");
+    if let Some((minutes, seconds)) = text.split_once(':')
+        && !seconds.contains(':')
+    {
+        let (minutes, seconds): (u32, f64) = (minutes.parse().ok()?, seconds.parse().ok()?);
+        return (0.0..60.0)
+            .contains(&seconds)
+            .then_some(Moment::OfDay(f64::from(minutes) * 60.0 + seconds));
+    }
     let time = NaiveTime::parse_from_str(&text, "%H:%M:%S%.f").ok()?;
     Some(Moment::OfDay(
         f64::from(time.num_seconds_from_midnight()) + f64::from(time.nanosecond()) / 1e9,
@@ -477,6 +485,8 @@ mod tests {
         assert_eq!(moment("1.5", false), Some(Moment::Number(1.5)));
         assert_eq!(moment("1,5", true), Some(Moment::Number(1.5)));
         assert_eq!(moment("0:00:01.5", false), Some(Moment::OfDay(1.5)));
+        assert_eq!(moment("75:01.5", false), Some(Moment::OfDay(4501.5)));
+        assert_eq!(moment("01:75", false), None);
         let date = moment("2024-03-05T23:59:58.5000000+01:00", false);
         assert!(matches!(date, Some(Moment::Date(_, 500_000_000))));
         assert_eq!(moment("x", false), None);

@@ -117,9 +117,10 @@ fn collect(group: &Group, path: &str, depth: usize, arrays: &mut Vec<Array>) -> 
             .shape()
             .map_err(damaged)?
             .iter()
-            .map(|&n| n as usize)
+            .map(|&n| usize::try_from(n).unwrap_or(usize::MAX))
             .collect();
-        if shape.is_empty() || shape.iter().product::<usize>() > 1 << 30 {
+        let n = shape.iter().fold(1, |n: usize, &of| n.saturating_mul(of));
+        if shape.is_empty() || n > 1 << 30 {
             continue;
         }
         let values: Vec<f64> = dataset
@@ -127,7 +128,7 @@ fn collect(group: &Group, path: &str, depth: usize, arrays: &mut Vec<Array>) -> 
             .map(|values| values.into_iter().map(f64::from).collect())
             .or_else(|_| dataset.read_f64())
             .map_err(damaged)?;
-        if values.len() != shape.iter().product::<usize>() {
+        if values.len() != n {
             return Err(format!(
                 "layer `{layer}` holds {} values of a shape {shape:?}, expected numbers of single or double precision",
                 values.len()

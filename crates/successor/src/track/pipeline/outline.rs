@@ -4,6 +4,9 @@ use super::{Mapping, Outline, Pipeline, Scale};
 use crate::fang2023 as paper;
 use crate::fields::Grid;
 
+/// Least ratio of the axes of what is called round without being told.
+const ROUND: f64 = 0.75;
+
 /// Centre and half axes of the arena, bins: its edges where they are given, else those of the track.
 fn ellipse(mapping: &Mapping, positions: &[[f64; 2]], pipeline: &Pipeline) -> [(f64, f64); 2] {
     [0, 1].map(|axis| {
@@ -52,7 +55,12 @@ pub(super) fn grid(
                 .iter()
                 .filter(|&&bin| samples[bin] >= paper::LEAST_SAMPLES)
                 .count();
-            width.min(height) >= 6 && corners_empty && explored as f64 >= 0.9 * inside.len() as f64
+            // Along an oblong track corners are empty because the animal runs down the middle.
+            let as_wide_as_high = rx.min(ry) >= ROUND * rx.max(ry);
+            as_wide_as_high
+                && width.min(height) >= 6
+                && corners_empty
+                && explored as f64 >= 0.9 * inside.len() as f64
         }
     };
     if round {
