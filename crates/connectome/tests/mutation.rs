@@ -2,9 +2,11 @@
 
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
+#[path = "mutated.rs"]
+mod mutated;
+
+use mutated::mutated;
 use neuropil_connectome::read::load;
-use neuropil_math::rng::{Key, Purpose};
-use rand::RngExt;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -34,43 +36,6 @@ pub(crate) fn corpus() -> BTreeMap<String, Vec<PathBuf>> {
     }
     files.values_mut().for_each(|paths| paths.sort());
     files
-}
-
-/// The bytes with one to four changes: a bit turned, bytes cut out, doubled, overwritten by others or by large numbers.
-pub(crate) fn mutated(bytes: &[u8], seed: u64, index: u64) -> Vec<u8> {
-    let mut stream = Key::new(seed).stream(Purpose::Generate, index);
-    let mut out = bytes.to_vec();
-    for _ in 0..stream.random_range(1..5) {
-        if out.is_empty() {
-            break;
-        }
-        let at = stream.random_range(0..out.len());
-        let length = stream.random_range(0..16usize).min(out.len() - at);
-        match stream.random_range(0..7) {
-            0 => out[at] ^= 1 << stream.random_range(0..8),
-            1 => drop(out.drain(at..at + length)),
-            2 => out.splice(at..at, out[at..at + length].to_vec()).for_each(drop),
-            3 => out.truncate(at),
-            4 => out[at..at + length].iter_mut().for_each(|byte| *byte = 0xff),
-            5 => {
-                let digits = [
-                    &b"99999999999"[..],
-                    b"-1",
-                    b"4000000000",
-                    b"1e308",
-                    b"NaN",
-                    b",",
-                    b"\"",
-                    b"\n",
-                    b"#",
-                ];
-                let word = digits[stream.random_range(0..digits.len())];
-                out.splice(at..at + length, word.iter().copied()).for_each(drop);
-            }
-            _ => out[at] = stream.random(),
-        }
-    }
-    out
 }
 
 /// Reads `n` mutations of the files of a kind, dealt in turn; returns what became of them.

@@ -7,7 +7,7 @@ use std::fs::OpenOptions;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
-/// Every form of a command that prints and needs no long work; `brain` and `run` are made before.
+/// Every form of a command that prints and needs no long work; `brain`, `run` and small files are made before.
 const FORMS: &[&[&str]] = &[
     &["--help"],
     &["--version"],
@@ -63,8 +63,96 @@ const FORMS: &[&[&str]] = &[
     &["connectome", "import", "brain", "--out", "again", "--json"],
     &["connectome", "simulate", "brain-2", "--pairs", "20"],
     &["connectome", "simulate", "brain-2", "--pairs", "20", "--json"],
+    &["connectome", "hubs", "brain"],
+    &["connectome", "symmetry", "brain", "--json"],
     &["connectome", "--help"],
+    &["settings"],
+    &["settings", "--markdown"],
+    &["settings", "--json"],
+    &["compare", "run", "run", "--out", "side-by-side"],
+    &["gating", "data", "check", "digits.csv"],
+    &["gating", "data", "check", "digits.csv", "--json"],
+    &["successor", "worlds"],
+    &["successor", "worlds", "four-rooms"],
+    &["successor", "check", "track.csv"],
+    &["successor", "check", "track.csv", "--json"],
+    &["successor", "walk", "--steps", "100", "--out", "walk.npz"],
+    &["neuronid", "check", "worm.csv", "--unit", "um"],
+    &["neuronid", "check", "worm.csv", "--unit", "um", "--json"],
+    &[
+        "neuronid",
+        "predict",
+        "--template",
+        "worm.csv",
+        "--test",
+        "worm.csv",
+        "--unit",
+        "um",
+    ],
+    &["enhancers", "adjust", "p.tsv"],
+    &["enhancers", "adjust", "p.tsv", "--json"],
+    &[
+        "enhancers",
+        "associate",
+        "matrix.tsv",
+        "--tree",
+        "tree.nwk",
+        "--traits",
+        "traits.csv",
+        "--column",
+        "size",
+        "--only-scan",
+    ],
 ];
+
+/// Small files of every system, by name.
+fn inputs() -> Vec<(&'static str, String)> {
+    let row = |i: i32| {
+        let t = f64::from(i) / 30.0;
+        format!(
+            "{t:.4},{:.3},{:.3}\n",
+            35.0 + 30.0 * t.cos(),
+            35.0 + 30.0 * (1.3 * t).sin()
+        )
+    };
+    let names = ["AVAL", "AVAR", "RIML", "RIMR", "ASHL", "ASHR", "RMEL", "RMER"];
+    let neuron = |(i, name): (usize, &&str)| format!("{},{},{},{name}\n", 10 * i, 3 * (i % 4), 2 * (i % 3));
+    let values = |offset: usize| {
+        (0..6)
+            .map(|i| format!("\t0.{}", 1 + (3 * i + offset) % 8))
+            .collect::<String>()
+    };
+    vec![
+        (
+            "track.csv",
+            format!("t,x,y\n{}", (0..900).map(row).collect::<String>()),
+        ),
+        (
+            "worm.csv",
+            format!(
+                "x,y,z,name\n{}",
+                names.iter().enumerate().map(neuron).collect::<String>()
+            ),
+        ),
+        (
+            "digits.csv",
+            "label,p1,p2,p3,p4\n0,0,255,3,9\n1,255,0,4,8\n0,1,250,0,0\n1,251,2,9,9\n".to_owned(),
+        ),
+        ("p.tsv", "region\tp\tcoef\nr1\t0.01\t1\nr2\t0.4\t-1\n".to_owned()),
+        (
+            "tree.nwk",
+            "(((a:1,b:1):1,(c:1,d:1):1):1,(e:1,f:1):2);\n".to_owned(),
+        ),
+        (
+            "traits.csv",
+            "species,size\na,1\nb,2\nc,4\nd,3\ne,7\nf,5\n".to_owned(),
+        ),
+        (
+            "matrix.tsv",
+            format!("region\ta\tb\tc\td\te\tf\nr1{}\nr2{}\n", values(0), values(2)),
+        ),
+    ]
+}
 
 fn command(args: &[&str], folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_neuropil"));
@@ -78,6 +166,9 @@ fn command(args: &[&str], folder: &Path) -> Command {
 
 fn prepared() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
+    for (name, content) in inputs() {
+        std::fs::write(folder.path().join(name), content).expect("a file");
+    }
     let train = [
         &["train", "rdm", "--out", "run", "--updates", "10", "--quiet"],
         SMALL,

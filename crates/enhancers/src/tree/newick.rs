@@ -111,6 +111,7 @@ impl Reader<'_> {
                     break;
                 }
                 None => break,
+                Some(']') => return Err(self.fault(at, "`]` without its `[`")),
                 Some(':') => {
                     self.at += 1;
                     nodes[current].length = Some(self.length()?);
@@ -212,6 +213,7 @@ mod tests {
                 "column 6: the name that begins here has no closing '",
             ),
             ("(a:1,b[c:1);", "the comment that begins here has no `]`"),
+            ("(]a:1,b:1);", "column 2: `]` without its `[`"),
             ("(a:1,b:1)(c:1,d:1);", "`(` after a finished clade"),
             ("(a:1,:1);", "has no name"),
             ("(a:1,A:1);", "the tips `a` and `A` are the same species"),

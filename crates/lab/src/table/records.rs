@@ -228,12 +228,15 @@ impl<'a> Records<'a> {
             }
             self.at += 1;
         }
+        let touches = self
+            .peek()
+            .is_some_and(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
         self.pass_blanks();
         let ends = match self.separator {
             Separator::Byte(own) => self
                 .peek()
                 .is_none_or(|byte| byte == own || byte == b'\n' || byte == b'\r'),
-            Separator::Blanks => true,
+            Separator::Blanks => !touches,
         };
         if ends {
             if self.separator == Separator::Blanks
@@ -310,6 +313,15 @@ mod tests {
 
     fn rows(text: &str) -> Vec<Vec<String>> {
         all(text).unwrap().into_iter().map(|(_, row)| row).collect()
+    }
+
+    #[test]
+    fn text_that_touches_a_closing_quote_is_refused_whatever_separates() {
+        for text in ["\"a\"\u{e9} \"b\"\n1 2\n", "\"a\"x b\n1 2\n", "\"a\"x,b\n1,2\n"] {
+            let words = all(text).unwrap_err();
+            assert!(words.contains("text after a closing quote"), "{text}: {words}");
+        }
+        assert_eq!(rows("\"a\" \"b c\"\n1 2\n"), [["a", "b c"], ["1", "2"]]);
     }
 
     #[test]
