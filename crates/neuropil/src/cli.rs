@@ -111,6 +111,65 @@ pub(crate) enum Command {
     },
 }
 
+impl Command {
+    /// What to do in place of `--out` where it would be without effect: a file that was asked for and is not there is missed late.
+    fn instead_of_out(&self) -> Option<&'static str> {
+        const REDIRECT: &str = "`> FILE` keeps what is printed";
+        match self {
+            Self::Tasks(_) | Self::Settings(_) | Self::Completions { .. } | Self::Gating(_) => Some(REDIRECT),
+            Self::Successor(args) => {
+                use successor::SuccessorVerb::{Check, Kernel, Worlds};
+                matches!(args.verb, Check(_) | Kernel(_) | Worlds(_)).then_some(REDIRECT)
+            }
+            Self::Neuronid(args) => {
+                use neuronid::NeuronidVerb::{Check, Stream};
+                matches!(args.verb, Check(_) | Stream(_)).then_some(REDIRECT)
+            }
+            Self::Enhancers(args) => matches!(args.verb, enhancers::EnhancersVerb::Simulate(_))
+                .then_some("the folder is the argument of the command"),
+            Self::Export(_) => Some("the file stands behind its form: `--npz FILE`"),
+            _ => None,
+        }
+    }
+
+    /// Whether there is no JSON to print.
+    fn prints_no_json(&self) -> bool {
+        use enhancers::EnhancersVerb::{Explain, Motifs, Orthologs, Prepare, Simulate};
+        match self {
+            Self::Completions { .. } => true,
+            Self::Enhancers(args) => {
+                matches!(
+                    args.verb,
+                    Explain(_) | Motifs(_) | Orthologs(_) | Prepare(_) | Simulate(_)
+                )
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Cli {
+    /// Refuses what is understood everywhere and would be without effect here.
+    ///
+    /// # Errors
+    /// The option, and what to do in its place.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
+        let no_use = |option: &str, hint: &str| {
+            Problem::new(format!("`{option}` has no effect here"), hint.to_owned())
+        };
+        if let (Some(_), Some(hint)) = (&self.global.out, self.command.instead_of_out()) {
+            return Err(no_use("--out", hint));
+        }
+        if self.global.json && self.command.prints_no_json() {
+            return Err(no_use(
+                "--json",
+                "the command writes files and prints what they are",
+            ));
+        }
+        Ok(())
+    }
+}
+
 /// Arguments of `tasks`.
 #[derive(Debug, Args)]
 #[command(
@@ -252,8 +311,8 @@ pub(crate) struct AnalyseArgs {
     /// List the analyses.
     #[arg(long)]
     pub list: bool,
-    /// What trials are sorted by: a factor, a drawn or derived quantity, or EPOCH_ms, the duration of an epoch [default:
-    /// what varies most].
+    /// What trials are sorted by: a factor, a drawn or derived quantity, or EPOCH_ms, the duration of an epoch; several, A,B,
+    /// by all combinations [default: what varies most].
     #[arg(long, value_name = "QUANTITY")]
     pub by: Option<String>,
     /// The two answers that are compared, low end of the axis first; the first action stands for no answer [default: left and

@@ -28,6 +28,10 @@ fn main() -> ExitCode {
         failure::show(&Problem::new(message, "unset it to use the widest"));
         return ExitCode::from(exit::BAD_INPUT);
     }
+    if let Err(problem) = cli.check() {
+        failure::show(&problem);
+        return ExitCode::from(exit::BAD_INPUT);
+    }
     let global = &cli.global;
     memory::set_limit((global.max_memory * 1e9) as u64);
     let done = match &cli.command {
@@ -47,7 +51,7 @@ fn main() -> ExitCode {
         Command::Successor(args) => commands::successor::run(args, global),
         Command::Gating(args) => commands::gating::run(args, global),
         Command::Neuronid(args) => commands::neuronid::run(args, global),
-        Command::Enhancers(args) => commands::enhancers::run(args, global.quiet),
+        Command::Enhancers(args) => commands::enhancers::run(args, global),
         Command::Settings(args) => commands::settings::run(args, &cli.global),
         Command::Compare(args) => commands::compare::run(args, &cli.global),
         Command::Completions { shell } => commands::completions::run(*shell),

@@ -159,6 +159,10 @@ fn settings() {
         "--set",
         "training.teacher=targets",
     ]);
+    // What would be without effect.
+    session.refused(&["tasks", "rdm", "--toml", "--out", "mine.toml"]);
+    session.refused(&["export", "run", "--npz", "w.npz", "--out", "weights.npz"]);
+    session.refused(&["enhancers", "simulate", "demo", "--json"]);
     session.check(&expect_file!["./messages/settings.txt"]);
 }
 

@@ -165,6 +165,9 @@ pub(crate) struct AdjustArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+    /// Table that is written [default: it is printed].
+    #[arg(long)]
+    pub out: Option<PathBuf>,
 }
 
 /// Arguments of `enhancers prepare`.
@@ -253,6 +256,9 @@ pub(crate) struct CalibrateArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+    /// Table that is written [default: it is printed].
+    #[arg(long)]
+    pub out: Option<PathBuf>,
 }
 
 /// Order of the values that the first dense layer of a network of Keras reads.
@@ -292,6 +298,12 @@ pub(crate) struct PredictArgs {
     /// Threads [default: all cores].
     #[arg(long)]
     pub threads: Option<usize>,
+    /// Table that is written [default: it is printed].
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// A list of JSON in place of the table.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A way of telling which bases count.

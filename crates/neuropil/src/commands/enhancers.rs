@@ -5,12 +5,13 @@ mod calibrate;
 mod evaluate;
 mod explain;
 
+use crate::cli::Global;
 use crate::cli::enhancers::{
     AdjustArgs, EnhancersArgs, EnhancersVerb, FlattenOrder, KerasArgs, OrthologsArgs, PredictArgs,
     PrepareArgs, RunArgs, SimulateArgs,
 };
 use crate::process;
-use crate::terminal::say;
+use crate::terminal::{self, say};
 use neuropil_enhancers::aliases::Aliases;
 use neuropil_enhancers::associate::{Progress, released, to_tsv};
 use neuropil_enhancers::cnn::keras::Reading;
@@ -34,14 +35,14 @@ use neuropil_lab::atomic;
 use neuropil_lab::error::Problem;
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Rows that people are shown.
 const SHOWN: usize = 10;
 
 /// Runs the command.
-pub(crate) fn run(args: &EnhancersArgs, quiet: bool) -> Result<u8, Problem> {
+pub(crate) fn run(args: &EnhancersArgs, global: &Global) -> Result<u8, Problem> {
+    let quiet = global.quiet;
     match &args.verb {
         EnhancersVerb::Simulate(args) => simulate(args),
         EnhancersVerb::Run(args) => study(args, quiet),
@@ -57,9 +58,21 @@ pub(crate) fn run(args: &EnhancersArgs, quiet: bool) -> Result<u8, Problem> {
     }
 }
 
-fn print(text: &str) {
-    // A closed pipe is no fault of ours.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+/// Prints text as it is.
+fn print(text: &str) -> Result<(), Problem> {
+    terminal::write(terminal::plain(text).as_bytes())
+}
+
+/// Prints a table, or writes it to a file.
+fn print_or_write(text: &str, to: Option<&Path>) -> Result<(), Problem> {
+    match to {
+        None => print(text),
+        Some(path) => {
+            put(path, text)?;
+            say!("saved {}", path.display());
+            Ok(())
+        }
+    }
 }
 
 /// Rows of text in columns.
@@ -143,11 +156,11 @@ fn study(args: &RunArgs, quiet: bool) -> Result<u8, Problem> {
         .unwrap_or_else(|| args.study.parent().unwrap_or(Path::new(".")).join("results"));
     let pool = process::thread_pool(args.threads)?;
     let outcome = pool.install(|| run::run(&args.study, &out, &mut |news| heard(news, quiet)))?;
-    tell(&outcome, args.json);
+    tell(&outcome, args.json)?;
     Ok(0)
 }
 
-fn tell(outcome: &Outcome, json: bool) {
+fn tell(outcome: &Outcome, json: bool) -> Result<(), Problem> {
     let results = &outcome.results;
     let tested = results.iter().filter(|r| r.fit.is_some()).count();
     if json {
@@ -160,8 +173,7 @@ fn tell(outcome: &Outcome, json: bool) {
             "folder": outcome.folder,
             "associations": results,
         });
-        print(&format!("{told}\n"));
-        return;
+        return print(&format!("{told}\n"));
     }
     let mut rows = vec![
         ["region", "species", "slope", "p", "permulations", "p_perm", "q"]
@@ -186,20 +198,21 @@ fn tell(outcome: &Outcome, json: bool) {
             short(22),
         ]);
     }
-    print(&aligned(&rows));
+    print(&aligned(&rows))?;
     if let Some(test) = outcome.test {
         print(&format!(
             "test chromosomes: AUROC {:.3}, AUPRC {:.3}\n",
             test.auroc, test.auprc_positive
-        ));
+        ))?;
     }
     print(&format!(
         "{} of {tested} tested regions have q < 0.1, {} q < 0.05\n",
         below(results, 0.1),
         below(results, 0.05)
-    ));
+    ))?;
     say!("results: {}", outcome.folder.join("associations.tsv").display());
     say!("report:  {}", outcome.folder.join("report.html").display());
+    Ok(())
 }
 
 fn adjust(args: &AdjustArgs) -> Result<u8, Problem> {
@@ -210,7 +223,10 @@ fn adjust(args: &AdjustArgs) -> Result<u8, Problem> {
     }
     if args.json {
         let rows: Vec<_> = (0..released.p.len()).map(|i| serde_json::json!({"region": released.regions[i], "p": released.p[i], "coef": released.coef[i], "q": released.q[i]})).collect();
-        print(&format!("{}\n", serde_json::Value::Array(rows)));
+        print_or_write(
+            &format!("{}\n", serde_json::Value::Array(rows)),
+            args.out.as_deref(),
+        )?;
         return Ok(0);
     }
     let number = |value: f64| {
@@ -237,7 +253,7 @@ fn adjust(args: &AdjustArgs) -> Result<u8, Problem> {
             number(released.q[i])
         );
     }
-    print(&text);
+    print_or_write(&text, args.out.as_deref())?;
     Ok(0)
 }
 
@@ -370,9 +386,9 @@ fn prepare(args: &PrepareArgs) -> Result<u8, Problem> {
     if genome.is_some() {
         put(&named(".fa"), &letters)?;
     }
-    print(&format!("{} of {total} peaks became windows\n", windows.len()));
+    print(&format!("{} of {total} peaks became windows\n", windows.len()))?;
     for (reason, count) in counts {
-        print(&format!("  {count} left out: {reason}\n"));
+        print(&format!("  {count} left out: {reason}\n"))?;
     }
     Ok(0)
 }
@@ -412,7 +428,7 @@ fn orthologs(args: &OrthologsArgs) -> Result<u8, Problem> {
         "{} orthologs, {} peaks without one\n",
         accepted.len(),
         rejected.len()
-    ));
+    ))?;
     Ok(0)
 }
 
@@ -458,11 +474,15 @@ fn predict(args: &PredictArgs) -> Result<u8, Problem> {
             .into_iter()
             .unzip();
     let values = process::thread_pool(args.threads)?.install(|| model::predict(&network, &sequences));
-    let text: String = names
-        .iter()
-        .zip(values)
-        .map(|(name, value)| format!("{name}\t{value:.6}\n"))
-        .collect();
-    print(&text);
+    let text: String = if args.json {
+        let rows = names.iter().zip(values);
+        let rows = rows.map(|(name, value)| serde_json::json!({ "name": name, "prediction": value }));
+        format!("{}\n", serde_json::Value::Array(rows.collect()))
+    } else {
+        let rows = names.iter().zip(values);
+        rows.map(|(name, value)| format!("{name}\t{value:.6}\n"))
+            .collect()
+    };
+    print_or_write(&text, args.out.as_deref())?;
     Ok(0)
 }

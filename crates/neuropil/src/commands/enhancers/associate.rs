@@ -28,7 +28,7 @@ pub(super) fn run(args: &AssociateArgs, quiet: bool) -> Result<u8, Problem> {
         return Ok(0);
     }
     let outcome = pool.install(|| study::run_settings(&file, Path::new(""), &args.out, hear))?;
-    tell(&outcome, args.json);
+    tell(&outcome, args.json)?;
     Ok(0)
 }
 

@@ -1,6 +1,6 @@
 //! `neuropil enhancers calibrate`: how often planted regions are found, and false ones with them.
 
-use super::{aligned, print};
+use super::{aligned, print_or_write};
 use crate::cli::enhancers::CalibrateArgs;
 use crate::process;
 use crate::terminal::say;
@@ -45,10 +45,10 @@ pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> Result<u8, Problem> {
         let one = |(auroc, found): &Found| serde_json::json!({"auroc": auroc, "found": found});
         let each: Vec<_> = found.iter().map(one).collect();
         let text = serde_json::to_string_pretty(&each).expect("numbers are JSON");
-        print(&format!("{text}\n"));
+        print_or_write(&format!("{text}\n"), args.out.as_deref())?;
         return Ok(0);
     }
-    print(&table(&found));
+    print_or_write(&table(&found), args.out.as_deref())?;
     Ok(0)
 }
 

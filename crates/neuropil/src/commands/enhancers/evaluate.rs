@@ -32,12 +32,11 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<u8, Problem> {
     let answer = Answer::of(&found, &origin);
     write(&found, &answer, &args.out)?;
     if args.json {
-        print(&format!("{}\n", answer.json));
+        print(&format!("{}\n", answer.json))?;
     } else {
-        answer
-            .sentences
-            .iter()
-            .for_each(|sentence| print(&format!("{sentence}\n")));
+        for sentence in &answer.sentences {
+            print(&format!("{sentence}\n"))?;
+        }
     }
     say!("results: {}", args.out.join("evaluation.tsv").display());
     say!("report:  {}", args.out.join("report.html").display());

@@ -50,7 +50,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<u8, Problem> {
         "{} sequences explained in {}\n",
         sequences.len(),
         args.out.display()
-    ));
+    ))?;
     Ok(0)
 }
 
@@ -66,7 +66,7 @@ pub(super) fn motifs(args: &MotifsArgs) -> Result<u8, Problem> {
         .collect();
     write_page(&args.out, "Motifs", &figures)?;
     for motif in &found {
-        print(&format!("{}\t{}\t{}\n", motif.id, motif.name, motif.consensus()));
+        print(&format!("{}\t{}\t{}\n", motif.id, motif.name, motif.consensus()))?;
     }
     Ok(0)
 }
