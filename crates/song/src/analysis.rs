@@ -48,6 +48,8 @@ mod error;
 #[cfg(test)]
 pub(crate) mod synthetic;
 
+use std::collections::BTreeMap;
+
 use neuropil_lab::error::{Problem, did_you_mean};
 use neuropil_math::rng::Key;
 use neuropil_tasks::registry::PUBLISHED;
@@ -89,11 +91,13 @@ pub struct Focus {
     pub value_network: bool,
     /// Event to align to: an epoch, or `choice`.
     pub align: Option<String>,
+    /// Epoch that response times count from, where somebody asks.
+    pub since: Option<String>,
     /// Window around the event in ms.
     pub window_ms: Option<(f64, f64)>,
     /// Number of a recorded trial.
     pub trial: Option<usize>,
-    /// Quantity that trials are sorted by: a factor, a drawn or derived quantity, or `EPOCH_ms`.
+    /// Quantity that trials are sorted by: a factor, a drawn or derived quantity, or `EPOCH_ms`; several with commas between.
     pub by: Option<String>,
     /// The two answers that are compared: at the low and at the high end of an axis.
     pub answers: Option<(String, String)>,
@@ -105,6 +109,8 @@ pub struct Focus {
     pub signal: Option<String>,
     /// Columns whose combination is the condition of a trial: the factors with levels.
     pub conditions: Vec<String>,
+    /// Quantities that are angles, with the degrees after which each repeats.
+    pub periods_deg: BTreeMap<String, f64>,
 }
 
 impl Focus {
@@ -122,8 +128,9 @@ impl Focus {
         };
         if let Some(by) = &self.by {
             let known = levels::names(behaviour);
-            if !known.contains(by) {
-                return Err(refuse("quantity", "quantities", by, &known));
+            let strange = levels::parts(by).find(|name| known.iter().all(|known| known != name));
+            if let Some(name) = strange {
+                return Err(refuse("quantity", "quantities", name, &known));
             }
         }
         if let Some(align) = &self.align {
@@ -167,6 +174,7 @@ impl Focus {
             unit: own.unit.clone(),
             signal: own.signal.clone(),
             conditions: task.columns().map(|column| column.name.clone()).collect(),
+            periods_deg: task.periods_deg(),
             ..Self::default()
         }
     }
@@ -186,6 +194,72 @@ impl Session<'_> {
             &recorded.policy
         })
     }
+}
+
+/// A part of a [`Focus`] that users choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// What trials are sorted by.
+    By,
+    /// The event.
+    Align,
+    /// The window around it.
+    Window,
+    /// The units.
+    Units,
+    /// Which network's units.
+    Network,
+    /// The two answers.
+    Answers,
+    /// The trial.
+    Trial,
+}
+
+impl Look {
+    /// The option that chooses it.
+    pub fn option(self) -> &'static str {
+        match self {
+            Self::By => "--by",
+            Self::Align => "--align",
+            Self::Window => "--window",
+            Self::Units => "--units",
+            Self::Network => "--value-network",
+            Self::Answers => "--answers",
+            Self::Trial => "--trial",
+        }
+    }
+}
+
+/// Refuses an option that no analysis asked for by name has a use for; without names, those that have one for any of the options.
+///
+/// # Errors
+/// The analysis and the option, and the analyses that have a use for it.
+pub(crate) fn heeding(names: &[String], given: &[Look]) -> Result<Vec<String>, Problem> {
+    let with = |look: Look| {
+        ANALYSES
+            .iter()
+            .filter(move |analysis| analysis.looks_at.contains(&look))
+    };
+    let asked: Vec<&Analysis> = names.iter().filter_map(|name| named(name)).collect();
+    let unheeded = |look: &&Look| asked.iter().all(|analysis| !analysis.looks_at.contains(look));
+    if let (Some(first), Some(look)) = (asked.first(), given.iter().find(unheeded)) {
+        let whom = match asked.len() {
+            1 => format!("the analysis `{}`", first.name),
+            _ => "any of these analyses".to_owned(),
+        };
+        let others: Vec<&str> = with(*look).map(|analysis| analysis.name).collect();
+        return Err(Problem::new(
+            format!("`{}` has no effect on {whom}", look.option()),
+            format!("it has on {}", others.join(", ")),
+        ));
+    }
+    if names.is_empty() && !given.is_empty() {
+        let any = ANALYSES
+            .iter()
+            .filter(|analysis| given.iter().any(|look| analysis.looks_at.contains(look)));
+        return Ok(any.map(|analysis| analysis.name.to_owned()).collect());
+    }
+    Ok(names.to_vec())
 }
 
 /// What an analysis needs to have been recorded.
@@ -249,6 +323,8 @@ pub struct Analysis {
     pub title: &'static str,
     /// Published tasks that it was made for.
     pub tasks: &'static [&'static str],
+    /// What of a [`Focus`] it looks at; the rest is without effect on it.
+    pub looks_at: &'static [Look],
     /// What must have been recorded.
     pub needs: Needs,
     /// Computes it.
@@ -259,6 +335,7 @@ pub struct Analysis {
 pub const ANALYSES: &[Analysis] = &[
     Analysis {
         name: "learning-curve",
+        looks_at: &[],
         title: "Learning",
         tasks: &PUBLISHED,
         needs: Needs::Learning,
@@ -270,6 +347,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "psychometric",
+        looks_at: &[Look::By, Look::Answers],
         title: "Psychometric function",
         tasks: &["rdm", "rdm-rt", "mante", "multisensory", "wager", "economic"],
         needs: Needs::Behaviour,
@@ -281,6 +359,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "accuracy-duration",
+        looks_at: &[],
         title: "Accuracy against stimulus duration",
         tasks: &["rdm", "wager"],
         needs: Needs::Behaviour,
@@ -292,6 +371,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "chronometric",
+        looks_at: &[Look::By],
         title: "Reaction times",
         tasks: &["rdm-rt"],
         needs: Needs::Behaviour,
@@ -302,6 +382,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "cue-combination",
+        looks_at: &[],
         title: "Optimality of cue combination",
         tasks: &["multisensory"],
         needs: Needs::Behaviour,
@@ -313,6 +394,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "pair-performance",
+        looks_at: &[],
         title: "Performance by stimulus pair",
         tasks: &["romo"],
         needs: Needs::Behaviour,
@@ -324,6 +406,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "wager",
+        looks_at: &[],
         title: "Post-decision wagering",
         tasks: &["wager"],
         needs: Needs::Behaviour,
@@ -331,6 +414,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "choice-pattern",
+        looks_at: &[],
         title: "Choice pattern and indifference point",
         tasks: &["economic"],
         needs: Needs::Behaviour,
@@ -342,6 +426,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "outcomes",
+        looks_at: &[],
         title: "How trials end",
         tasks: &[],
         needs: Needs::Behaviour,
@@ -349,6 +434,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "choices",
+        looks_at: &[Look::By],
         title: "Choices by what varies",
         tasks: &[],
         needs: Needs::Behaviour,
@@ -359,6 +445,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "confusion",
+        looks_at: &[Look::By],
         title: "What was answered with what",
         tasks: &[],
         needs: Needs::Behaviour,
@@ -369,17 +456,20 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "response-times",
+        looks_at: &[Look::By, Look::Align],
         title: "When choices were made",
         tasks: &[],
         needs: Needs::Behaviour,
         compute: |session| {
             let by = session.focus.by.as_deref();
-            let found = response_times::response_times(session.behaviour, by)?;
+            let since = session.focus.since.as_deref();
+            let found = response_times::response_times(session.behaviour, by, since)?;
             Ok(Finding::ResponseTimes(found))
         },
     },
     Analysis {
         name: "history",
+        looks_at: &[],
         title: "What choices owe to the trials before",
         tasks: &[],
         needs: Needs::Behaviour,
@@ -387,6 +477,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "detection",
+        looks_at: &[Look::By],
         title: "Hits and false alarms",
         tasks: &[],
         needs: Needs::Behaviour,
@@ -397,6 +488,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "session-course",
+        looks_at: &[],
         title: "Learning within a session",
         tasks: &[],
         needs: Needs::Behaviour,
@@ -407,6 +499,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "value-difference",
+        looks_at: &[Look::Answers],
         title: "Choices by the difference of values",
         tasks: &[],
         needs: Needs::Behaviour,
@@ -417,6 +510,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "kernel",
+        looks_at: &[Look::Align, Look::Answers],
         title: "When inputs weigh in the choice",
         tasks: &[],
         needs: Needs::Activity,
@@ -427,6 +521,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "unit-activity",
+        looks_at: &[Look::Units, Look::Align, Look::Window, Look::Network],
         title: "Activity of single units",
         tasks: &PUBLISHED,
         needs: Needs::Activity,
@@ -438,6 +533,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "value-trace",
+        looks_at: &[],
         title: "Predicted reward",
         tasks: &PUBLISHED,
         needs: Needs::Activity,
@@ -449,6 +545,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "value-course",
+        looks_at: &[Look::By, Look::Align, Look::Window],
         title: "Predicted reward around events",
         tasks: &[],
         needs: Needs::Activity,
@@ -459,6 +556,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "unit-values",
+        looks_at: &[],
         title: "Units that carry values",
         tasks: &["economic"],
         needs: Needs::Activity,
@@ -470,6 +568,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "state-space",
+        looks_at: &[],
         title: "Population activity in state space",
         tasks: &["mante"],
         needs: Needs::Activity,
@@ -481,6 +580,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "delay-tuning",
+        looks_at: &[Look::Network],
         title: "Activity in the delay",
         tasks: &["romo"],
         needs: Needs::Activity,
@@ -491,6 +591,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "delay-value",
+        looks_at: &[],
         title: "Predicted reward after the stimulus",
         tasks: &["wager"],
         needs: Needs::Activity,
@@ -502,6 +603,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "decision-probabilities",
+        looks_at: &[],
         title: "Which way the policy leans",
         tasks: &["rdm", "rdm-rt", "wager"],
         needs: Needs::Activity,
@@ -512,6 +614,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "selectivity",
+        looks_at: &[Look::By, Look::Align, Look::Network],
         title: "What units tell apart",
         tasks: &[],
         needs: Needs::Activity,
@@ -524,6 +627,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "decoding",
+        looks_at: &[Look::By, Look::Align, Look::Network],
         title: "What can be read from the activity",
         tasks: &[],
         needs: Needs::Activity,
@@ -536,6 +640,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "peri-event",
+        looks_at: &[Look::By, Look::Align, Look::Window, Look::Units, Look::Network],
         title: "Activity around events",
         tasks: &[],
         needs: Needs::Activity,
@@ -547,6 +652,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "population",
+        looks_at: &[Look::By, Look::Align, Look::Window, Look::Network],
         title: "Population activity",
         tasks: &[],
         needs: Needs::Activity,
@@ -558,6 +664,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "action-course",
+        looks_at: &[Look::By, Look::Align, Look::Window],
         title: "What the policy is about to do",
         tasks: &[],
         needs: Needs::Activity,
@@ -568,6 +675,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "single-trial",
+        looks_at: &[Look::Trial],
         title: "A single trial",
         tasks: &PUBLISHED,
         needs: Needs::Activity,
@@ -578,6 +686,7 @@ pub const ANALYSES: &[Analysis] = &[
     },
     Analysis {
         name: "weights",
+        looks_at: &[],
         title: "Recurrent weights",
         tasks: &PUBLISHED,
         needs: Needs::Networks,
@@ -616,6 +725,17 @@ mod tests {
                 analysis.name
             );
         }
+    }
+
+    #[test]
+    fn an_option_without_effect_is_refused_and_chooses_analyses() {
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<String>>();
+        let error = heeding(&names(&["choices"]), &[Look::By, Look::Align]).unwrap_err();
+        assert_eq!(error.message, "`--align` has no effect on the analysis `choices`");
+        assert!(error.hint.unwrap().contains("peri-event"));
+        assert_eq!(heeding(&names(&["choices"]), &[Look::By]).unwrap(), ["choices"]);
+        assert_eq!(heeding(&[], &[Look::Trial]).unwrap(), ["single-trial"]);
+        assert!(heeding(&[], &[]).unwrap().is_empty());
     }
 
     #[test]

@@ -167,7 +167,7 @@ fn learning_curve(r: &LearningCurve, origin: &Origin) -> Drawn {
     let mut accuracy = Panel::new(trained, "Trials (%)")
         .y_range(0.0, 100.0)
         .series(
-            Series::line(thousands, decided)
+            Series::line(thousands.clone(), decided)
                 .label("decided")
                 .color(Color::Grey),
         )
@@ -175,7 +175,22 @@ fn learning_curve(r: &LearningCurve, origin: &Origin) -> Drawn {
     if let Some(threshold) = origin.threshold {
         accuracy = accuracy.h_line(percent(threshold));
     }
-    let mut panels = [reward, accuracy].map(|panel| with_lessons(panel, r)).to_vec();
+    let own = origin
+        .measures
+        .iter()
+        .filter(|(name, _)| r.quantities.contains_key(name) && name != "reward");
+    let own = own.map(|(name, bound)| {
+        let values: Vec<f64> = r.quantities[name].iter().map(|&value| percent(value)).collect();
+        Panel::new(trained, format!("{name} (%)"))
+            .y_range(0.0, 100.0)
+            .series(Series::line(thousands.clone(), values))
+            .h_line(percent(*bound))
+    });
+    let mut panels: Vec<Panel> = [reward, accuracy]
+        .into_iter()
+        .chain(own)
+        .map(|panel| with_lessons(panel, r))
+        .collect();
     for panel in &mut panels {
         panel
             .v_lines

@@ -61,6 +61,9 @@ pub struct Point {
     pub probabilities: Vec<f64>,
     /// Place in the state space of [`FixedPoints::components`].
     pub place: Vec<f64>,
+    /// Group of trials whose mean course comes nearest; empty without any.
+    #[serde(default)]
+    pub near: String,
 }
 
 /// A mean course of activity in the state space.
@@ -156,6 +159,7 @@ pub fn fixed_points(
             eigenvalues: values,
             n_unstable,
             probabilities: dynamics.probabilities(&rates),
+            near: nearest_course(&components.project(&rates), &courses),
             place: components.project(&rates),
             state,
         })
@@ -180,6 +184,21 @@ pub fn fixed_points(
         points,
         components,
         courses,
+    })
+}
+
+/// Group of the mean course that passes nearest to a place; of two with one name, the one of the positive choice is marked.
+fn nearest_course(place: &[f64], courses: &[Course]) -> String {
+    let square = |at: &Vec<f64>| at.iter().zip(place).map(|(a, b)| (a - b) * (a - b)).sum::<f64>();
+    let distance = |course: &Course| course.places.iter().map(square).fold(f64::INFINITY, f64::min);
+    let nearest = courses.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
+    nearest.map_or_else(String::new, |course| {
+        let alike = courses.iter().filter(|other| other.group == course.group).count();
+        match (alike, course.positive) {
+            (1, _) => course.group.clone(),
+            (_, true) => format!("{}, positive", course.group),
+            (_, false) => format!("{}, negative", course.group),
+        }
     })
 }
 
@@ -433,6 +452,20 @@ mod tests {
         layout.view_mut(&mut params, "b_in").fill(drift);
         player.set_params(&params);
         Dynamics::of(&player, 0.1).unwrap()
+    }
+
+    #[test]
+    fn a_point_is_told_by_the_course_that_comes_nearest() {
+        let course = |group: &str, positive, x: f64| Course {
+            group: group.to_owned(),
+            positive,
+            places: vec![vec![0.0, 0.0], vec![x, 1.0]],
+        };
+        let courses = [course("angle 0", true, 1.0), course("angle 90", true, -1.0)];
+        assert_eq!(nearest_course(&[-0.9, 1.0], &courses), "angle 90");
+        let both = [course("5 %", true, 1.0), course("5 %", false, -1.0)];
+        assert_eq!(nearest_course(&[-0.9, 1.0], &both), "5 %, negative");
+        assert_eq!(nearest_course(&[0.0, 0.0], &[]), "");
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod beside;
 mod told;
 mod watching;
 
-use crate::analysis::{Finding, Focus, Needs, named};
+use crate::analysis::{Finding, Focus, Look, Needs, heeding, named};
 use crate::config::Config;
 use crate::experiment::Experiment;
 use crate::report;
@@ -113,12 +113,32 @@ pub struct AnalyseOptions {
     pub answers: Option<(String, String)>,
 }
 
+impl AnalyseOptions {
+    /// What was chosen.
+    fn given(&self) -> Vec<Look> {
+        let chosen = [
+            (Look::By, self.by.is_some()),
+            (Look::Align, self.align.is_some()),
+            (Look::Window, self.window.is_some()),
+            (Look::Units, !self.units.is_empty()),
+            (Look::Network, self.value_network),
+            (Look::Answers, self.answers.is_some()),
+            (Look::Trial, self.trial.is_some()),
+        ];
+        chosen
+            .into_iter()
+            .filter_map(|(look, chosen)| chosen.then_some(look))
+            .collect()
+    }
+}
+
 /// What was asked for, and where nothing was, what the task says of its analyses.
 fn focus(options: AnalyseOptions, task: &Task) -> Focus {
     let own = Focus::of(task);
     Focus {
         units: options.units,
         value_network: options.value_network,
+        since: options.align.clone(),
         align: options.align.or(own.align),
         window_ms: options.window,
         trial: options.trial,
@@ -220,9 +240,13 @@ impl Job for Experiment {
         options: &Layers,
     ) -> Result<Vec<Analysed>, Problem> {
         let options: Resolved<AnalyseOptions> = options.resolve()?;
+        let given = options.value.given();
+        let all_that_can = names.is_empty();
+        let names = &*heeding(names, &given)?;
         let behaviour = load_tested(run, &self.task)?;
         let needy = names
             .iter()
+            .filter(|_| !all_that_can)
             .filter_map(|name| named(name))
             .find(|a| a.needs == Needs::Activity);
         let recorded = match needy {
@@ -257,7 +281,12 @@ impl Job for Experiment {
             behaviour.n_trials(),
             recorded.map_or(0, |r| r.behaviour.n_trials()),
         );
-        Ok(made.into_iter().map(|made| analysed(made, &origin)).collect())
+        let fits = |made: &report::Analysed| !all_that_can || made.finding.is_ok();
+        Ok(made
+            .into_iter()
+            .filter(fits)
+            .map(|made| analysed(made, &origin))
+            .collect())
     }
 
     fn export(&self, run: &RunDirectory, wanted: &Export<'_>) -> Result<(), Problem> {

@@ -55,7 +55,7 @@ pub fn analyse(
         measures: task
             .quantities
             .iter()
-            .filter(|q| task.world.is_some() || !q.is_fraction())
+            .filter(|q| task.world.is_some() || !q.is_fraction() || q.is_own())
             .filter_map(|q| Some((q.name.clone(), q.at_least.or(q.above).or(q.at_most)?)))
             .collect(),
         sessions: task.world.is_some(),
@@ -237,7 +237,11 @@ pub fn data_rows(figure: &Figure) -> (Vec<String>, Vec<Vec<String>>) {
         for (s, series) in panel.series.iter().enumerate() {
             let name = series.label.clone().unwrap_or_else(|| format!("{}", s + 1));
             for i in 0..series.x.len() {
-                let bounds = series.error.as_ref().map(|error| error[i]);
+                let bounds = series
+                    .error
+                    .as_ref()
+                    .or(series.band.as_ref())
+                    .map(|bounds| bounds[i]);
                 let bound = |pick: fn((f64, f64)) -> f64| {
                     bounds.map(|b| format!("{:.4}", pick(b))).unwrap_or_default()
                 };

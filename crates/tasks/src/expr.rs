@@ -312,6 +312,11 @@ impl Expr {
     }
 
     /// Does it use a name for whose position `name` holds?
+    /// Is it one quantity alone, and of this name?
+    pub(crate) fn is(&self, name: &str) -> bool {
+        matches!(self.node, Node::Name(_)) && self.text.trim() == name
+    }
+
     pub(crate) fn uses(&self, name: impl Fn(usize) -> bool) -> bool {
         self.node.uses(&name)
     }

@@ -40,6 +40,11 @@ impl Quantity {
             && self.at_most.is_none_or(|bound| value <= bound)
     }
 
+    /// Is it one that the task itself defines, and not one that every task has?
+    pub fn is_own(&self) -> bool {
+        self.is_fraction() && !["decided", "correct"].contains(&self.name.as_str())
+    }
+
     /// Is it a fraction of trials (and not a measure of a world)?
     pub fn is_fraction(&self) -> bool {
         matches!(self.source, Source::Ends { .. })

@@ -331,6 +331,26 @@ impl Task {
         self.definition.rewards.tau_ms.map_or(0.0, |tau| self.dt_ms / tau)
     }
 
+    /// Quantities that are angles, those that a ring shows or is to show, with the degrees after which each repeats.
+    pub fn periods_deg(&self) -> BTreeMap<String, f64> {
+        let shown = self.shows.iter().filter_map(|show| match &show.what {
+            Shown::Bump { ring, angle, .. } => Some((angle, ring.period_deg)),
+            Shown::Mean(_) => None,
+        });
+        let taught = self.taught.iter().filter_map(|taught| {
+            let (ring, _) = taught.tuned.as_ref()?;
+            Some((&taught.value, ring.period_deg))
+        });
+        let angles: Vec<(&Expr, f64)> = shown.chain(taught).collect();
+        let own = self.columns().map(|column| column.name.as_str());
+        own.chain(self.recorded())
+            .filter_map(|name| {
+                let (_, period) = angles.iter().find(|(angle, _)| angle.is(name))?;
+                Some((name.to_owned(), *period))
+            })
+            .collect()
+    }
+
     /// All columns of all factors, in the order of [`Condition::values`].
     pub fn columns(&self) -> impl Iterator<Item = &Column> {
         self.factors.iter().flat_map(|factor| &factor.columns)

@@ -94,6 +94,11 @@ fn every_mistake_names_its_place_and_the_way_out() {
         ),
         ("at_least = 0.99", "at_leest = 0.99", "unknown field `at_leest`"),
         (
+            "tmax_ms = 2750",
+            "tmax_ms = 2750\ncolour = 3",
+            ":1: unknown field `colour`",
+        ),
+        (
             "at_least = 0.99",
             "at_least = 99",
             "expected a fraction from 0 to 1",

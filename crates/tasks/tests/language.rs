@@ -50,6 +50,7 @@ fn rings_are_tuned_and_names_with_braces_are_written_out() {
         ["WAIT", "GO-0", "GO-90", "GO-180", "GO-270"]
     );
     assert_eq!((task.rings[0].first, task.rings[0].units), (1, 8));
+    assert_eq!(task.periods_deg(), [("angle".to_owned(), 360.0)].into());
     for condition in task.conditions() {
         let (angle, tone) = (condition.values[0], condition.values[1]);
         let mut stream = Key::new(1).stream(Purpose::Condition, 0);
@@ -321,4 +322,51 @@ fn the_example_tasks_load_and_are_short() {
         n += 1;
     }
     assert_eq!(n, 5);
+}
+
+const TIMING: &str = r#"
+inputs = ["ON", "TONE-{wait}"]
+actions = ["WAIT", "PRESS"]
+[factors]
+wait = { values = [200, 400], unit = "ms" }
+[epochs]
+tone = { duration_ms = 100 }
+timed = { duration_ms = 800 }
+[show]
+ON = { except = [], mean = 1 }
+"TONE-{wait}" = { during = ["tone"], when = "wait == {wait}", mean = 1 }
+[answers]
+PRESS = { during = ["timed"], reward = "1 if abs(epoch_ms - wait) <= 0.2*wait else -0.2" }
+[rewards]
+abort = -0.2
+[criterion]
+rewarded = { of = "reward > 0", over = "chosen == 1", at_least = 0.85 }
+[[curriculum]]
+answers.PRESS.reward = "1 if abs(epoch_ms - wait) <= 0.5*wait else -0.2"
+criterion = { rewarded = { at_least = 0.5 } }
+"#;
+
+#[test]
+fn a_reward_that_only_comes_later_in_an_epoch_is_worth_learning_for() {
+    let never = TIMING.replace("0.2*wait", "-1").replace("0.5*wait", "-1");
+    let text = format!("name = \"mine\"\ndt_ms = 10\ntmax_ms = 1000\n{never}");
+    let error = Task::parse("mine.toml", &text, None).unwrap_err();
+    assert!(
+        error.message.contains("no action ever earns more than an abort"),
+        "{error}"
+    );
+    task(TIMING);
+}
+
+#[test]
+fn a_quantity_of_the_criterion_means_the_same_trials_in_a_lesson() {
+    let whole = task(TIMING);
+    let [lesson] = &whole.lessons[..] else {
+        panic!("one lesson");
+    };
+    assert_eq!(
+        (whole.quantities[0].at_least, lesson.quantities[0].at_least),
+        (Some(0.85), Some(0.5))
+    );
+    assert!(whole.quantities[0].is_own() && lesson.quantities[0].is_own());
 }

@@ -46,12 +46,17 @@ pub(crate) fn run(args: &TasksArgs, global: &Global) -> Result<u8, Problem> {
         explain(&task, seed)?;
     }
     if let Some(path) = &args.draw {
-        if task.world.is_some() {
-            let message = format!("{name} is a world that answers: it has no trial to draw");
-            return Err(Problem::new(message, "leave `--draw` out for words and numbers"));
-        }
-        let trial = task.draw(&mut Key::new(seed).stream(Purpose::Condition, 0));
-        save(&figures::trial(&task, &trial, seed), path)?;
+        // Of a session, its first trial.
+        let table = match task.sessions() {
+            Some(sessions) => &*sessions.task,
+            None if task.world.is_none() => &task,
+            None => {
+                let message = format!("{name} is a world that answers: it has no trial to draw");
+                return Err(Problem::new(message, "leave `--draw` out for words and numbers"));
+            }
+        };
+        let trial = table.draw(&mut Key::new(seed).stream(Purpose::Condition, 0));
+        save(&figures::trial(table, &trial, seed), path)?;
         say!("drew an example trial: {}", path.display());
     }
     Ok(0)
@@ -140,7 +145,7 @@ fn explain(task: &Task, seed: u64) -> Result<(), Problem> {
             "measured in sessions: reward, steps, {}",
             sessions.measures().join(", ")
         );
-        return Ok(());
+        return lessons(task);
     }
     if let Some(world) = &task.world {
         return explain_world(task, &**world, seed);

@@ -22,8 +22,11 @@ pub struct Detection {
     pub signal: String,
     /// Its level that counts as one.
     pub present: String,
-    /// All trials.
+    /// All trials at whose place in a session there can be a signal.
     pub all: Sensitivity,
+    /// Trials at places without a signal in any session, which are left out: not to answer there takes no detection.
+    #[serde(default)]
+    pub left_out: usize,
     /// By place in the session, or by the quantity in focus; empty where there is neither.
     pub by: String,
     /// One entry a level.
@@ -88,8 +91,13 @@ pub fn detection(behaviour: &Behaviour, focus: &Focus) -> Result<Detection, Anal
         };
         Some(sensitivity(rate(present)?, rate(absent)?))
     };
-    let all =
-        of(&|_| true).ok_or_else(|| behaviour.none_of_the_trials("had a signal, or none had no signal"))?;
+    let places = behaviour.numbers.get("trial");
+    let place_of = |trial: usize| places.map_or(0, |places| places[trial].to_bits());
+    let possible: std::collections::BTreeSet<u64> =
+        present.trials.iter().map(|&trial| place_of(trial)).collect();
+    let all = of(&|trial| possible.contains(&place_of(trial)))
+        .ok_or_else(|| behaviour.none_of_the_trials("had a signal, or none had no signal"))?;
+    let left_out = absent.trials.len() - all.false_alarms.n;
     let place = behaviour.numbers.contains_key("trial").then_some("trial");
     let by = focus.by.as_deref().filter(|by| *by != signal).or(place);
     let mut levels = Vec::new();
@@ -106,6 +114,7 @@ pub fn detection(behaviour: &Behaviour, focus: &Focus) -> Result<Detection, Anal
         signal: signal.to_owned(),
         present: present.name.clone(),
         all,
+        left_out,
         by: by.unwrap_or_default().to_owned(),
         levels,
     })
@@ -126,6 +135,32 @@ fn sensitivity(hits: Proportion, false_alarms: Proportion) -> Sensitivity {
 mod tests {
     use super::super::synthetic;
     use super::*;
+
+    #[test]
+    fn places_without_a_signal_do_not_count_as_false_alarms_avoided() {
+        let mut behaviour = synthetic::detector(4_000, 2);
+        let n = behaviour.n_trials();
+        let whole = detection(&behaviour, &Focus::default()).unwrap();
+        // Every trial without a signal once more, at places at which there never is one, and without an answer.
+        let absent: Vec<usize> = (0..n)
+            .filter(|&trial| behaviour.numbers["target"][trial] == 0.0)
+            .collect();
+        let mut place: Vec<f64> = (0..n).map(|trial| 3.0 + (trial % 7) as f64).collect();
+        for &trial in absent.iter().step_by(2) {
+            place[trial] = 1.0;
+            behaviour.chosen[trial] = false;
+        }
+        behaviour.numbers.insert("trial".to_owned(), place);
+        let found = detection(&behaviour, &Focus::default()).unwrap();
+        assert_eq!(found.left_out, absent.len().div_ceil(2));
+        assert_eq!(found.all.hits, whole.all.hits);
+        assert!(
+            (found.all.dprime - whole.all.dprime).abs() < 0.15,
+            "{:?} {:?}",
+            found.all,
+            whole.all
+        );
+    }
 
     #[test]
     fn an_observer_of_known_sensitivity_is_found() {

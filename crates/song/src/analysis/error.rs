@@ -76,6 +76,20 @@ pub enum AnalysisError {
         /// What there is.
         known: String,
     },
+    /// Several quantities have too few or too many levels together.
+    #[error(
+        "cannot be computed: `{of}` has {found} combinations of at least {fewest} trials, expected 2 to {most}"
+    )]
+    Combinations {
+        /// The quantities.
+        of: String,
+        /// Their combinations.
+        found: usize,
+        /// Trials without which a combination is left out.
+        fewest: usize,
+        /// Most that are shown.
+        most: usize,
+    },
     /// No unit is active enough.
     #[error("cannot be computed: none of {n_units} units varies by more than {threshold}")]
     NoActiveUnits {

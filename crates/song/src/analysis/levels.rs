@@ -1,6 +1,9 @@
 //! Trials sorted by whatever varies in a task: factors, drawn and derived quantities, durations.
 //!
 //! A quantity with at most twelve values has a level for each; of one with more, five bins of equally many trials are made.
+//! Several quantities, `A,B`, have a level for every combination of theirs.
+
+use std::collections::HashSet;
 
 use neuropil_math::stats::{bins::equal_count_bins, summary::mean};
 use serde::{Deserialize, Serialize};
@@ -10,6 +13,10 @@ use crate::behaviour::Behaviour;
 
 /// Values that are levels of their own.
 const MOST_LEVELS: usize = 12;
+/// Bins of a quantity beside others that have many levels.
+const FEW_BINS: usize = 3;
+/// Combinations of several quantities that are levels.
+const MOST_COMBINED: usize = 24;
 /// Bins of a quantity with more values.
 const BINS: usize = 5;
 /// Trials without which a level is left out.
@@ -51,16 +58,28 @@ pub(crate) fn sorted(
 ) -> Result<Vec<Sorted>, AnalysisError> {
     let trials = behaviour.trials_where(keep);
     if let Some(name) = by {
-        let one = one(behaviour, name, &trials).ok_or_else(|| AnalysisError::NoSuch {
-            what: "quantity that takes several values",
-            asked: name.to_owned(),
-            known: listed(names(behaviour).iter().map(String::as_str)),
-        })?;
-        return Ok(vec![one]);
+        let named = |name: &str, n_bins: usize| {
+            one(behaviour, name, &trials, n_bins).ok_or_else(|| AnalysisError::NoSuch {
+                what: "quantity that takes several values",
+                asked: name.to_owned(),
+                known: listed(names(behaviour).iter().map(String::as_str)),
+            })
+        };
+        let names: Vec<&str> = parts(name).collect();
+        let each = names.iter().map(|name| named(name, BINS));
+        let mut each: Vec<Sorted> = each.collect::<Result<_, _>>()?;
+        // Of several quantities the later ones are told less finely, if that makes their combinations few enough.
+        for k in (1..each.len()).rev() {
+            let combinations: usize = each.iter().map(|sorted| sorted.levels.len()).product();
+            if combinations > MOST_COMBINED {
+                each[k] = named(names[k], FEW_BINS)?;
+            }
+        }
+        return Ok(vec![combined(each)?]);
     }
     let mut all: Vec<Sorted> = Vec::new();
     for name in names(behaviour) {
-        let Some(found) = one(behaviour, &name, &trials) else {
+        let Some(found) = one(behaviour, &name, &trials, BINS) else {
             continue;
         };
         // Quantities that sort the trials alike would be shown twice.
@@ -82,6 +101,63 @@ pub(crate) fn sorted(
     Ok(all)
 }
 
+/// The names in `A,B`.
+pub(crate) fn parts(by: &str) -> impl Iterator<Item = &str> {
+    by.split(',').map(str::trim)
+}
+
+/// One sorting by all combinations of levels, the last quantity's fastest.
+fn combined(each: Vec<Sorted>) -> Result<Sorted, AnalysisError> {
+    let mut each = each.into_iter();
+    let first = each.next().expect("at least one name");
+    each.try_fold(first, |outer, inner| {
+        let within: Vec<HashSet<usize>> = inner
+            .levels
+            .iter()
+            .map(|level| level.trials.iter().copied().collect())
+            .collect();
+        let pairs = outer.levels.iter().flat_map(|a| {
+            inner
+                .levels
+                .iter()
+                .zip(&within)
+                .map(move |(b, within)| (a, b, within))
+        });
+        let levels: Vec<Level> = pairs
+            .map(|(a, b, within)| Level {
+                name: format!("{}, {}", a.name, b.name),
+                value: 0.0,
+                trials: a
+                    .trials
+                    .iter()
+                    .copied()
+                    .filter(|trial| within.contains(trial))
+                    .collect(),
+            })
+            .filter(|level| level.trials.len() >= FEWEST)
+            .enumerate()
+            .map(|(i, level)| Level {
+                value: i as f64,
+                ..level
+            })
+            .collect();
+        let by = format!("{}, {}", outer.by, inner.by);
+        if !(2..=MOST_COMBINED).contains(&levels.len()) {
+            return Err(AnalysisError::Combinations {
+                found: levels.len(),
+                of: by,
+                fewest: FEWEST,
+                most: MOST_COMBINED,
+            });
+        }
+        Ok(Sorted {
+            by,
+            is_numeric: false,
+            levels,
+        })
+    })
+}
+
 /// Everything that trials can be sorted by: labels, numbers, durations of epochs (`EPOCH_ms`).
 pub(crate) fn names(behaviour: &Behaviour) -> Vec<String> {
     let own = behaviour.labels.keys().chain(behaviour.numbers.keys()).cloned();
@@ -89,7 +165,7 @@ pub(crate) fn names(behaviour: &Behaviour) -> Vec<String> {
     own.chain(durations).collect()
 }
 
-fn one(behaviour: &Behaviour, name: &str, trials: &[usize]) -> Option<Sorted> {
+fn one(behaviour: &Behaviour, name: &str, trials: &[usize], n_bins: usize) -> Option<Sorted> {
     if let Some(labels) = behaviour.labels.get(name) {
         let mut known: Vec<&String> = trials.iter().map(|&trial| &labels[trial]).collect();
         known.sort();
@@ -131,7 +207,7 @@ fn one(behaviour: &Behaviour, name: &str, trials: &[usize]) -> Option<Sorted> {
         return several(name, true, known.iter().map(level).collect());
     }
     let given: Vec<f64> = trials.iter().map(|&trial| values[trial]).collect();
-    let bins = equal_count_bins(&given, BINS).ok()?;
+    let bins = equal_count_bins(&given, n_bins).ok()?;
     let level = |bin: &Vec<usize>| {
         let of_bin: Vec<f64> = bin.iter().map(|&row| given[row]).collect();
         Level {
@@ -214,6 +290,31 @@ mod tests {
             .to_string();
         assert!(
             words.contains("no quantity that takes several values `colour`"),
+            "{words}"
+        );
+    }
+
+    #[test]
+    fn several_quantities_have_levels_for_their_combinations() {
+        let behaviour = synthetic::rdm(500, 1);
+        let of = |by| sorted(&behaviour, Some(by), |_| true).map(|mut one| one.remove(0));
+        let both = of("direction, coherence").unwrap();
+        assert_eq!(
+            (both.by.as_str(), both.levels.len()),
+            ("direction, coherence", 10)
+        );
+        let (direction, coherence) = (&behaviour.numbers["direction"], &behaviour.numbers["coherence"]);
+        let counted: usize = both.levels.iter().map(|level| level.trials.len()).sum();
+        assert_eq!(counted, 500);
+        for level in &both.levels {
+            let same = |&trial: &usize| level.name == format!("{}, {}", direction[trial], coherence[trial]);
+            assert!(level.trials.iter().all(same), "{}", level.name);
+        }
+        let binned = of("coherence, stimulus_ms").unwrap();
+        assert_eq!(binned.levels.len(), 15, "five coherences, three durations");
+        let words = of("direction,coherence,stimulus_ms").unwrap_err().to_string();
+        assert!(
+            words.contains("combinations of at least 5 trials, expected 2 to 24"),
             "{words}"
         );
     }

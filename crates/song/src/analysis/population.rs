@@ -3,7 +3,8 @@
 //! The averages r_l(t) of each level l around an event are the points whose principal components are taken. A regression
 //! axis of a quantity z is the direction β in which rates change with it: at each moment rates of trials are regressed on
 //! all quantities together, r_u = β₀ + Σ β_z z; the β of the moment at which ‖β‖ is largest is kept, and the axes are made
-//! orthogonal in the order in which they are given.
+//! orthogonal in the order in which they are given. An angle enters by its cosine and its sine: as a number it would jump
+//! where the circle closes.
 //!
 //! Mante, Sussillo, Shenoy & Newsome, Nature 503, 78 (2013), supplement.
 
@@ -58,7 +59,7 @@ pub struct Trajectory {
 /// The direction in which rates change with a quantity.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RegressionAxis {
-    /// The quantity.
+    /// The quantity; of an angle, its cosine or sine.
     pub of: String,
     /// Moment from which it is, ms after the event.
     pub at_ms: f64,
@@ -178,21 +179,23 @@ fn axes(
     if quantities.is_empty() {
         return Ok(Vec::new());
     }
-    // Standardised values of every quantity, for the trials that have a level of each.
-    let mut values = vec![vec![f64::NAN; quantities.len()]; behaviour.n_trials()];
-    for (q, quantity) in quantities.iter().enumerate() {
-        for level in &quantity.levels {
-            level
-                .trials
-                .iter()
-                .for_each(|&trial| values[trial][q] = level.value);
+    let regressors: Vec<Regressor<'_>> = quantities
+        .iter()
+        .flat_map(|quantity| Regressor::of(quantity, focus))
+        .collect();
+    // Standardised values of every regressor, for the trials that have a level of each.
+    let mut values = vec![vec![f64::NAN; regressors.len()]; behaviour.n_trials()];
+    for (q, regressor) in regressors.iter().enumerate() {
+        for level in &regressor.quantity.levels {
+            let value = regressor.value(level.value);
+            level.trials.iter().for_each(|&trial| values[trial][q] = value);
         }
     }
     let trials: Vec<usize> = (0..behaviour.n_trials())
         .filter(|&trial| values[trial].iter().all(|z| z.is_finite()))
         .collect();
-    standardise(&mut values, &trials, quantities.len());
-    let mut strongest: Vec<Option<(f64, f64, Vec<f64>)>> = vec![None; quantities.len()];
+    standardise(&mut values, &trials, regressors.len());
+    let mut strongest: Vec<Option<(f64, f64, Vec<f64>)>> = vec![None; regressors.len()];
     for offset in super::unit_activity::offsets(event.window_ms, activity) {
         let ms = offset as f64 * activity.spacing_ms();
         if let Some(betas) = regressed(behaviour, activity, event, offset, &values, &trials)? {
@@ -204,22 +207,22 @@ fn axes(
             }
         }
     }
-    let kept: Vec<(&Sorted, f64, Vec<f64>)> = quantities
+    let kept: Vec<(&Regressor<'_>, f64, Vec<f64>)> = regressors
         .iter()
         .zip(strongest)
-        .filter_map(|(quantity, found)| found.map(|(_, ms, beta)| (quantity, ms, beta)))
+        .filter_map(|(regressor, found)| found.map(|(_, ms, beta)| (regressor, ms, beta)))
         .filter(|(_, _, beta)| beta.iter().any(|b| *b != 0.0))
         .collect();
     let directions = orthogonal(
         &kept.iter().map(|(_, _, beta)| &beta[..]).collect::<Vec<_>>(),
         activity.n_units,
     )?;
-    let axis = |((quantity, at_ms, _), direction): ((&Sorted, f64, Vec<f64>), Vec<f64>)| {
+    let axis = |((regressor, at_ms, _), direction): ((&Regressor<'_>, f64, Vec<f64>), Vec<f64>)| {
         let along = |time: usize, trial: usize| -> f64 {
             let rates = direction.iter().enumerate();
             rates.map(|(unit, d)| d * activity.rate(time, trial, unit)).sum()
         };
-        let courses = quantity.levels.iter().map(|level| {
+        let courses = regressor.quantity.levels.iter().map(|level| {
             let found = course(level, behaviour, activity, event, along);
             Trajectory {
                 level: level.clone(),
@@ -233,13 +236,50 @@ fn axes(
             }
         });
         RegressionAxis {
-            of: quantity.by.clone(),
+            of: regressor.name.clone(),
             at_ms,
             courses: courses.collect(),
             direction: direction.clone(),
         }
     };
     Ok(kept.into_iter().zip(directions).map(axis).collect())
+}
+
+/// A column of the regression.
+struct Regressor<'a> {
+    name: String,
+    quantity: &'a Sorted,
+    /// Of an angle: after how many degrees it repeats, and the function that is taken of it.
+    circular: Option<(f64, fn(f64) -> f64)>,
+}
+
+impl<'a> Regressor<'a> {
+    /// One column of a quantity, two of an angle.
+    fn of(quantity: &'a Sorted, focus: &Focus) -> Vec<Self> {
+        let functions: [(&str, fn(f64) -> f64); 2] = [("cos", f64::cos), ("sin", f64::sin)];
+        match focus.periods_deg.get(&quantity.by) {
+            Some(&period) => {
+                let one = |(name, function)| Self {
+                    name: format!("{name}({})", quantity.by),
+                    quantity,
+                    circular: Some((period, function)),
+                };
+                functions.map(one).into()
+            }
+            None => vec![Self {
+                name: quantity.by.clone(),
+                quantity,
+                circular: None,
+            }],
+        }
+    }
+
+    fn value(&self, x: f64) -> f64 {
+        match self.circular {
+            Some((period, function)) => function(std::f64::consts::TAU * x / period),
+            None => x,
+        }
+    }
 }
 
 /// Gives each column mean 0 and standard deviation 1 over `trials`.
@@ -339,6 +379,30 @@ mod tests {
         let rises = late.windows(2).all(|pair| pair[0] < pair[1]);
         let falls = late.windows(2).all(|pair| pair[0] > pair[1]);
         assert!(rises || falls, "{late:?}");
+    }
+
+    #[test]
+    fn an_angle_has_an_axis_of_its_cosine_and_one_of_its_sine() {
+        let (mut behaviour, mut activity) = synthetic::coded(320, 5);
+        let angles: Vec<f64> = (0..320).map(|trial| f64::from(trial % 8) * 45.0).collect();
+        let units = activity.n_units;
+        for (i, rates) in activity.rates.chunks_exact_mut(units).enumerate() {
+            let (sin, cos) = angles[i % 320].to_radians().sin_cos();
+            rates[..2].copy_from_slice(&[cos as f32, sin as f32]);
+        }
+        behaviour.numbers.insert("angle".to_owned(), angles);
+        let focus = Focus {
+            align: Some("stimulus".to_owned()),
+            by: Some("angle".to_owned()),
+            periods_deg: [("angle".to_owned(), 360.0)].into(),
+            ..Focus::default()
+        };
+        let found = population(&behaviour, &activity, &focus).unwrap().axes;
+        let names: Vec<&str> = found.iter().map(|axis| axis.of.as_str()).collect();
+        assert_eq!(names, ["cos(angle)", "sin(angle)"]);
+        for (unit, axis) in found.iter().enumerate() {
+            assert!(axis.direction[unit].abs() > 0.9, "{:?}", axis.direction);
+        }
     }
 
     #[test]

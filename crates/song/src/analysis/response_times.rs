@@ -6,10 +6,12 @@ use neuropil_math::stats::summary::Summary;
 use serde::{Deserialize, Serialize};
 
 use super::AnalysisError;
+use super::course::TRIAL;
+use super::error::listed;
 use super::levels::{Level, Sorted, eta_squared, sorted};
 use crate::behaviour::Behaviour;
 
-/// Bins of a histogram.
+/// Most bins of a histogram.
 pub const N_BINS: usize = 20;
 
 /// Times of choices.
@@ -40,16 +42,35 @@ pub struct TimesOfLevel {
     pub shares: Vec<f64>,
 }
 
-/// Sorts the times of choices by `by`, or by the quantity that explains most of their variance.
+/// Sorts the times of choices by `by`, or by the quantity that explains most of their variance. They count from the onset of the
+/// epoch `since`, or from the last one that has always begun before the choice.
 ///
 /// # Errors
-/// No trial ended in a choice, or nothing has the name `by`.
-pub fn response_times(behaviour: &Behaviour, by: Option<&str>) -> Result<ResponseTimes, AnalysisError> {
+/// No trial ended in a choice, or nothing has the name `by` or `since`.
+pub fn response_times(
+    behaviour: &Behaviour,
+    by: Option<&str>,
+    since: Option<&str>,
+) -> Result<ResponseTimes, AnalysisError> {
     let chosen = behaviour.trials_where(|trial| behaviour.chosen[trial]);
     if chosen.is_empty() {
         return Err(behaviour.none_of_the_trials("ended in a choice"));
     }
-    let (since, began) = reference(behaviour, &chosen);
+    let (since, began) = match since {
+        None => reference(behaviour, &chosen),
+        Some(TRIAL) => ("the trial".to_owned(), None),
+        Some(epoch) => {
+            let onset = behaviour
+                .onset_ms
+                .get(epoch)
+                .ok_or_else(|| AnalysisError::NoSuch {
+                    what: "epoch",
+                    asked: epoch.to_owned(),
+                    known: listed(behaviour.onset_ms.keys().map(String::as_str)),
+                })?;
+            (epoch.to_owned(), Some(onset))
+        }
+    };
     let times: Vec<f64> = (0..behaviour.n_trials())
         .map(|trial| behaviour.choice_ms[trial] - began.map_or(0.0, |onset| onset[trial]))
         .collect();
@@ -112,7 +133,8 @@ fn edges(times: impl Iterator<Item = f64> + Clone, dt_ms: f64) -> Vec<f64> {
     let low = times.clone().fold(f64::INFINITY, f64::min);
     let high = times.fold(f64::NEG_INFINITY, f64::max) + dt_ms;
     let width = (((high - low) / N_BINS as f64 / dt_ms).ceil() * dt_ms).max(dt_ms);
-    (0..=N_BINS).map(|i| low + i as f64 * width).collect()
+    let n = ((high - low) / width).ceil().max(1.0) as usize;
+    (0..=n).map(|i| low + i as f64 * width).collect()
 }
 
 fn of_level(level: &Level, times: &[f64], edges_ms: &[f64]) -> TimesOfLevel {
@@ -145,7 +167,7 @@ mod tests {
 
     #[test]
     fn choices_come_faster_with_coherence() {
-        let found = response_times(&synthetic::rdm_rt(4000, 1), None).unwrap();
+        let found = response_times(&synthetic::rdm_rt(4000, 1), None, None).unwrap();
         assert_eq!(
             (found.since.as_str(), found.by.as_str()),
             ("stimulus", "coherence")
@@ -155,12 +177,12 @@ mod tests {
         for level in &found.levels {
             assert!((level.shares.iter().sum::<f64>() - 1.0).abs() < 1e-9);
         }
-        assert_eq!(found.edges_ms.len(), N_BINS + 1);
+        assert!((N_BINS / 2..=N_BINS).contains(&(found.edges_ms.len() - 1)));
     }
 
     #[test]
     fn timed_responses_spread_in_proportion_to_their_mean() {
-        let found = response_times(&synthetic::interval(6000, 1), None).unwrap();
+        let found = response_times(&synthetic::interval(6000, 1), None, None).unwrap();
         assert_eq!(found.by, "interval");
         let variation: Vec<f64> = found.levels.iter().map(|l| l.variation.unwrap()).collect();
         assert!(

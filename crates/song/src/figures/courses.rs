@@ -220,7 +220,7 @@ pub(super) fn kernel(r: &Kernel) -> Drawn {
     let title = if clear.is_empty() {
         format!("no input weighs beyond its error in {least} to {most} trials")
     } else {
-        clear.join(", ")
+        format!("{} ({least} to {most} trials a bin)", clear.join(", "))
     };
     let what = format!(
         "Mean of each input before {} minus before {} within conditions, in bins of {} ms of epoch {}; bars: ± 1.96 standard \

@@ -187,9 +187,23 @@ pub(super) fn response_times(r: &ResponseTimes) -> Drawn {
         .iter()
         .filter_map(|l| l.summary.mean.zip(l.summary.sd))
         .collect();
-    if spread.len() > 1 {
-        let (mean, sd): (Vec<f64>, Vec<f64>) = spread.into_iter().unzip();
-        panels.push(Panel::new("Mean (ms)", "Standard deviation (ms)").series(Series::points(mean, sd)));
+    let most = |pick: fn(&(f64, f64)) -> f64| 1.15 * spread.iter().map(pick).fold(0.0, f64::max);
+    let (right, top) = (most(|at| at.0), most(|at| at.1));
+    if spread.len() > 1 && right > 0.0 && top > 0.0 {
+        let each = spread.iter().enumerate();
+        let panel = Panel::new("Mean (ms)", "Standard deviation (ms)")
+            .x_range(0.0, right)
+            .y_range(0.0, top);
+        // On a line through zero the spread is in proportion to the mean.
+        let slope = spread.iter().map(|(mean, sd)| mean * sd).sum::<f64>()
+            / spread.iter().map(|(mean, _)| mean * mean).sum::<f64>();
+        let end = right.min(top / slope);
+        let line = Series::line([0.0, end], [0.0, slope * end])
+            .mark(Mark::Dashed)
+            .color(Color::Grey);
+        panels.push(each.fold(panel.series(line), |panel, (i, &(mean, sd))| {
+            panel.series(Series::points([mean], [sd]).color(Color::cycle(i)))
+        }));
     }
     let said = r.levels.iter().filter_map(|level| {
         let mean = level.summary.mean?;
@@ -204,8 +218,8 @@ pub(super) fn response_times(r: &ResponseTimes) -> Drawn {
         })
     });
     let title = said.collect::<Vec<_>>().join("; ");
-    let what =
-        "Times of choices at each level, the same bins in each panel; last panel: spread against mean.";
+    let what = "Times of choices at each level, the same bins in each panel; last panel: spread against mean, in \
+         the same colours, and the line through zero.";
     (title, panels, what.to_owned())
 }
 

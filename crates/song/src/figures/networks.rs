@@ -65,9 +65,19 @@ pub fn fixed_points(r: &FixedPoints, origin: &Origin) -> Figure {
         true if positive => "mean courses, positive choice",
         true => "mean courses, negative choice",
     };
+    // Courses that can be told apart by colours are.
+    let few = r.courses.len() <= 8 && r.courses.iter().all(|course| course.positive);
     for (i, course) in r.courses.iter().enumerate() {
         let (x, y): (Vec<f64>, Vec<f64>) = course.places.iter().map(|at| place(at)).unzip();
         let mark = if course.positive { Mark::Line } else { Mark::Dashed };
+        if few {
+            space = space.series(
+                Series::line(x, y)
+                    .color(Color::cycle(i))
+                    .label(course.group.clone()),
+            );
+            continue;
+        }
         let line = Series::line(x, y).mark(mark).color(Color::Grey);
         let first = r.courses[..i]
             .iter()
@@ -114,9 +124,9 @@ pub fn fixed_points(r: &FixedPoints, origin: &Origin) -> Figure {
             count(Kind::Slow)
         ),
         caption: format!(
-            "Ends of {} descents of the speed under constant input ({}); slow: |g| a hundredth of its median along the grey courses or \
+            "Ends of {} descents of the speed under constant input ({}); slow: |g| a hundredth of its median along the mean courses or \
              less; in the principal components of the rates visited \
-             in {} recorded trials (a; grey: mean courses of groups of trials), and eigenvalues of the Jacobian at each point (b; \
+             in {} recorded trials (a; lines: mean courses of groups of trials), and eigenvalues of the Jacobian at each point (b; \
              τ = {} ms). {} descents ended at no such point. {}, seed {}.",
             r.n_starts,
             inputs.join(", "),

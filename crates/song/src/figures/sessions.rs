@@ -158,6 +158,12 @@ pub(super) fn detection(r: &Detection) -> Drawn {
             r.by
         ));
     }
+    if r.left_out > 0 {
+        what.push_str(&format!(
+            "; {} trials at places in the session at which there never is a signal are left out",
+            r.left_out
+        ));
+    }
     (title, panels, what + ".")
 }
 

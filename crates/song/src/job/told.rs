@@ -30,11 +30,14 @@ pub fn measures(performance: &Performance, task: &Task) -> Vec<Measure> {
     correct.told = task.judges() && performance.n_decided > 0;
     let mut reward = Measure::new("mean_reward", "reward", performance.mean_reward);
     (reward.signed, reward.unit) = (true, if in_a_world { "per session" } else { "per trial" });
-    let own = performance
-        .quantities
-        .iter()
-        .filter(|(name, _)| in_a_world && *name != "reward");
-    let own = own.map(|(name, &value)| Measure::new(name, name, value));
+    let own = performance.quantities.iter().filter_map(|(name, &value)| {
+        if in_a_world {
+            (name != "reward").then(|| Measure::new(name, name, value))
+        } else {
+            let own = task.quantities.iter().any(|q| q.name == *name && q.is_own());
+            own.then(|| Measure::percent(format!("percent_{name}"), name, 100.0 * value))
+        }
+    });
     [decided, correct]
         .into_iter()
         .chain(own)
@@ -84,6 +87,9 @@ pub(super) struct TestTold {
     conditions: Vec<ConditionResult>,
     #[serde(skip)]
     factors: Vec<String>,
+    /// Quantities of the criterion that the task itself defines.
+    #[serde(skip)]
+    own: Vec<String>,
     #[serde(skip)]
     in_a_world: bool,
     #[serde(skip)]
@@ -105,6 +111,12 @@ impl TestTold {
             criterion_met: p.meets(task),
             conditions: tested.by_condition(task),
             factors: task.columns().map(|column| column.name.clone()).collect(),
+            own: task
+                .quantities
+                .iter()
+                .filter(|q| q.is_own() && p.quantities.contains_key(&q.name))
+                .map(|q| q.name.clone())
+                .collect(),
             in_a_world: task.world.is_some(),
             judged: task.judges(),
         }
@@ -124,15 +136,20 @@ impl Tell for TestTold {
                 own.collect::<Vec<_>>().join(", ")
             )];
         }
+        let own: String = self
+            .own
+            .iter()
+            .map(|name| format!("{name} {:.1} %, ", 100.0 * self.criterion[name]))
+            .collect();
         if !self.judged {
             let n = self.n_trials;
             return vec![format!(
-                "{n} trials, of which none is right or wrong: reward {:+.3}",
+                "{n} trials, of which none is right or wrong: {own}reward {:+.3}",
                 self.mean_reward
             )];
         }
         vec![format!(
-            "{} trials: decided {:.1} %, correct {:.1} %, reward {:+.3}",
+            "{} trials: decided {:.1} %, correct {:.1} %, {own}reward {:+.3}",
             self.n_trials, self.percent_decided, self.percent_correct, self.mean_reward
         )]
     }

@@ -5,6 +5,7 @@ use super::factors::{LOOKED_AT, MOST_EACH};
 use crate::expr::{Expr, Known};
 use crate::table::Moment;
 use crate::task::{Epoch, Layout, Show, Shown, Task, When};
+use crate::trial::Row;
 use neuropil_lab::error::{Problem, did_you_mean};
 use neuropil_math::rng::{Key, Purpose};
 use std::collections::BTreeMap;
@@ -156,6 +157,7 @@ impl Loader<'_> {
             let mut stream = Key::new(0).stream(Purpose::Condition, id as u64);
             let layout = task.lay_out(&condition, &BTreeMap::new(), (&[], &[]), &mut stream);
             reachable |= self.check_trial(task, &layout, &[])?;
+            reachable = reachable || self.pays_later(task, &layout);
         }
         // What a trial of a session pays may depend on those before it, which a trial alone has not.
         if reachable || !task.outputs.is_empty() || self.definition.session.is_some() {
@@ -266,9 +268,38 @@ impl Loader<'_> {
                 );
                 return self.error(&["answers", name], message, None);
             }
-            let least = self.definition.rewards.abort;
-            reachable |= row.outcomes.iter().any(|o| o.chosen && o.reward > least);
+            reachable |= self.pays(&row);
         }
         Ok(reachable)
+    }
+
+    fn pays(&self, row: &Row) -> bool {
+        let least = self.definition.rewards.abort;
+        row.outcomes.iter().any(|o| o.chosen && o.reward > least)
+    }
+
+    /// Whether a reward that depends on the time is in reach within an epoch, where it is not at its beginning.
+    fn pays_later(&self, task: &Task, layout: &Layout) -> bool {
+        const MOMENTS: usize = 50;
+        if !task.answers.iter().any(|answer| answer.when.moving) {
+            return false;
+        }
+        layout.epochs.iter().enumerate().any(|(i, span)| {
+            let Some((from, to)) = *span else {
+                return false;
+            };
+            let apart = (to - from).div_ceil(MOMENTS).max(1);
+            (from..to).step_by(apart).any(|step| {
+                let row = task.row(&mut Moment {
+                    active: 1 << i,
+                    step,
+                    last: false,
+                    spans_ms: &layout.spans_ms,
+                    values: layout.values.clone(),
+                    before: &[],
+                });
+                self.pays(&row)
+            })
+        })
     }
 }

@@ -57,8 +57,9 @@ impl Source<'_> {
             }
             let mut merged = table.clone();
             merged.remove("curriculum");
-            merged.remove("criterion"); // a lesson's criterion is its own, whole
+            let whole = merged.remove("criterion");
             merge(&mut merged, changes.clone());
+            meant_as_in_the_task(&mut merged, whole.as_ref());
             let lesson = self.task(merged, dt_ms, labels(task)).map_err(|error| {
                 let message = format!("lesson {number}: {}", error.message);
                 self.located(message, self.locate(&path)).hinted(error.hint)
@@ -91,6 +92,26 @@ impl Source<'_> {
         }
         task.lessons = lessons;
         Ok(task)
+    }
+}
+
+/// A lesson's criterion is its own, but a quantity of the task's criterion counts the same trials in it, unless it says which.
+fn meant_as_in_the_task(lesson: &mut Table, task: Option<&Value>) {
+    let (Some(Value::Table(own)), Some(Value::Table(task))) = (lesson.get_mut("criterion"), task) else {
+        return;
+    };
+    for (name, quantity) in own.iter_mut() {
+        let (Some(quantity), Some(Value::Table(meant))) = (quantity.as_table_mut(), task.get(name)) else {
+            continue;
+        };
+        if quantity.contains_key("of") {
+            continue;
+        }
+        for key in ["of", "over"] {
+            if let (Some(value), false) = (meant.get(key), quantity.contains_key(key)) {
+                quantity.insert(key.to_owned(), value.clone());
+            }
+        }
     }
 }
 

@@ -98,9 +98,11 @@ impl Source<'_> {
     pub(super) fn of_serde(&self, path: &[&str], error: &toml::de::Error) -> Problem {
         let message = error.message().to_owned();
         let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-        let (mut path, mut hint) = (path.to_vec(), None);
+        let (mut span, mut hint) = (None, None);
         if let (true, Some((&wrong, known))) = (message.starts_with("unknown field"), quoted.split_first()) {
-            path.push(wrong);
+            span = self
+                .only_key(wrong)
+                .or_else(|| self.locate(&[path, &[wrong]].concat()));
             hint = nearest(wrong, known.iter().copied()).map(|name| format!("did you mean `{name}`?"));
         }
         let mut message = message.replace("unknown variant", "unknown value");
@@ -124,8 +126,31 @@ impl Source<'_> {
         if !message.starts_with("unknown field") && !named.is_empty() {
             message = format!("{}: {message}", named.join("."));
         }
-        let span = self.locate(&path).or(error.span());
+        let span = span.or_else(|| self.locate(path)).or(error.span());
         self.located(message, span).hinted(hint)
+    }
+
+    /// The key of this name, if the text has one alone.
+    fn only_key(&self, name: &str) -> Option<Range<usize>> {
+        fn within(table: &DeTable<'_>, name: &str, found: &mut Vec<Range<usize>>) {
+            for (key, value) in table {
+                if key.get_ref() == name {
+                    found.push(key.span());
+                }
+                of(value.get_ref(), name, found);
+            }
+        }
+        fn of(value: &DeValue<'_>, name: &str, found: &mut Vec<Range<usize>>) {
+            match value {
+                DeValue::Table(table) => within(table, name, found),
+                DeValue::Array(values) => values.iter().for_each(|value| of(value.get_ref(), name, found)),
+                _ => {}
+            }
+        }
+        let root = DeTable::parse(self.text).ok()?;
+        let mut found = Vec::new();
+        within(root.get_ref(), name, &mut found);
+        (found.len() == 1).then(|| found.swap_remove(0))
     }
 }
 

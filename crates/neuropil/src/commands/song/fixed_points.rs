@@ -177,7 +177,16 @@ fn print(found: &FixedPoints, task: &Task) -> Result<(), Problem> {
         inputs.join(", ")
     );
     let actions = found.actions.iter().map(|action| format!("p({action})"));
-    let columns = ["point", "kind", "speed", "starts", "unstable", "slowest ms"].map(str::to_owned);
+    let columns = [
+        "point",
+        "kind",
+        "speed",
+        "starts",
+        "unstable",
+        "slowest ms",
+        "nearest course",
+    ]
+    .map(str::to_owned);
     let headers: Vec<String> = columns.into_iter().chain(actions).collect();
     let mut rows = table(headers.iter().map(String::as_str));
     for (i, point) in found.points.iter().enumerate().take(MOST_SHOWN) {
@@ -198,6 +207,7 @@ fn print(found: &FixedPoints, task: &Task) -> Result<(), Problem> {
             point.n_starts.to_string(),
             point.n_unstable.to_string(),
             milliseconds(found.tau_ms / slowest),
+            point.near.clone(),
         ];
         let probabilities = point.probabilities.iter().map(|p| format!("{p:.3}"));
         rows.add_row(numbers.into_iter().chain(probabilities));
