@@ -152,6 +152,7 @@ pub fn fixed_points(
             (false, _) => Kind::Slow,
         };
         let rates = rates(&state);
+        let place = components.project(&rates);
         Ok(Point {
             kind,
             speed,
@@ -159,8 +160,8 @@ pub fn fixed_points(
             eigenvalues: values,
             n_unstable,
             probabilities: dynamics.probabilities(&rates),
-            near: nearest_course(&components.project(&rates), &courses),
-            place: components.project(&rates),
+            near: nearest_course(&place, &courses),
+            place,
             state,
         })
     });
