@@ -208,10 +208,7 @@ impl Tasks {
 
     /// What is asked and told, in one sentence.
     pub fn scenario(&self) -> String {
-        let n = match self.len() {
-            1 => "one task".to_owned(),
-            n => format!("{n} tasks"),
-        };
+        let n = counted(self.len());
         let what = match self.kind {
             Kind::Permuted => format!(
                 "{n}, each all {} classes with pixels in another order",
@@ -277,6 +274,14 @@ impl Tasks {
                 turn(&raw, data.train.shape, self.angles[task], row);
             }
         }
+    }
+}
+
+/// A number of tasks in words.
+pub(crate) fn counted(n: usize) -> String {
+    match n {
+        1 => "one task".to_owned(),
+        n => format!("{n} tasks"),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::error::GatingError;
 use crate::metrics::{Baselines, Measures, measures};
 use crate::record::Record;
+use crate::tasks::counted;
 use neuropil_draw::{Color, Figure, Heat, Panel, Series};
 use neuropil_lab::error::Problem;
 use neuropil_study::{Origin, Shown, Table, Tell};
@@ -67,10 +68,7 @@ impl Tell for Accuracy {
         let percent = |value: f64| format!("{:.1} %", 100.0 * value);
         let mut told = vec![format!(
             "After {}, {} correct on average over all of them (chance {}).",
-            match self.grid.len() {
-                1 => "one task".to_owned(),
-                n => format!("{n} tasks"),
-            },
+            counted(self.grid.len()),
             percent(of.average_accuracy),
             percent(self.chance)
         )];
@@ -144,11 +142,7 @@ impl Tell for Accuracy {
             title: format!(
                 "{:.1} % correct on average after {} with {}",
                 100.0 * self.measures.average_accuracy,
-                if n == 1 {
-                    "one task".to_owned()
-                } else {
-                    format!("{n} tasks")
-                },
+                counted(n),
                 self.method
             ),
             caption: format!(
