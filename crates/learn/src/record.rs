@@ -10,7 +10,7 @@ use neuropil_math::real::Real;
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_nn::network::{History, Keep};
 use neuropil_tasks::performance::End;
-use neuropil_tasks::session::Round;
+use neuropil_tasks::round::Round;
 use rayon::prelude::*;
 
 const LANES: usize = 16;

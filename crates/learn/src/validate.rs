@@ -8,7 +8,7 @@ use neuropil_math::real::Real;
 use neuropil_math::rng::Key;
 use neuropil_nn::network::{Keep, Network};
 use neuropil_tasks::performance::{End, Performance};
-use neuropil_tasks::session::Round;
+use neuropil_tasks::round::Round;
 use neuropil_tasks::tally::{Tally, add_tallies};
 use neuropil_tasks::task::Task;
 use neuropil_tasks::trial::Trial;

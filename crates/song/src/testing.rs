@@ -9,7 +9,7 @@ use neuropil_learn::rules::Rules;
 use neuropil_learn::validate::{Ran, run};
 use neuropil_math::rng::{Key, Phase, Purpose};
 use neuropil_tasks::performance::{End, Performance};
-use neuropil_tasks::session::Round;
+use neuropil_tasks::round::Round;
 use neuropil_tasks::task::Task;
 use neuropil_tasks::trial::Trial;
 use serde::{Deserialize, Serialize};

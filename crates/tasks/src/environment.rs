@@ -1,6 +1,6 @@
 //! What every task is to whoever learns it: a block of trials that shows and judges, step by step.
 
-use crate::session::Round;
+use crate::round::Round;
 use crate::tally::Tally;
 
 /// A block of trials advanced in lockstep, one a lane. Arrays are `[row][lane]`.

@@ -25,6 +25,7 @@ mod load;
 pub mod performance;
 pub mod quantity;
 pub mod registry;
+pub mod round;
 pub mod session;
 mod table;
 pub mod tally;

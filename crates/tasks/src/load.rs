@@ -198,6 +198,7 @@ impl Loader<'_> {
             terminal,
             rows: Mutex::new(BTreeMap::new()),
             world: self.world.take(),
+            sessions: None,
             lessons: Vec::new(),
         };
         if task.world.is_none() {

@@ -5,8 +5,9 @@
 use crate::expr::Expr;
 use crate::law::Law;
 use crate::quantity::{Quantity, Source};
+use crate::round::Round;
 use crate::tally::Tally;
-use crate::task::{Per, Task};
+use crate::task::{Per, Sessions, Task};
 use crate::trial::{Outcome, Trial};
 use crate::world::{Answer, Parameter, Rules, World, Wrong};
 use rand::RngExt;
@@ -28,59 +29,6 @@ pub(crate) const NAMES: [&str; 7] = [
 ];
 /// Trials that are remembered.
 const MEMORY: usize = 100;
-
-/// What came of one trial of a session.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Round {
-    /// What it was made of.
-    pub condition: Vec<f64>,
-    /// What else is known of it, as [`Trial::recorded`].
-    pub recorded: Vec<f64>,
-    /// Number of its block and of the trial in it, from 1.
-    pub block: [usize; 2],
-    /// Steps [start, end) of each epoch from the beginning of the trial, if it has it.
-    pub epochs: Vec<Option<(usize, usize)>>,
-    /// Steps that it lasted.
-    pub n_steps: usize,
-    /// Answers in order: step, action.
-    pub answers: Vec<(usize, usize)>,
-    /// Whether the last answer was right or wrong, if it was one or the other.
-    pub correct: Option<bool>,
-    /// Sum of its rewards.
-    pub reward: f64,
-}
-
-impl Round {
-    /// Round number `number`, from 1, of a world whose rounds are neither conditions nor epochs.
-    pub(crate) fn of_world(
-        number: usize,
-        n_steps: usize,
-        answer: Option<(usize, usize)>,
-        reward: f64,
-    ) -> Self {
-        Self {
-            condition: Vec::new(),
-            recorded: Vec::new(),
-            block: [1, number],
-            epochs: Vec::new(),
-            n_steps,
-            answers: answer.into_iter().collect(),
-            correct: None,
-            reward,
-        }
-    }
-}
-
-/// Rules of a session.
-#[derive(Debug)]
-pub struct Sessions {
-    /// The task of each trial.
-    pub task: Arc<Task>,
-    /// Trials of a session.
-    pub trials: usize,
-    /// Trials of a block; one block if absent.
-    pub(crate) block: Option<Law>,
-}
 
 impl Rules for Sessions {
     fn inputs(&self) -> Vec<String> {
@@ -132,10 +80,6 @@ impl Rules for Sessions {
             value: self.trials.into(),
             meaning: "trials of a session".to_owned(),
         }]
-    }
-
-    fn session(&self) -> Option<&Sessions> {
-        Some(self)
     }
 }
 
@@ -354,19 +298,27 @@ impl Task {
         };
         let mut definition = self.definition.clone();
         definition.tmax_ms *= trials as f64;
+        let (text, rings) = (self.text.clone(), self.rings.clone());
+        let quantities = self.quantities.iter().map(measured).collect();
+        let (n_steps, dt_ms) = (trials * self.n_steps, self.dt_ms);
+        let sessions = Sessions {
+            task: Arc::new(self),
+            trials,
+            block,
+        };
         Self {
             definition,
-            text: self.text.clone(),
+            text,
             factors: Vec::new(),
             continuous: Vec::new(),
-            rings: self.rings.clone(),
+            rings,
             epochs: Vec::new(),
             outputs: Vec::new(),
             lessons: Vec::new(),
-            quantities: self.quantities.iter().map(measured).collect(),
+            quantities,
             noisy_inputs: Vec::new(),
-            n_steps: trials * self.n_steps,
-            dt_ms: self.dt_ms,
+            n_steps,
+            dt_ms,
             places: crate::task::Places::default(),
             derived: Vec::new(),
             constants: Vec::new(),
@@ -376,17 +328,9 @@ impl Task {
             taught: Vec::new(),
             terminal: None,
             rows: std::sync::Mutex::default(),
-            world: Some(Box::new(Sessions {
-                task: Arc::new(self),
-                trials,
-                block,
-            })),
+            world: Some(Box::new(sessions.clone())),
+            sessions: Some(sessions),
         }
-    }
-
-    /// The sessions of its trials, if the task is made of any.
-    pub fn sessions(&self) -> Option<&Sessions> {
-        self.world.as_ref()?.session()
     }
 
     /// Number of the condition with these levels.

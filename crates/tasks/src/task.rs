@@ -237,6 +237,17 @@ pub(crate) struct Places {
     pub(crate) time: usize,
 }
 
+/// Sessions of the trials of a task.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    /// The task of each trial.
+    pub task: Arc<Task>,
+    /// Trials of a session.
+    pub trials: usize,
+    /// Trials of a block; one block if absent.
+    pub(crate) block: Option<Law>,
+}
+
 /// A condition, the active epochs of a row, and whether it is the last step.
 type RowKey = (usize, u64, bool);
 
@@ -259,6 +270,7 @@ pub struct Task {
     pub outputs: Vec<String>,
     /// Rules of the world that answers; none for a task of trial tables.
     pub world: Option<Box<dyn Rules>>,
+    pub(crate) sessions: Option<Sessions>,
     /// Lessons before the task itself, in order: the same task with changes, each until its own criterion holds.
     pub lessons: Vec<Task>,
     /// Quantities of the criterion.
@@ -314,6 +326,11 @@ impl Task {
     /// The lesson number `number`, or the task itself when all lessons are over.
     pub fn lesson(&self, number: usize) -> &Task {
         self.lessons.get(number).unwrap_or(self)
+    }
+
+    /// The sessions of its trials, if the task is made of any.
+    pub fn sessions(&self) -> Option<&Sessions> {
+        self.sessions.as_ref()
     }
 
     /// Number of inputs.

@@ -11,7 +11,7 @@ mod rounds;
 mod two_step;
 
 use crate::environment::Environment;
-use crate::session::{Round, Sessions};
+use crate::round::Round;
 use crate::tally::Tally;
 use neuropil_lab::error::nearest;
 use neuropil_math::rng::{Key, Purpose};
@@ -128,10 +128,6 @@ pub trait Rules: Debug + Send + Sync {
     fn open(&self) -> Box<dyn World>;
     /// All parameters.
     fn parameters(&self) -> Vec<Parameter>;
-    /// The same rules, if they are those of sessions of trials.
-    fn session(&self) -> Option<&Sessions> {
-        None
-    }
 }
 
 /// Name and reader of every world.

@@ -9,7 +9,7 @@
 //! round is aborted −1.
 
 use super::{Answer, Tally, World};
-use crate::session::Round;
+use crate::round::Round;
 use rand_chacha::ChaCha8Rng;
 
 /// Reward of choosing too early.

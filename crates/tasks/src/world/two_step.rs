@@ -13,7 +13,7 @@
 
 use super::rounds::ABORT;
 use super::{Answer, Parameter, Rules, Tally, World, Wrong, described};
-use crate::session;
+use crate::round;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -179,7 +179,7 @@ struct Session {
     stays: [Tally; 4],
     /// Steps of the round so far, and rounds that are over.
     steps: usize,
-    played: Vec<session::Round>,
+    played: Vec<round::Round>,
 }
 
 impl Session {
@@ -211,7 +211,7 @@ impl Session {
         // What is looked at over rounds is the first choice; the second one belongs to the state.
         let answer = played.map(|round| (1, round.first + 1));
         let paid = reward / self.rules.rounds as f64;
-        let round = session::Round::of_world(self.done, self.steps, answer, paid);
+        let round = round::Round::of_world(self.done, self.steps, answer, paid);
         self.played.push(round);
         self.steps = 0;
         self.stage = Stage::Fixation;
@@ -307,7 +307,7 @@ impl World for Session {
         }
     }
 
-    fn rounds(&self) -> &[session::Round] {
+    fn rounds(&self) -> &[round::Round] {
         &self.played
     }
 
