@@ -51,6 +51,8 @@ pub struct Report {
 #[derive(Serialize)]
 struct SectionView<'a> {
     title: &'a str,
+    /// As the contents have it.
+    short: &'a str,
     paragraphs: Vec<&'a str>,
     figure: Option<FigureView<'a>>,
     table: Option<TableView<'a>>,
@@ -120,6 +122,7 @@ impl Section {
         };
         Ok(SectionView {
             title: &self.title,
+            short: short(&self.title),
             paragraphs: self
                 .text
                 .split("\n\n")
@@ -129,6 +132,15 @@ impl Section {
             figure,
             table: self.table.as_ref().map(TableView::new),
         })
+    }
+}
+
+/// A heading in the contents: a long one without what it found, which stands behind its first colon.
+fn short(title: &str) -> &str {
+    const LONGEST: usize = 60;
+    match title.split_once(": ") {
+        Some((subject, _)) if title.chars().count() > LONGEST => subject,
+        _ => title,
     }
 }
 
@@ -247,6 +259,13 @@ mod tests {
         }
         assert_eq!(html.matches("id=\"s0-f-curve-0-clip\"").count(), 1);
         assert_eq!(html.matches("id=\"s1-f-curve-0-clip\"").count(), 1);
+    }
+
+    #[test]
+    fn the_contents_have_long_headings_without_what_they_found() {
+        assert_eq!(short("Figure 2: learning"), "Figure 2: learning");
+        let long = format!("Choices: by {}", "something, ".repeat(6));
+        assert_eq!(short(&long), "Choices");
     }
 
     #[test]

@@ -269,6 +269,8 @@ pub struct Panel {
     pub size: Option<(f64, f64)>,
     /// A unit of x is as long as a unit of y: maps of places.
     pub equal: bool,
+    /// What is shown is of one network alone, a unit or a single trial: it is not to be laid over that of another.
+    pub individual: bool,
 }
 
 impl Panel {
@@ -279,6 +281,12 @@ impl Panel {
             y: Axis::new(y_label),
             ..Self::default()
         }
+    }
+
+    /// Says that what is shown is of one network alone.
+    pub fn individual(mut self) -> Self {
+        self.individual = true;
+        self
     }
 
     /// Adds a series.

@@ -32,8 +32,37 @@ const FOLDERS: [&str; 4] = ["checkpoint", "trials", "results", "figures"];
 pub struct RunDirectory {
     path: PathBuf,
     /// Where new files go, if not into the run itself.
-    beside: Option<PathBuf>,
+    beside: Option<Beside>,
     lock: Option<File>,
+}
+
+/// A folder beside a run. One that was made for what then came to nothing is not left behind.
+#[derive(Debug)]
+struct Beside {
+    path: PathBuf,
+    made: bool,
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        if !self.made {
+            return;
+        }
+        // A folder that holds something is not removed.
+        for folder in &FOLDERS[1..] {
+            let _ = fs::remove_dir(self.path.join(folder));
+        }
+        let lock = self.path.join(".lock");
+        let nothing_else =
+            fs::read_dir(&self.path).is_ok_and(|entries| entries.flatten().all(|entry| entry.path() == lock));
+        if nothing_else {
+            let _ = fs::remove_file(&lock);
+            let _ = fs::remove_dir(&self.path);
+            if let Some(side) = self.path.parent().filter(|parent| parent.ends_with(SIDE)) {
+                let _ = fs::remove_dir(side);
+            }
+        }
+    }
 }
 
 /// What a folder holds of a run.
@@ -126,6 +155,7 @@ impl RunDirectory {
     /// There is no such run, or the other folder cannot be written or is in use.
     pub fn beside(path: &Path, out: &Path) -> Result<Self, LabError> {
         let run = Self::read(path)?;
+        let made = !out.exists();
         fs::create_dir_all(out).map_err(LabError::io(out, "create"))?;
         if Self::holds(out)? != Holds::Nothing && out.join("config.toml").exists() {
             return Err(LabError::Taken {
@@ -135,13 +165,17 @@ impl RunDirectory {
             });
         }
         let lock = Self::locked(out)?.lock;
+        let beside = Beside {
+            path: out.to_owned(),
+            made,
+        };
         for folder in &FOLDERS[1..] {
             let folder = out.join(folder);
             fs::create_dir_all(&folder).map_err(LabError::io(&folder, "create"))?;
         }
         Ok(Self {
             path: run.path,
-            beside: Some(out.to_owned()),
+            beside: Some(beside),
             lock,
         })
     }
@@ -152,7 +186,10 @@ impl RunDirectory {
     /// There is no such run.
     pub fn beside_to_read(path: &Path, out: &Path) -> Result<Self, LabError> {
         Ok(Self {
-            beside: Some(out.to_owned()),
+            beside: Some(Beside {
+                path: out.to_owned(),
+                made: false,
+            }),
             ..Self::read(path)?
         })
     }
@@ -310,7 +347,7 @@ impl RunDirectory {
 
     /// A file of the run to read, by its path within the folder.
     pub fn file(&self, name: &str) -> PathBuf {
-        let beside = self.beside.as_ref().map(|beside| beside.join(name));
+        let beside = self.beside.as_ref().map(|beside| beside.path.join(name));
         beside
             .filter(|beside| beside.exists())
             .unwrap_or_else(|| self.path.join(name))
@@ -318,12 +355,15 @@ impl RunDirectory {
 
     /// Where a file that is made of the run goes, by its path within the folder.
     pub fn place(&self, name: &str) -> PathBuf {
-        self.beside.as_ref().unwrap_or(&self.path).join(name)
+        self.beside
+            .as_ref()
+            .map_or(&self.path, |beside| &beside.path)
+            .join(name)
     }
 
     /// The folder of the run that new files of a kind (`trials`, …) go to and are looked for first.
     pub fn folder_with(&self, folder: &str, index: &str) -> PathBuf {
-        let beside = self.beside.as_ref().map(|beside| beside.join(folder));
+        let beside = self.beside.as_ref().map(|beside| beside.path.join(folder));
         beside
             .filter(|beside| beside.join(index).exists())
             .unwrap_or_else(|| self.path.join(folder))
@@ -431,6 +471,25 @@ mod tests {
         atomic::write(&run.file("config.toml"), b"").unwrap();
         drop(run);
         assert!(RunDirectory::create(&path).is_ok());
+    }
+
+    #[test]
+    fn a_folder_beside_a_run_that_nothing_came_into_is_not_left_behind() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("run");
+        let run = RunDirectory::create(&path).unwrap();
+        fs::write(run.file("config.toml"), "").unwrap();
+        drop(RunDirectory::side(&path, "nothing").unwrap());
+        assert!(!path.join(SIDE).exists());
+        let some = RunDirectory::side(&path, "some").unwrap();
+        fs::write(some.place("results/a.csv"), "a").unwrap();
+        drop(some);
+        assert_eq!(run.sides().unwrap(), ["some"]);
+        // Nor is one removed that was there before.
+        let own = temp.path().join("own");
+        fs::create_dir(&own).unwrap();
+        drop(RunDirectory::beside(&path, &own).unwrap());
+        assert!(own.exists());
     }
 
     #[test]

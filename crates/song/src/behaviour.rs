@@ -31,6 +31,8 @@ pub struct Behaviour {
     pub chosen: Vec<bool>,
     /// Whether the choice was correct; none without a choice or where the task does not judge it.
     pub correct: Vec<Option<bool>>,
+    /// Whether any answer could have been right, where trials differ in it; empty where they do not.
+    pub answerable: Vec<bool>,
     /// Time of the choice in ms from the start of the trial; NaN without one.
     pub choice_ms: Vec<f64>,
     /// Sum of the rewards of the trial.
@@ -119,6 +121,18 @@ impl Behaviour {
         Some((n, self.reward.iter().sum::<f64>() / n as f64))
     }
 
+    /// Whether any answer to a trial could have been right.
+    pub fn is_answerable(&self, trial: usize) -> bool {
+        self.answerable.get(trial).copied().unwrap_or(true)
+    }
+
+    /// Whether a trial went right: by its answer or, where some trials have no right answer, also by giving none.
+    /// `None`: neither right nor wrong.
+    pub fn right(&self, trial: usize) -> Option<bool> {
+        let withheld = !self.answerable.is_empty() && self.action[trial].is_none();
+        self.correct[trial].or_else(|| withheld.then(|| !self.is_answerable(trial)))
+    }
+
     /// Trials for which `keep` holds, in order.
     pub fn trials_where(&self, keep: impl Fn(usize) -> bool) -> Vec<usize> {
         (0..self.n_trials()).filter(|&trial| keep(trial)).collect()
@@ -148,7 +162,10 @@ impl Behaviour {
             ("n_steps", self.n_steps.len()),
         ];
         let outcomes = outcomes.map(|(name, len)| (name.to_owned(), len));
+        let answerable =
+            (!self.answerable.is_empty()).then(|| (columns::ANSWERABLE.to_owned(), self.answerable.len()));
         for (column, found) in factors
+            .chain(answerable)
             .chain(labels)
             .chain(onsets)
             .chain(durations)

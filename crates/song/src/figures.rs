@@ -77,6 +77,20 @@ pub fn figure(analysis: &Analysis, finding: &Finding, origin: &Origin) -> Figure
         Finding::SingleTrial(r) => activity::single_trial(r, origin.counts_steps),
         Finding::Weights(r) => networks::weights(r),
     };
+    // Units, single trials and axes of one network say nothing about those of another.
+    let individual = matches!(
+        finding,
+        Finding::PeriEvent(_)
+            | Finding::Population(_)
+            | Finding::UnitActivity(_)
+            | Finding::StateSpace(_)
+            | Finding::DelayTuning(_)
+            | Finding::SingleTrial(_)
+    );
+    let panels: Vec<Panel> = panels
+        .into_iter()
+        .map(|panel| if individual { panel.individual() } else { panel })
+        .collect();
     let source = format!("{}, seed {}", origin.task, origin.seed);
     let source = match analysis.needs {
         Needs::Learning | Needs::Networks => format!("{source}."),
@@ -115,6 +129,15 @@ pub(crate) fn capitalised(word: &str) -> String {
     letters.next().map_or(String::new(), |first| {
         first.to_uppercase().chain(letters).collect()
     })
+}
+
+/// A quantity as an axis says it: `tone_on_ms` is Tone on (ms).
+pub(crate) fn quantity(name: &str) -> String {
+    let words = |name: &str| capitalised(&name.replace('_', " "));
+    match name.strip_suffix("_ms") {
+        Some(stem) => format!("{} (ms)", words(stem)),
+        None => words(name),
+    }
 }
 
 /// Conditions of the trials as a caption says them.

@@ -3,7 +3,7 @@
 use crate::analysis::activity::Recorded;
 use crate::analysis::{ANALYSES, Analysis, AnalysisError, Finding, Focus, Session};
 use crate::behaviour::Behaviour;
-use crate::figures::{Origin, figure};
+use crate::figures::{Origin, capitalised, figure};
 use neuropil_draw::{Axis, Figure, Heat, Panel, Report, ReportTable, Section};
 use neuropil_learn::player::Player;
 use neuropil_learn::train::Progress;
@@ -83,18 +83,26 @@ pub fn analyse(
         .collect()
 }
 
-/// The heading of an analysis and of what it shows, without saying the same twice.
-fn heading(analysis: &str, figure: &str) -> String {
+/// Longest heading; what is longer is said below it.
+const LONGEST_HEADING: usize = 100;
+
+/// The heading of an analysis and of what it shows, without saying the same twice, and what is too long for it.
+fn heading(analysis: &str, figure: &str) -> (String, String) {
     let begin =
         |text: &str| -> Vec<String> { text.split_whitespace().take(2).map(str::to_lowercase).collect() };
     let begins_alike = begin(analysis) == begin(figure)
         || begin(analysis).first() == begin(figure).first() && begin(figure).len() > 1;
-    if figure.is_empty() {
+    let both = if figure.is_empty() {
         analysis.to_owned()
     } else if begins_alike {
-        crate::figures::capitalised(figure)
+        capitalised(figure)
     } else {
         format!("{analysis}: {figure}")
+    };
+    if both.chars().count() > LONGEST_HEADING {
+        (analysis.to_owned(), capitalised(figure) + ".")
+    } else {
+        (both, String::new())
     }
 }
 
@@ -133,10 +141,14 @@ pub fn page(
             percent(correct, decided)
         )
     };
+    let title = if d.title.is_empty() {
+        String::new()
+    } else {
+        format!("{}. ", d.title)
+    };
     let lead = format!(
-        "{} A recurrent network trained by reward on {} (seed {seed}): criterion {verdict} after {} {} \
+        "{title}A recurrent network trained by reward on {} (seed {seed}): criterion {verdict} after {} {} \
          ({} updates{}). {tested}",
-        d.title.clone() + ".",
         d.name,
         progress.n_trials,
         task.unit(),
@@ -174,9 +186,10 @@ pub fn page(
         .iter()
         .filter_map(|analysed| {
             let figure = &analysed.answer.as_ref().ok()?.figures.first()?.figure;
+            let (title, text) = heading(&analysed.title, &figure.title);
             Some(Section {
-                title: heading(&analysed.title, &figure.title),
-                text: String::new(),
+                title,
+                text,
                 table: Some(data_table(figure)),
                 figure: Some(Figure {
                     title: String::new(),

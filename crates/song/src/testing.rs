@@ -331,6 +331,7 @@ impl Tested {
                 .duration_ms
                 .insert(epoch.name.clone(), duration.collect());
         }
+        behaviour.answerable = where_they_differ(self.trials.iter().map(Trial::answerable));
         for (trial, &(end, reward)) in self.trials.iter().zip(&self.ends) {
             let outcome = trial.row_at(end.step).outcomes[end.action];
             behaviour.action.push((end.action != 0).then_some(end.action));
@@ -348,6 +349,16 @@ impl Tested {
     }
 }
 
+/// Flags, none where all are the same.
+fn where_they_differ(flags: impl Iterator<Item = bool>) -> Vec<bool> {
+    let flags: Vec<bool> = flags.collect();
+    if flags.contains(&true) && flags.contains(&false) {
+        flags
+    } else {
+        Vec::new()
+    }
+}
+
 /// One row a trial of each session, with `session`, `trial`, `block` and `block_trial`, counted from 1.
 fn behaviour_in_sessions(task: &Task, sessions: &[Vec<Round>]) -> Behaviour {
     let mut behaviour = Behaviour {
@@ -357,6 +368,7 @@ fn behaviour_in_sessions(task: &Task, sessions: &[Vec<Round>]) -> Behaviour {
         ..Behaviour::default()
     };
     let ms = |steps: usize| steps as f64 * task.dt_ms;
+    behaviour.answerable = where_they_differ(sessions.iter().flatten().map(|round| round.answerable));
     for (session, rounds) in sessions.iter().enumerate() {
         for (i, round) in rounds.iter().enumerate() {
             let mut number = |name: &str, value: f64| {

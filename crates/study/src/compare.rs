@@ -1,8 +1,9 @@
 //! Several runs side by side: their figures joined, and what they came to in one table.
 //!
-//! Where runs are alike but for their seed and a line has the same x in all of them, the joined figure shows the mean over runs
-//! with a band of one standard deviation between runs, each run thin behind it; where not, as for other settings or learning
-//! curves that end at different times, each run has its own colour.
+//! Where runs are alike but for their seed and the lines of a panel have the same x in all of them, the joined panel shows the mean
+//! over runs with a band of one standard deviation between runs, each run thin behind it; where not, as for other settings or
+//! learning curves that end at different times, each run has its own colour. What is of one network alone, a unit or a single
+//! trial, is not laid over that of another.
 
 use neuropil_draw::{Color, Figure, Mark, Panel, Report, ReportTable, Section, Series};
 use neuropil_math::stats::summary::{mean, variance};
@@ -139,8 +140,8 @@ fn join(figures: &[(&str, &Figure)], averaged: bool) -> Option<Figure> {
         title: String::new(),
         caption: if averaged {
             format!(
-                "Of {} runs: mean, band: ± 1 standard deviation between runs, thin grey: each run; where runs differ in what is \
-                 on the x axis, one colour a run. Lines as in the figure of each run.",
+                "Of {} runs: mean, band: ± 1 standard deviation between runs, thin grey: each run; lines that a run lacks are left \
+                 out, and where most differ in what is on the x axis, one colour a run. Lines as in the figure of each run.",
                 figures.len()
             )
         } else {
@@ -155,44 +156,46 @@ fn join(figures: &[(&str, &Figure)], averaged: bool) -> Option<Figure> {
     })
 }
 
-/// The lines of a panel in all runs; images and histograms are of one run each, and left out.
+/// The lines of a panel in all runs. Images, histograms, and what is of one network alone, like the rate of a unit, are left out.
 fn joined_panel(panels: &[(&str, &Panel)], averaged: bool) -> Option<Panel> {
     let (_, first) = panels.first()?;
-    if first.heat.is_some() || !first.bars.is_empty() || first.series.is_empty() {
+    if first.individual || first.heat.is_some() || !first.bars.is_empty() || first.series.is_empty() {
         return None;
     }
     let mut joined = Panel {
         series: Vec::new(),
         ..(*first).clone()
     };
-    for s in 0..first.series.len() {
-        let lines: Vec<(&str, &Series)> = panels
-            .iter()
-            .filter_map(|(run, panel)| Some((*run, panel.series.get(s)?)))
-            .collect();
-        let model = &first.series[s];
-        let alike =
-            averaged && lines.len() == panels.len() && lines.iter().all(|(_, line)| line.x == model.x);
-        if alike {
-            joined.series.extend(lines.iter().map(|(_, line)| Series {
-                label: None,
-                color: Color::Grey,
-                mark: if model.mark == Mark::Points {
-                    Mark::OpenPoints
-                } else {
-                    Mark::Line
-                },
-                error: None,
-                band: None,
-                ..(*line).clone()
-            }));
-            joined.series.push(mean_of(model, &lines));
-        } else {
-            joined
-                .series
-                .extend(lines.iter().enumerate().map(|(r, (run, line))| Series {
-                    label: (s == 0).then(|| (*run).to_owned()),
-                    color: Color::cycle(r),
+    let lines = matched(panels);
+    // A level that too few trials of a run have is a line that this run lacks: the others are still averaged.
+    let means: Vec<(&InRuns<'_>, Series)> = lines
+        .iter()
+        .filter_map(|line| Some((line, mean_of(line, panels.len())?)))
+        .collect();
+    match Some(means).filter(|means| averaged && 2 * means.len() >= lines.len()) {
+        Some(means) => {
+            for (line, mean) in means {
+                joined.series.extend(line.iter().map(|(_, line)| Series {
+                    label: None,
+                    color: Color::Grey,
+                    mark: if line.mark == Mark::Points {
+                        Mark::OpenPoints
+                    } else {
+                        Mark::Line
+                    },
+                    error: None,
+                    band: None,
+                    ..(*line).clone()
+                }));
+                joined.series.push(mean);
+            }
+        }
+        None => {
+            let mut named = vec![false; panels.len()];
+            for (s, line) in lines.iter().enumerate() {
+                joined.series.extend(line.iter().map(|(r, line)| Series {
+                    label: (!std::mem::replace(&mut named[*r], true)).then(|| panels[*r].0.to_owned()),
+                    color: Color::cycle(*r),
                     mark: if s > 0 && line.mark == Mark::Line {
                         Mark::Dashed
                     } else {
@@ -202,33 +205,72 @@ fn joined_panel(panels: &[(&str, &Panel)], averaged: bool) -> Option<Panel> {
                     band: None,
                     ..(*line).clone()
                 }));
+            }
         }
     }
     Some(joined)
 }
 
-fn mean_of(model: &Series, lines: &[(&str, &Series)]) -> Series {
-    let at = |i: usize| -> Vec<f64> { lines.iter().map(|(_, line)| line.y[i]).collect() };
-    let y: Vec<f64> = (0..model.x.len()).map(|i| mean(&at(i))).collect();
-    let sd = |i: usize| {
-        if lines.len() > 1 {
-            variance(&at(i), 1).sqrt()
-        } else {
-            0.0
+/// A line of a panel in the runs that have it: the run's place, the line.
+type InRuns<'a> = Vec<(usize, &'a Series)>;
+
+/// Lines that belong together: those of the same label, of those without one the first, the second, ….
+fn matched<'a>(panels: &[(&str, &'a Panel)]) -> Vec<InRuns<'a>> {
+    let mut lines: Vec<((Option<&str>, usize), InRuns<'a>)> = Vec::new();
+    for (r, (_, panel)) in panels.iter().enumerate() {
+        let mut unlabelled = 0;
+        for series in &panel.series {
+            let label = series.label.as_deref();
+            let name = (label, if label.is_none() { unlabelled } else { 0 });
+            unlabelled += usize::from(label.is_none());
+            match lines.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, line)) => line.push((r, series)),
+                None => lines.push((name, vec![(r, series)])),
+            }
         }
-    };
-    let spread: Vec<(f64, f64)> = y
+    }
+    lines.into_iter().map(|(_, line)| line).collect()
+}
+
+/// The mean over runs where they have the same x, with one standard deviation between runs; none where a run lacks the line, or
+/// no more than half of the longest line's points are common to all.
+fn mean_of(line: &InRuns<'_>, n_runs: usize) -> Option<Series> {
+    let (_, model) = line.first().filter(|_| line.len() == n_runs)?;
+    let at = |series: &Series, x: f64| Some(series.y[series.x.iter().position(|&other| other == x)?]);
+    let common: Vec<(f64, Vec<f64>)> = model
+        .x
         .iter()
-        .enumerate()
-        .map(|(i, y)| (y - sd(i), y + sd(i)))
+        .filter_map(|&x| {
+            Some((
+                x,
+                line.iter()
+                    .map(|(_, series)| at(series, x))
+                    .collect::<Option<_>>()?,
+            ))
+        })
+        .collect();
+    let longest = line.iter().map(|(_, series)| series.x.len()).max()?;
+    if 2 * common.len() <= longest {
+        return None;
+    }
+    let y: Vec<f64> = common.iter().map(|(_, values)| mean(values)).collect();
+    let sd = |values: &[f64]| match values.len() {
+        1 => 0.0,
+        _ => variance(values, 1).sqrt(),
+    };
+    let spread: Vec<(f64, f64)> = common
+        .iter()
+        .zip(&y)
+        .map(|((_, values), y)| (y - sd(values), y + sd(values)))
         .collect();
     let is_line = matches!(model.mark, Mark::Line | Mark::Dashed);
-    Series {
+    Some(Series {
+        x: common.iter().map(|(x, _)| *x).collect(),
         band: is_line.then(|| spread.clone()),
         error: (!is_line).then_some(spread),
         y,
-        ..model.clone()
-    }
+        ..(*model).clone()
+    })
 }
 
 #[cfg(test)]
@@ -269,6 +311,34 @@ mod tests {
         let series = figures(&other).swap_remove(0).1.panels[0].series.clone();
         let labels: Vec<_> = series.iter().filter_map(|series| series.label.clone()).collect();
         assert_eq!(labels, ["s1", "s2"]);
+        // A tail that only one run has is left to that run.
+        let longer = [
+            run("s1", &[0.0, 1.0, 2.0], &[1.0, 2.0, 9.0]),
+            run("s2", &[0.0, 1.0], &[3.0, 2.0]),
+        ];
+        let series = figures(&longer).swap_remove(0).1.panels[0].series.clone();
+        assert_eq!(
+            (&series[2].x[..], &series[2].y[..]),
+            (&[0.0, 1.0][..], &[2.0, 2.0][..])
+        );
+        // Unit 7 of one network is not unit 7 of another.
+        let mut units = same.clone();
+        for run in &mut units {
+            run.figures[0].2.panels[0].individual = true;
+        }
+        assert!(figures(&units).is_empty());
+        // Lines of the same label belong together, wherever they stand.
+        let mut swapped = same.clone();
+        let panel = &mut swapped[1].figures[0].2.panels[0];
+        panel
+            .series
+            .insert(0, Series::line([0.0, 1.0], [5.0, 5.0]).label("other"));
+        let series = figures(&swapped).swap_remove(0).1.panels[0].series.clone();
+        assert_eq!(
+            series.iter().map(|line| line.y[0]).collect::<Vec<_>>(),
+            [1.0, 3.0, 2.0],
+            "and one that only a run has is left out"
+        );
         // Other settings are no further seeds.
         let mut unlike = same.clone();
         unlike[1].settings = "rate = 2".to_owned();

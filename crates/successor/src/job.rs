@@ -1,6 +1,7 @@
 //! An experiment as a run directory: walk → learning → maps and fields → page.
 
 use crate::analysis::{self, Material};
+use crate::compare::{GammaFit, Recorded, compare};
 use crate::config::{Config, EXPERIMENTS, ModelKind};
 use crate::error::SuccessorError;
 use crate::features::{Border, FeatureKind, FeatureMap};
@@ -8,6 +9,7 @@ use crate::learner::{Learned, Learner};
 use crate::matrix::Matrix;
 use crate::network::RnnS;
 use crate::sr;
+use crate::td::{shuffled, td_loss};
 use crate::walk::{self, Walk};
 use neuropil_draw::{Report, Section};
 use neuropil_lab::array::Npz;
@@ -323,6 +325,9 @@ impl Job for Walked {
                 point.transition_error,
             ));
         }
+        if !interrupted {
+            measures.extend(self.measured(keeper.run())?);
+        }
         let event = json!({"event": "end", "update": progress.steps});
         Ok(Summary {
             task: self.config.experiment.clone(),
@@ -466,6 +471,67 @@ impl Job for Walked {
 }
 
 impl Walked {
+    /// What was learned in numbers: the loss of features, and fields of places where there is a map.
+    fn measured(&self, run: &RunDirectory) -> Result<Vec<Measure>, Problem> {
+        let material = self.material(run)?;
+        let mut measures = Vec::new();
+        let mut add = |name: &str, label: &str, value: f64| measures.push(Measure::new(name, label, value));
+        if self.config.model.features != FeatureKind::OneHot {
+            add(
+                "sparsity",
+                "sparsity of the features",
+                material.features.sparsity(),
+            );
+            if let Some(rate) = material.learned.rate {
+                add("rate", "learning rate that was kept", rate);
+            }
+            add("td_loss", "temporal-difference loss", material.learned.td_loss);
+            if self.config.model.kind == ModelKind::FfTd {
+                let of_state = &material.features.of_state;
+                let psi = of_state.times(&shuffled(&material.learned.weights, self.key()));
+                let counts = sr::counts(material.walk.walks(), material.walk.n)?;
+                let loss = td_loss(of_state, &psi, &counts, self.config.model.retrieval_gain);
+                add("shuffled_td_loss", "the same with shuffled weights", loss);
+            }
+        }
+        // A walk shorter than its shuffles has no fields: the analysis says so.
+        if let Ok(places) = analysis::places(&material, self.key()) {
+            let summary = &places.summary;
+            add("fields_per_neuron", "fields per neuron", summary.per_neuron);
+            if let Some(size) = summary.mean_size {
+                add("mean_field_size", "field size, share of the arena", size);
+            }
+            add("no_field", "neurons without field", summary.no_field);
+            for (fit, name, label) in [
+                (
+                    GammaFit::Location0,
+                    "kl_sizes_bits",
+                    "D(model‖titmice) of field sizes, bits",
+                ),
+                (
+                    GammaFit::Reference,
+                    "kl_sizes_bits_reference_fit",
+                    "the same, gamma laws of three parameters",
+                ),
+            ] {
+                let Some(found) = compare(summary, &Recorded::titmice(), fit) else {
+                    continue;
+                };
+                if fit == GammaFit::Location0 {
+                    add(
+                        "kl_numbers_bits",
+                        "D(model‖titmice) of field numbers, bits",
+                        found.numbers_bits,
+                    );
+                }
+                if let Some(bits) = found.sizes_bits {
+                    add(name, label, bits);
+                }
+            }
+        }
+        Ok(measures)
+    }
+
     /// Keeps what was learned as the run's network.
     fn keep(
         &self,

@@ -13,6 +13,7 @@ mod features4;
 mod grid;
 mod learning2;
 mod stability3;
+mod swept;
 
 pub use appendix7::{Appendix7, appendix_7};
 pub use cells::{CellResult, Cells, cells};
@@ -21,6 +22,7 @@ pub use features4::{Figure4, figure_4};
 pub use grid::{Grid56, grid_56};
 pub use learning2::{Figure2, figure_2};
 pub use stability3::{Figure3, figure_3};
+pub use swept::{SweptGrid, swept_grid};
 
 /// How much to compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,6 +17,8 @@ pub struct Round {
     pub answers: Vec<(usize, usize)>,
     /// Whether the last answer was right or wrong, if it was one or the other.
     pub correct: Option<bool>,
+    /// Whether any answer could have been right.
+    pub answerable: bool,
     /// Sum of its rewards.
     pub reward: f64,
 }
@@ -37,6 +39,7 @@ impl Round {
             n_steps,
             answers: answer.into_iter().collect(),
             correct: None,
+            answerable: true,
             reward,
         }
     }

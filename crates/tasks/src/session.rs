@@ -209,6 +209,7 @@ impl Session {
         self.past.truncate(MEMORY);
         if let Some(trial) = self.trial.take() {
             self.rounds.push(Round {
+                answerable: trial.answerable(),
                 condition: trial.condition.values,
                 recorded: trial.recorded,
                 block: [self.place[1], self.place[2]],

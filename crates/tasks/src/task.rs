@@ -600,7 +600,8 @@ impl Task {
                 };
                 let [first, last] = [from, to].map(|step| step as f64 * self.dt_ms);
                 let off = |a: f64, b: f64| (a - b).abs() > 1e-6 * self.dt_ms;
-                if !seen[i] && (off(first, start) || off(last, end)) {
+                let to_the_last = epoch.duration.is_none() && self.definition.answers_at_end;
+                if !seen[i] && (off(first, start) || !to_the_last && off(last, end)) {
                     seen[i] = true;
                     moved.push(format!(
                         "`{}` from {start} to {end} ms takes {} steps, at {first} to {} ms",
@@ -629,7 +630,39 @@ impl Task {
             )];
         }
         doubts.extend(self.never_right());
+        doubts.extend(self.punished_withholding());
         doubts
+    }
+
+    /// The first condition in which no answer is right and to give none is punished, where others have a right answer.
+    fn punished_withholding(&self) -> Option<String> {
+        const CONDITIONS: usize = 500;
+        if self.definition.rewards.terminal.is_some() {
+            return None;
+        }
+        let mut stream = neuropil_math::rng::Key::new(0).stream(neuropil_math::rng::Purpose::Condition, 0);
+        let (mut answerable, mut punished) = (false, None);
+        for condition in self.conditions().into_iter().take(CONDITIONS) {
+            let layout = self.lay_out(&condition, &BTreeMap::new(), (&[], &[]), &mut stream);
+            let trial = self.table(condition, layout, &[]);
+            if trial.answerable() {
+                answerable = true;
+            } else if punished.is_none() {
+                let reward = trial.row_at(trial.n_steps - 1).outcomes[0].reward;
+                punished = (reward < 0.0).then_some((trial, reward));
+            }
+        }
+        let (trial, reward) = punished.filter(|_| answerable)?;
+        let columns = self.columns().zip(&trial.condition.values);
+        let of = columns.map(|(column, &value)| match self.label(column, value) {
+            Some(label) => format!("{} {label}", column.name),
+            None => format!("{} {value}", column.name),
+        });
+        Some(format!(
+            "in trials with {} no answer is right, and to give none earns {reward}: if they are to be sat out, write \
+             `[rewards] terminal = 0`",
+            of.collect::<Vec<_>>().join(", ")
+        ))
     }
 
     /// Answers that are to be right under a condition, and are not in any trial that was looked at.

@@ -132,6 +132,12 @@ impl Trial {
         inputs
     }
 
+    /// Whether some answer, at some time, is right; where none is, a go/no-go trial is to be sat out.
+    pub fn answerable(&self) -> bool {
+        let mut rows = self.segments.iter().map(|segment| &segment.row);
+        rows.any(|row| row.outcomes.iter().any(|outcome| outcome.correct == Some(true)))
+    }
+
     /// First index at which some action is a choice.
     pub fn first_choice_step(&self) -> Option<usize> {
         let offering = self.segments.iter().find(|segment| segment.row.offers_choice());

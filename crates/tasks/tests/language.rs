@@ -370,3 +370,45 @@ fn a_quantity_of_the_criterion_means_the_same_trials_in_a_lesson() {
     );
     assert!(whole.quantities[0].is_own() && lesson.quantities[0].is_own());
 }
+
+#[test]
+fn what_training_would_run_into_without_a_word_is_said() {
+    let go = r#"
+name = "go"
+dt_ms = 20
+tmax_ms = 1000
+inputs = ["TONE"]
+actions = ["WAIT", "LICK"]
+[factors]
+tone = ["A", "B"]
+[epochs]
+on = { duration_ms = 300 }
+answer = {}
+[show]
+TONE = { during = ["on"], when = "tone == A", mean = 1 }
+[answers]
+LICK = { during = ["answer"], correct = "tone == A", reward = "1 if tone == A else -1" }
+[criterion]
+hits = { of = "chosen == 1", over = "tone == A", at_least = 0.9 }
+"#;
+    let doubts = |text: &str| {
+        Task::parse("go.toml", text, None)
+            .unwrap_or_else(|error| panic!("{error}"))
+            .doubts()
+    };
+    assert_eq!(
+        doubts(go),
+        [
+            "in trials with tone B no answer is right, and to give none earns -1: if they are to be sat out, write \
+          `[rewards] terminal = 0`"
+        ]
+    );
+    assert!(doubts(&format!("{go}\n[rewards]\nterminal = 0\n")).is_empty());
+    let never = go.replace("tone == A\", reward", "tone == A and tone == B\", reward");
+    assert!(doubts(&never)[0].starts_with("the answer `LICK` is never right"));
+    // The tasks of the library give no reason to doubt.
+    for name in neuropil_tasks::registry::names() {
+        let found = neuropil_tasks::registry::find(name, None).unwrap().doubts();
+        assert!(found.is_empty(), "{name}: {found:?}");
+    }
+}

@@ -34,6 +34,8 @@ pub(super) struct Scan<'a> {
     study: &'a Study,
     tree: &'a Tree,
     centre: f64,
+    /// Tips in the order of their nodes.
+    in_order: Vec<usize>,
     p: Vec<Lane>,
     x: Vec<Lane>,
     y: Vec<Lane>,
@@ -43,11 +45,14 @@ pub(super) struct Scan<'a> {
 impl<'a> Scan<'a> {
     pub(super) fn new(study: &'a Study) -> Self {
         let n = study.tree.n_nodes();
+        let mut in_order: Vec<usize> = (0..study.tree.n_tips()).collect();
+        in_order.sort_by_key(|&tip| study.tree.tips()[tip]);
         let zero = [0.0; LANES];
         Self {
             study,
             tree: &study.tree,
             centre: study.values.iter().sum::<f64>() / study.values.len() as f64,
+            in_order,
             p: vec![zero; n],
             x: vec![zero; n],
             y: vec![zero; n],
@@ -63,10 +68,16 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Fits up to eight regions, each given by its predictions at the tips (NaN for missing).
-    pub(super) fn fit(&mut self, predictions: &[Vec<f64>]) -> Vec<Fit> {
+    /// Fits up to eight regions; a missing prediction (NaN) leaves its species out.
+    pub(super) fn fit(&mut self, regions: &[usize]) -> [Option<Fit>; LANES] {
+        let rows: [&[f64]; LANES] = std::array::from_fn(|l| {
+            regions
+                .get(l)
+                .map_or(&[][..], |&region| self.study.matrix.row(region))
+        });
         for (tip, &node) in self.tree.tips().iter().enumerate() {
-            let x: Lane = std::array::from_fn(|l| predictions.get(l).map_or(f64::NAN, |x| x[tip]));
+            let column = self.study.columns[tip];
+            let x: Lane = std::array::from_fn(|l| rows[l].get(column).copied().unwrap_or(f64::NAN));
             // A branch of length zero makes the value exact: a precision beyond all others.
             let exact = 1.0 / self.tree.lengths()[node].max(1e-200);
             self.p[node] = x.map(|x| if x.is_nan() { 0.0 } else { exact });
@@ -91,23 +102,16 @@ impl<'a> Scan<'a> {
             y: zero,
         };
         join(self.tree, &mut self.p, &mut self.x, &mut self.y, &mut self.sums);
-        predictions
-            .iter()
-            .enumerate()
-            .map(|(l, predictions)| self.report(l, predictions))
-            .collect()
+        std::array::from_fn(|l| (l < regions.len()).then(|| self.report(l, rows[l])))
     }
 
-    fn report(&self, l: usize, predictions: &[f64]) -> Fit {
+    fn report(&self, l: usize, row: &[f64]) -> Fit {
         let s = &self.sums;
-        let present: Vec<usize> = (0..predictions.len())
-            .filter(|&tip| !predictions[tip].is_nan())
-            .collect();
-        let n = present.len() as f64;
+        let present = |tip: &usize| !row[self.study.columns[*tip]].is_nan();
+        let n = self.in_order.iter().filter(|tip| present(tip)).count() as f64;
         // Variance at the common ancestor: without the path from there to the root of the full tree.
-        let node = |tip: usize| self.tree.tips()[tip];
-        let first = present.iter().copied().min_by_key(|&tip| node(tip)).unwrap_or(0);
-        let last = present.iter().copied().max_by_key(|&tip| node(tip)).unwrap_or(0);
+        let first = self.in_order.iter().copied().find(present).unwrap_or(0);
+        let last = self.in_order.iter().copied().rfind(present).unwrap_or(0);
         let above = self.tree.depths()[self.tree.mrca(first, last)];
         let variance = 1.0 / s.p[l] - above;
         let coef = s.xy[l] / s.xx[l];

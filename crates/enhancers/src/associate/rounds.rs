@@ -109,7 +109,6 @@ struct Saved {
 pub struct Rounds<'a> {
     study: &'a Study,
     plan: &'a Plan,
-    regions: Vec<Region>,
     results: Vec<Association>,
     tallies: Vec<Tally>,
     /// Regions that are permuted here; all others are left as they are.
@@ -119,23 +118,24 @@ pub struct Rounds<'a> {
 impl<'a> Rounds<'a> {
     /// Regresses every region of the study.
     pub fn scan(study: &'a Study, plan: &'a Plan) -> Self {
-        let regions: Vec<Region> = (0..study.matrix.regions.len())
-            .into_par_iter()
-            .map(|region| study.region(region))
-            .collect();
-        let mut results: Vec<Association> = regions
-            .iter()
-            .zip(&study.matrix.regions)
-            .map(|(region, name)| Association {
-                region: name.clone(),
-                n_species: region.tips.len(),
-                n_foreground: (study.kind == Kind::Binary).then_some(region.ones),
-                reason: region.reason.clone(),
-                ..Association::default()
+        let mut results: Vec<Association> = study
+            .matrix
+            .regions
+            .par_iter()
+            .enumerate()
+            .map_init(Region::default, |region, (i, name)| {
+                study.look(i, region);
+                Association {
+                    region: name.clone(),
+                    n_species: region.tips.len(),
+                    n_foreground: (study.kind == Kind::Binary).then_some(region.ones),
+                    reason: region.reason.take(),
+                    ..Association::default()
+                }
             })
             .collect();
-        let tested: Vec<usize> = (0..regions.len())
-            .filter(|&i| regions[i].reason.is_none())
+        let tested: Vec<usize> = (0..results.len())
+            .filter(|&i| results[i].reason.is_none())
             .collect();
         match study.kind {
             Kind::Continuous => {
@@ -144,16 +144,10 @@ impl<'a> Rounds<'a> {
                     .map_init(
                         || Scan::new(study),
                         |scan, regions| {
-                            regions
-                                .chunks(LANES)
-                                .flat_map(|eight| {
-                                    scan.fit(
-                                        &eight
-                                            .iter()
-                                            .map(|&region| study.predictions(region))
-                                            .collect::<Vec<_>>(),
-                                    )
-                                })
+                            let eights = regions.chunks(LANES);
+                            eights
+                                .flat_map(|eight| scan.fit(eight))
+                                .flatten()
                                 .collect::<Vec<_>>()
                         },
                     )
@@ -167,7 +161,7 @@ impl<'a> Rounds<'a> {
                 let fits: Vec<_> = tested
                     .par_iter()
                     .map(|&i| {
-                        with_binary(study, &regions[i], |prepared| {
+                        with_binary(study, &study.region(i), |prepared| {
                             prepared.observed().map_err(|error| error.to_string())
                         })
                     })
@@ -184,7 +178,6 @@ impl<'a> Rounds<'a> {
         let mut rounds = Self {
             study,
             plan,
-            regions,
             results,
             tallies,
             shard: Shard::ALL,
@@ -306,7 +299,7 @@ impl<'a> Rounds<'a> {
     }
 
     fn permute(&self, i: usize, tally: &mut Tally, total: u64) -> Result<(), String> {
-        let (region, name) = (&self.regions[i], &self.results[i].region);
+        let (region, name) = (self.study.region(i), &self.results[i].region);
         let observed = self.results[i].fit.as_ref().expect("only tested regions enter");
         if observed.coef == 0.0 {
             tally.counting = total;
@@ -328,7 +321,7 @@ impl<'a> Rounds<'a> {
                 );
                 Ok(())
             }
-            Kind::Binary => with_binary(self.study, region, |prepared| {
+            Kind::Binary => with_binary(self.study, &region, |prepared| {
                 prepared.run(
                     tally,
                     total,

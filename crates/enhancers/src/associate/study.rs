@@ -173,18 +173,37 @@ impl Study {
 
     /// Tips with a prediction, their predictions, and why the region is not tested where it is not.
     pub(crate) fn region(&self, region: usize) -> Region {
-        let mut tips = Vec::new();
-        let mut x = Vec::new();
-        for (tip, value) in self.predictions(region).into_iter().enumerate() {
+        let mut found = Region::default();
+        self.look(region, &mut found);
+        found
+    }
+
+    /// The same, in the memory of another region.
+    pub(crate) fn look(&self, region: usize, into: &mut Region) {
+        let Region { tips, x, .. } = into;
+        tips.clear();
+        x.clear();
+        let row = self.matrix.row(region);
+        for (tip, &column) in self.columns.iter().enumerate() {
+            let value = row[column];
             if !value.is_nan() {
                 tips.push(tip);
                 x.push(value);
             }
         }
-        let ones = tips.iter().filter(|&&tip| self.values[tip] == 1.0).count();
-        let n = tips.len();
+        into.ones = match self.kind {
+            Kind::Binary => tips.iter().filter(|&&tip| self.values[tip] == 1.0).count(),
+            Kind::Continuous => 0,
+        };
+        into.reason = self.reason(into);
+    }
+
+    /// Why a region is not tested, if it is not.
+    fn reason(&self, region: &Region) -> Option<String> {
+        let Region { tips, x, ones, .. } = region;
+        let (ones, n) = (*ones, tips.len());
         let least = self.filters.min_fraction * self.n_common() as f64;
-        let reason = if (n as f64) < least {
+        if (n as f64) < least {
             Some(format!(
                 "{n} of {} species have a prediction, fewer than {}",
                 self.n_common(),
@@ -211,18 +230,12 @@ impl Study {
             Some("constant-response".to_owned())
         } else {
             None
-        };
-        Region {
-            tips,
-            x,
-            ones,
-            reason,
         }
     }
 }
 
 /// One region as the fits see it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Region {
     pub(crate) tips: Vec<usize>,
     pub(crate) x: Vec<f64>,

@@ -272,4 +272,7 @@ pub(crate) struct FigureArgs {
     /// Fewer walks, coarser grids.
     #[arg(long)]
     pub quick: bool,
+    /// Folder of a merged sweep of `successor/features` over the grid of features, gains and models, for figures 5 and 6.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "quick")]
+    pub sweep: Option<PathBuf>,
 }

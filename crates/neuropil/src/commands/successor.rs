@@ -17,13 +17,13 @@ use neuropil_lab::keeper::Begin;
 use neuropil_lab::run::RunDirectory;
 use neuropil_math::rng::Key;
 use neuropil_study::life::{self, Order, save_figure};
-use neuropil_study::{Answer, Given, Job, claims_markdown};
+use neuropil_study::{Answer, Claim, Given, Job, Origin, Table, claims_markdown};
 use neuropil_successor::job::Walked;
 use neuropil_successor::kernel::fit::{Cell, Search, fit, fit_all, grid};
 use neuropil_successor::world::file;
 use neuropil_successor::{maps, paper, sr};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Runs the command.
 pub(crate) fn run(args: &SuccessorArgs, global: &Global) -> Result<u8, Problem> {
@@ -319,6 +319,29 @@ fn kernel(args: &KernelArgs, global: &Global) -> Result<u8, Problem> {
     Ok(0)
 }
 
+/// Figures 5 and 6 of a merged sweep.
+fn of_sweep(figure: &str, folder: &Path) -> Result<(Vec<Answer>, Vec<Claim>), Problem> {
+    if !["5", "6"].contains(&figure) {
+        return Err(Problem::new(
+            format!("figure {figure} is not made of a sweep"),
+            "figures 5 and 6 are",
+        ));
+    }
+    let path = folder.join("table.csv");
+    if !path.exists() {
+        return Err(Problem::new(
+            format!("{} does not exist", path.display()),
+            format!("`neuropil sweep merge {}` writes it", folder.display()),
+        ));
+    }
+    let found = paper::swept_grid(&Table::read(&path)?)?;
+    let origin = Origin {
+        of: format!("the sweep {}", folder.display()),
+        ..Origin::default()
+    };
+    Ok((vec![Answer::of(&found, &origin)], found.claims()))
+}
+
 fn figure(args: &FigureArgs, global: &Global) -> Result<u8, Problem> {
     let out = global
         .out
@@ -329,7 +352,10 @@ fn figure(args: &FigureArgs, global: &Global) -> Result<u8, Problem> {
         quick: args.quick,
         seed: global.seed.unwrap_or(1),
     };
-    let (answers, claims) = pool.install(|| paper::part(&args.figure, effort))?;
+    let (answers, claims) = match &args.sweep {
+        Some(folder) => of_sweep(&args.figure, folder)?,
+        None => pool.install(|| paper::part(&args.figure, effort))?,
+    };
     std::fs::create_dir_all(&out).map_err(|error| Problem::bare(format!("{}: {error}", out.display())))?;
     for answer in &answers {
         for shown in &answer.figures {

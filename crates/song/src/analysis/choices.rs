@@ -37,7 +37,8 @@ pub struct ChoiceRow {
     pub level: Level,
     /// Trials with a choice among all.
     pub answered: Proportion,
-    /// Right ones among those that were right or wrong; none where there are none.
+    /// Right ones among those that were right or wrong; none where there are none. Where some trials have no right answer, giving
+    /// none counts as right in them and as wrong in others.
     pub correct: Option<Proportion>,
     /// Each action among the choices; none where there are none.
     pub chosen: Vec<Option<Proportion>>,
@@ -63,12 +64,12 @@ pub fn choices(behaviour: &Behaviour, by: Option<&str>) -> Result<Choices, Analy
             .trials
             .iter()
             .copied()
-            .filter(|&t| behaviour.correct[t].is_some())
+            .filter(|&t| behaviour.right(t).is_some())
             .collect();
         let of = |action| Proportion::among(&chosen, |trial| behaviour.action[trial] == Some(action));
         Some(ChoiceRow {
             answered: Proportion::among(&level.trials, |trial| behaviour.chosen[trial])?,
-            correct: Proportion::among(&judged, |trial| behaviour.correct[trial] == Some(true)),
+            correct: Proportion::among(&judged, |trial| behaviour.right(trial) == Some(true)),
             chosen: actions.clone().map(of).collect(),
             level: level.clone(),
         })
@@ -93,6 +94,20 @@ pub fn choices(behaviour: &Behaviour, by: Option<&str>) -> Result<Choices, Analy
 mod tests {
     use super::super::synthetic;
     use super::*;
+    use neuropil_math::stats::normal;
+
+    #[test]
+    fn to_withhold_is_right_where_no_answer_is() {
+        let found = choices(&synthetic::detector(20_000, 1), Some("target")).unwrap();
+        let correct = |row: usize| found.tables[0].rows[row].correct.unwrap();
+        let (false_alarms, hits) = (
+            1.0 - normal::cdf(synthetic::CRITERION + synthetic::DPRIME / 2.0),
+            1.0 - normal::cdf(synthetic::CRITERION - synthetic::DPRIME / 2.0),
+        );
+        assert!((correct(0).value - (1.0 - false_alarms)).abs() < 0.01);
+        assert!((correct(1).value - hits).abs() < 0.02);
+        assert_eq!(correct(0).n + correct(1).n, 20_000);
+    }
 
     #[test]
     fn accuracy_grows_with_coherence_and_choices_follow_the_direction() {

@@ -51,6 +51,29 @@ pub struct InputKernel {
     pub sem: Vec<f64>,
     /// Trials in each bin, of conditions with both answers.
     pub n: Vec<usize>,
+    /// Mean over the first and the second half of the bins (a middle one is in neither); none of a single bin.
+    #[serde(default)]
+    pub halves: Option<[Weight; 2]>,
+}
+
+/// A mean difference with its standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Weight {
+    /// Mean over the bins.
+    pub difference: f64,
+    /// Its standard error; the bins of a trial count as independent.
+    pub sem: f64,
+}
+
+impl Weight {
+    /// Of some bins.
+    fn over(differences: &[f64], sems: &[f64]) -> Self {
+        let n = differences.len() as f64;
+        Self {
+            difference: differences.iter().sum::<f64>() / n,
+            sem: sems.iter().map(|sem| sem * sem).sum::<f64>().sqrt() / n,
+        }
+    }
 }
 
 /// Computes the kernels of all inputs that vary within a condition, in the epoch in focus or the one where they vary most.
@@ -196,6 +219,7 @@ fn compared(
         difference: Vec::new(),
         sem: Vec::new(),
         n: Vec::new(),
+        halves: None,
     };
     for (bin, values) in bins.iter().enumerate() {
         let Some(found) = within_conditions(values, sides, conditions) else {
@@ -206,6 +230,10 @@ fn compared(
         kernel.sem.push(found.sem);
         kernel.n.push(found.n);
     }
+    let (half, n) = (kernel.n.len() / 2, kernel.n.len());
+    kernel.halves = (half > 0).then(|| {
+        [0..half, n - half..n].map(|bins| Weight::over(&kernel.difference[bins.clone()], &kernel.sem[bins]))
+    });
     kernel
 }
 
@@ -343,6 +371,12 @@ mod tests {
         assert_eq!(found.inputs.len(), 1, "a constant input has no kernel");
         let kernel = &found.inputs[0];
         assert_eq!(kernel.times_ms, [50.0, 150.0, 250.0, 350.0]);
+        let [early, late] = kernel.halves.unwrap();
+        assert!(early.difference > 12.0 * early.sem && late.difference.abs() < 3.0 * late.sem);
+        assert_eq!(
+            early.difference,
+            f64::midpoint(kernel.difference[0], kernel.difference[1])
+        );
         assert!(
             kernel.difference[..2]
                 .iter()

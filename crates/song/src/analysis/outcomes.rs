@@ -46,9 +46,11 @@ pub fn outcomes(behaviour: &Behaviour) -> Result<Outcomes, AnalysisError> {
         behaviour.chosen[trial],
         behaviour.correct[trial],
     ) {
+        (None, ..) if !behaviour.is_answerable(trial) => "rightly withheld".to_owned(),
         (None, ..) => "sat out".to_owned(),
         (Some(_), false, _) => "broken off".to_owned(),
         (Some(_), true, Some(true)) => "right".to_owned(),
+        (Some(_), true, Some(false)) if !behaviour.is_answerable(trial) => "false alarm".to_owned(),
         (Some(_), true, Some(false)) => "wrong".to_owned(),
         (Some(action), true, None) => behaviour.actions[action].clone(),
     };
@@ -112,6 +114,13 @@ mod tests {
         assert_eq!(counted, 1000);
         let names: Vec<&str> = found.kinds.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["right", "wrong", "sat out"]);
+        let names =
+            |found: &Outcomes| -> Vec<String> { found.kinds.iter().map(|(name, _)| name.clone()).collect() };
+        let detected = outcomes(&synthetic::detector(20_000, 1)).unwrap();
+        assert_eq!(
+            names(&detected),
+            ["rightly withheld", "right", "sat out", "false alarm"]
+        );
         for histogram in [&found.duration_ms, &found.reward] {
             assert!((histogram.shares.iter().sum::<f64>() - 1.0).abs() < 1e-9);
             assert_eq!(histogram.edges.len(), histogram.shares.len() + 1);

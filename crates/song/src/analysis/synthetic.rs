@@ -411,6 +411,7 @@ pub(crate) fn detector(n: usize, seed: u64) -> Behaviour {
         let mean = if present { DPRIME / 2.0 } else { -DPRIME / 2.0 };
         let z = normal::quantile(stream.random_range(1e-9..1.0 - 1e-9));
         number(&mut behaviour, "target", f64::from(u8::from(present)));
+        behaviour.answerable.push(present);
         let pressed = mean + z > CRITERION;
         outcome(
             &mut behaviour,

@@ -6,6 +6,9 @@ const ONSET: &str = "_onset_ms";
 const DURATION: &str = "_duration_ms";
 const OUTCOMES: [&str; 6] = ["action", "chosen", "correct", "choice_ms", "reward", "n_steps"];
 
+/// Only where trials differ in it.
+pub(super) const ANSWERABLE: &str = "answerable";
+
 /// One column of a table.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Column {
@@ -65,13 +68,14 @@ pub(super) fn duration(epoch: &str) -> String {
 }
 
 pub(super) fn is_reserved(name: &str) -> bool {
-    OUTCOMES.contains(&name) || name.ends_with(ONSET) || name.ends_with(DURATION)
+    OUTCOMES.contains(&name) || name == ANSWERABLE || name.ends_with(ONSET) || name.ends_with(DURATION)
 }
 
 impl Behaviour {
     /// All columns: factors by name, epochs as `EPOCH_onset_ms` and `EPOCH_duration_ms`, then the outcomes.
     ///
-    /// `action` is the name of the action (empty for none), `chosen` and `correct` are 0, 1 or NaN.
+    /// `action` is the name of the action (empty for none), `chosen` and `correct` are 0, 1 or NaN. Where some
+    /// trials have no right answer `answerable` is 0 in them and 1 in others.
     pub fn columns(&self) -> Vec<(String, Column)> {
         let numbers = |name: String, values: &[f64]| (name, Column::Numbers(values.to_vec()));
         let bit = |value: bool| f64::from(u8::from(value));
@@ -108,6 +112,14 @@ impl Behaviour {
             Column::Numbers(n_steps),
         ];
         columns.extend(OUTCOMES.iter().map(|name| (*name).to_owned()).zip(outcomes));
+        if !self.answerable.is_empty() {
+            let bits = self
+                .answerable
+                .iter()
+                .map(|&answerable| bit(answerable))
+                .collect();
+            columns.push((ANSWERABLE.to_owned(), Column::Numbers(bits)));
+        }
         columns
     }
 
@@ -132,6 +144,9 @@ impl Behaviour {
             if let Some(outcome) = OUTCOMES.iter().position(|outcome| *outcome == name) {
                 present[outcome] = true;
                 behaviour.set_outcome(OUTCOMES[outcome], column)?;
+            } else if name == ANSWERABLE {
+                let bits = bits(&name, column)?.into_iter();
+                behaviour.answerable = bits.map(|bit| bit != Some(false)).collect();
             } else if let Some(epoch) = name.strip_suffix(ONSET) {
                 behaviour
                     .onset_ms
@@ -291,6 +306,7 @@ mod tests {
             action: rows.iter().map(|row| row.2).collect(),
             chosen: rows.iter().map(|row| row.1).collect(),
             correct: rows.iter().map(|row| row.3).collect(),
+            answerable: rows.iter().map(|row| row.1).collect(),
             choice_ms: numbers(|row| if row.1 { row.0.abs() } else { f64::NAN }),
             reward: numbers(|row| -row.0),
             n_steps: (0..rows.len()).collect(),

@@ -390,7 +390,8 @@ pub(super) fn unit_values(r: &UnitValues) -> Drawn {
             "Offer (drops of B : drops of A)",
             format!("Rate of unit {}", tuning.unit),
         )
-        .note(name(tuning.carries).to_owned());
+        .note(name(tuning.carries).to_owned())
+        .individual();
         for (c, curve) in tuning.curves.iter().enumerate() {
             let ticks = curve.offers.iter().enumerate();
             let ticks: Vec<_> = ticks

@@ -1,6 +1,6 @@
 //! Figures of what the animal did.
 
-use super::{Drawn, capitalised};
+use super::{Drawn, capitalised, quantity};
 use crate::analysis::accuracy_duration::AccuracyDuration;
 use crate::analysis::chronometric::{Chronometric, FEW_TRIALS};
 use crate::analysis::economic::ChoicePattern;
@@ -223,7 +223,7 @@ pub(super) fn chronometric(r: &Chronometric) -> Drawn {
             .x_log()
             .x_ticks(ticks)
     } else {
-        Panel::new(capitalised(&r.by), format!("Time from {} (ms)", r.since))
+        Panel::new(quantity(&r.by), format!("Time from {} (ms)", r.since))
     };
     let kinds = [
         ("correct", Mark::LineAndPoints, Color::Blue),

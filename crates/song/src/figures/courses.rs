@@ -3,7 +3,7 @@
 use super::Drawn;
 use crate::analysis::action_course::ActionCourse;
 use crate::analysis::course::{Course, TRIAL};
-use crate::analysis::kernel::Kernel;
+use crate::analysis::kernel::{InputKernel, Kernel, Weight};
 use crate::analysis::peri_event::PeriEvent;
 use crate::analysis::population::{Population, RegressionAxis, Trajectory};
 use crate::analysis::unit_activity::CHOICE;
@@ -203,7 +203,7 @@ pub(super) fn kernel(r: &Kernel) -> Drawn {
     }
     let n = r.inputs.iter().flat_map(|input| input.n.iter().copied());
     let (least, most) = (n.clone().min().unwrap_or(0), n.max().unwrap_or(0));
-    let beyond = |input: &crate::analysis::kernel::InputKernel| {
+    let beyond = |input: &InputKernel| {
         let pairs = input.difference.iter().zip(&input.sem);
         pairs.filter(|(d, s)| d.abs() > 1.96 * **s).count()
     };
@@ -214,17 +214,28 @@ pub(super) fn kernel(r: &Kernel) -> Drawn {
         .filter(|input| 10 * beyond(input) > input.n.len())
         .map(|input| match input.n.len() {
             1 => format!("{} weighs", input.input),
-            n => format!("{} weighs in {} of {n} bins", input.input, beyond(input)),
+            n => {
+                let halves = input.halves.map_or(String::new(), |[early, late]| {
+                    let said = |half: Weight| format!("{:+.3} ± {:.3}", half.difference, 1.96 * half.sem);
+                    format!(" (early {}, late {})", said(early), said(late))
+                });
+                format!("{} weighs in {} of {n} bins{halves}", input.input, beyond(input))
+            }
         })
         .collect();
-    let title = if clear.is_empty() {
-        format!("no input weighs beyond its error in {least} to {most} trials")
+    let trials = if least == most {
+        format!("{most} trials")
     } else {
-        format!("{} ({least} to {most} trials a bin)", clear.join(", "))
+        format!("{least} to {most} trials")
+    };
+    let title = if clear.is_empty() {
+        format!("no input weighs beyond its error in {trials}")
+    } else {
+        format!("{}; {trials} a bin", clear.join(", "))
     };
     let what = format!(
         "Mean of each input before {} minus before {} within conditions, in bins of {} ms of epoch {}; bars: ± 1.96 standard \
-         errors; {least} to {most} trials of conditions with both answers a bin.",
+         errors; {trials} of conditions with both answers a bin; early and late: means over the halves of the bins.",
         r.answers[1], r.answers[0], r.bin_ms, r.event
     );
     (title, vec![panel], what)

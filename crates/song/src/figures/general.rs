@@ -1,6 +1,6 @@
 //! Figures of analyses that fit any task.
 
-use super::Drawn;
+use super::{Drawn, quantity};
 use crate::analysis::choices::{ChoiceTable, Choices};
 use crate::analysis::confusion::Confusion;
 use crate::analysis::decoding::Decoding;
@@ -15,7 +15,7 @@ const MOST_LINES: usize = 7;
 
 /// A panel over the levels of a quantity: by value if they are numbers, side by side if they are labels.
 pub(super) fn over(by: &str, is_numeric: bool, levels: &[&Level], y: impl Into<String>) -> Panel {
-    let panel = Panel::new(by, y);
+    let panel = Panel::new(quantity(by), y);
     if is_numeric {
         return panel;
     }
@@ -148,7 +148,7 @@ pub(super) fn confusion(r: &Confusion) -> Drawn {
             .map(|(i, name)| (i as f64, name))
             .collect()
     };
-    let panel = Panel::new("Choice", r.by.clone())
+    let panel = Panel::new("Choice", quantity(&r.by))
         .heat(heat)
         .x_ticks(ticks(r.actions.clone()))
         .y_ticks(ticks(r.rows.iter().map(|row| row.level.name.clone()).collect()));
@@ -267,29 +267,25 @@ fn explained(quantity: &QuantitySelectivity) -> Panel {
         .series(of(true))
 }
 
-fn tuning(quantity: &QuantitySelectivity) -> Panel {
-    let levels: Vec<&Level> = quantity.levels.iter().collect();
-    let panel = over(&quantity.by, quantity.is_numeric, &levels, "Rate");
-    let mark = if quantity.is_numeric {
+fn tuning(found: &QuantitySelectivity) -> Panel {
+    let levels: Vec<&Level> = found.levels.iter().collect();
+    let panel = over(&found.by, found.is_numeric, &levels, "Rate").individual();
+    let mark = if found.is_numeric {
         Mark::LineAndPoints
     } else {
         Mark::Points
     };
-    quantity
-        .tuning
-        .iter()
-        .enumerate()
-        .fold(panel, |panel, (i, unit)| {
-            let points = levels.iter().zip(&unit.rates);
-            let points: Vec<(f64, f64, f64)> = points
-                .filter_map(|(level, rate)| Some((level.value, rate.mean?, rate.sem.unwrap_or(0.0))))
-                .collect();
-            let x: Vec<f64> = points.iter().map(|p| p.0).collect();
-            let y: Vec<f64> = points.iter().map(|p| p.1).collect();
-            let errors: Vec<(f64, f64)> = points.iter().map(|p| (p.1 - p.2, p.1 + p.2)).collect();
-            let series = Series::points(x, y).error(errors).mark(mark);
-            panel.series(series.color(Color::cycle(i)).label(format!("unit {}", unit.unit)))
-        })
+    found.tuning.iter().enumerate().fold(panel, |panel, (i, unit)| {
+        let points = levels.iter().zip(&unit.rates);
+        let points: Vec<(f64, f64, f64)> = points
+            .filter_map(|(level, rate)| Some((level.value, rate.mean?, rate.sem.unwrap_or(0.0))))
+            .collect();
+        let x: Vec<f64> = points.iter().map(|p| p.0).collect();
+        let y: Vec<f64> = points.iter().map(|p| p.1).collect();
+        let errors: Vec<(f64, f64)> = points.iter().map(|p| (p.1 - p.2, p.1 + p.2)).collect();
+        let series = Series::points(x, y).error(errors).mark(mark);
+        panel.series(series.color(Color::cycle(i)).label(format!("unit {}", unit.unit)))
+    })
 }
 
 pub(super) fn decoding(r: &Decoding) -> Drawn {
@@ -302,7 +298,7 @@ pub(super) fn decoding(r: &Decoding) -> Drawn {
             .collect();
         Panel::new(
             format!("Time from {} (ms)", r.align),
-            format!("{} read correctly (%)", curve.by),
+            format!("{} read correctly (%)", quantity(&curve.by)),
         )
         .y_range(0.0, 100.0)
         .h_line(100.0 * curve.chance)

@@ -121,7 +121,7 @@ pub(super) fn detection(r: &Detection) -> Drawn {
                 true,
             )
         };
-        let by = super::capitalised(&r.by);
+        let by = super::quantity(&r.by);
         let panel = Panel::new(by.clone(), "Trials answered (%)")
             .y_range(0.0, 100.0)
             .series(rates(|found| &found.hits).label("hits"))

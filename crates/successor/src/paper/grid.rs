@@ -132,6 +132,19 @@ impl Tell for Grid56 {
     }
 
     fn figures(&self, origin: &Origin) -> Vec<Shown> {
+        self.maps(
+            "",
+            &format!(
+                "random walks of {GRID_STEPS} steps; grey: unexplored; seed {}",
+                origin.seed
+            ),
+        )
+    }
+}
+
+impl Grid56 {
+    /// Maps of both models; `suffix` tells their names from those of another gain.
+    pub(super) fn maps(&self, suffix: &str, made: &str) -> Vec<Shown> {
         let panel = |kind: ModelKind, pick: fn(&CellResult) -> Option<f64>, label: &str| {
             Panel::new("sparsity", "σ (row of the grid)")
                 .heat(Heat {
@@ -154,14 +167,9 @@ impl Tell for Grid56 {
         let models = [ModelKind::RnnS, ModelKind::FfTd];
         let figure = |file: &str, title: &str, panels: Vec<Panel>, columns: usize| Shown {
             figure: Figure {
-                name: file.to_owned(),
+                name: format!("{file}{suffix}"),
                 title: title.to_owned(),
-                caption: format!(
-                    "γ = {}, {} cells, random walks of {GRID_STEPS} steps; grey: unexplored; seed {}.",
-                    self.gain,
-                    self.cells.len(),
-                    origin.seed
-                ),
+                caption: format!("γ = {}, {} networks, {made}.", self.gain, self.cells.len()),
                 columns,
                 panels,
             },
