@@ -20,8 +20,8 @@ pub(crate) struct Moment<'a> {
 
 impl Task {
     /// The trial that was laid out.
-    pub(crate) fn table(&self, condition: Condition, layout: Layout, before: &[Vec<f64>]) -> Trial {
-        let segments = self.segments(&condition, &layout, before);
+    pub(crate) fn table(&self, condition: Condition, mut layout: Layout, before: &[Vec<f64>]) -> Trial {
+        let segments = self.segments(&condition, &mut layout, before);
         Trial {
             n_steps: self.n_steps,
             segments,
@@ -32,7 +32,8 @@ impl Task {
         }
     }
 
-    fn segments(&self, condition: &Condition, layout: &Layout, before: &[Vec<f64>]) -> Vec<Segment> {
+    /// The parts of a trial. Only the time among the values of its layout changes on the way.
+    fn segments(&self, condition: &Condition, layout: &mut Layout, before: &[Vec<f64>]) -> Vec<Segment> {
         let (last, epochs) = (self.n_steps - 1, &layout.epochs);
         let at_end = self.definition.answers_at_end;
         let mut starts = vec![0, last];
@@ -47,22 +48,24 @@ impl Task {
             };
             epochs.iter().enumerate().map(holds).sum::<u64>()
         };
-        let mut segments = Vec::new();
+        let mut segments = Vec::with_capacity(starts.len());
+        let moving = self.whens().any(|when| when.moving);
+        let drawn_anew = self.varies() || !before.is_empty();
         let mut moment = Moment {
             active: 0,
             step: 0,
             last: false,
             spans_ms: &layout.spans_ms,
-            values: layout.values.clone(),
+            values: std::mem::take(&mut layout.values),
             before,
         };
         for (i, &start) in starts.iter().enumerate() {
             (moment.active, moment.step, moment.last) = (active(start), start, start == last);
-            let moves = !moment.last && self.moves(moment.active);
+            let moves = moving && !moment.last && self.moves(moment.active);
             let end = if moves { starts[i + 1] } else { start + 1 };
             for step in start..end {
                 moment.step = step;
-                let row = if moves || self.varies() || !before.is_empty() {
+                let row = if moves || drawn_anew {
                     Arc::new(self.row(&mut moment))
                 } else {
                     self.known_row(condition.id, &mut moment)
@@ -70,16 +73,21 @@ impl Task {
                 segments.push(Segment { start: step, row });
             }
         }
+        layout.values = moment.values;
         segments
+    }
+
+    /// When each thing that is shown, earned or taught holds.
+    fn whens(&self) -> impl Iterator<Item = &When> {
+        let shows = self.shows.iter().map(|show| &show.when);
+        let answers = self.answers.iter().map(|answer| &answer.when);
+        let taught = self.taught.iter().map(|taught| &taught.when);
+        shows.chain(answers).chain(taught)
     }
 
     /// Does anything that holds in these epochs depend on the time?
     fn moves(&self, active: u64) -> bool {
-        let shows = self.shows.iter().map(|show| &show.when);
-        let answers = self.answers.iter().map(|answer| &answer.when);
-        let taught = self.taught.iter().map(|taught| &taught.when);
-        let mut all = shows.chain(answers).chain(taught);
-        all.any(|when| when.moving && when.during(active))
+        self.whens().any(|when| when.moving && when.during(active))
     }
 
     /// A row that is the same in every trial of the condition.

@@ -502,13 +502,18 @@ impl Task {
     ) -> Layout {
         let mut values = self.values(condition, (session, before), stream);
         let floor = |ms: f64| (ms / self.dt_ms + GRID).floor() * self.dt_ms;
-        let (mut spans_ms, mut epochs): (Vec<(f64, f64)>, _) = (Vec::new(), Vec::new());
+        let mut spans_ms: Vec<(f64, f64)> = Vec::with_capacity(self.epochs.len());
+        let mut epochs = Vec::with_capacity(self.epochs.len());
+        // Names are looked up only where durations are fixed: thousands of trials are laid out before a validation.
+        let fixed_wait = |epoch: &Epoch| {
+            let waits = Some(fixed).filter(|fixed| !fixed.is_empty())?;
+            waits.get(&format!("{}.wait", epoch.name)).copied()
+        };
         for epoch in &self.epochs {
             let known = Known { now: &values, before };
             let draw = |law: &Law, stream: &mut ChaCha8Rng| law.draw(known, floor, stream).max(0.0);
-            let wait = fixed.get(&format!("{}.wait", epoch.name)).copied();
             let start = epoch.after.map_or(0.0, |after| spans_ms[after].1)
-                + wait.unwrap_or_else(|| draw(&epoch.wait, stream));
+                + fixed_wait(epoch).unwrap_or_else(|| draw(&epoch.wait, stream));
             let end = match (&epoch.duration, fixed.get(&epoch.name)) {
                 (None, _) => self.definition.tmax_ms,
                 (Some(_), Some(&ms)) => start + ms,
@@ -550,7 +555,8 @@ impl Task {
         (session, before): (&[f64], &[Vec<f64>]),
         stream: &mut ChaCha8Rng,
     ) -> Vec<f64> {
-        let mut values = condition.values.clone();
+        let mut values = Vec::with_capacity(self.places.time + 2);
+        values.extend(&condition.values);
         values.extend(&self.constants);
         values.extend(session);
         values.resize(self.places.draws, 0.0);
