@@ -104,7 +104,7 @@ fn milliseconds(study: &Study, threads: usize) -> [f64; 2] {
 fn main() {
     let tree = tree();
     println!(
-        "| work, {SPECIES} species | neuropil, µs at 1 / 2 threads | R, ms on one core | times as fast on one |\n|---|---|---|---|"
+        "| work, {SPECIES} species | neuropil, µs at 1 / 2 threads | R, ms on one core | times as fast on one / two |\n|---|---|---|---|"
     );
     for (kind, regions, r, name) in [
         (Kind::Continuous, 33_000, 2.2, "linear"),
@@ -117,10 +117,11 @@ fn main() {
             .enumerate()
         {
             println!(
-                "| {name} {work} | {:.1} / {:.1} | {r} | {:.0} |",
+                "| {name} {work} | {:.1} / {:.1} | {r} | {:.0} / {:.0} |",
                 1e3 * one[which],
                 1e3 * two[which],
-                r / one[which]
+                r / one[which],
+                r / two[which]
             );
         }
     }

@@ -40,7 +40,7 @@ impl Default for Trial {
 }
 
 /// What one seed came to.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Calibration {
     /// Seed.
     pub seed: u64,
@@ -54,6 +54,24 @@ pub struct Calibration {
     pub null_ks_p: f64,
     /// Fraction of them at or below 0.05.
     pub null_below_005: f64,
+    /// These p-values by region, none where there is no result.
+    pub null_p: Vec<Option<f64>>,
+}
+
+/// p-values of the Kolmogorov–Smirnov test over studies, one for each region without a planted effect that all of them tested.
+///
+/// The regions of one study meet the same trait on the same tree, so their p-values are no sample of a uniform law even where all is
+/// well; those of one region in study after study are.
+pub fn over_studies(found: &[&Calibration]) -> Vec<f64> {
+    let most = found.iter().map(|study| study.null_p.len()).max().unwrap_or(0);
+    (0..most)
+        .filter_map(|region| {
+            let of = |study: &&Calibration| study.null_p.get(region).copied().flatten();
+            let mut p: Vec<f64> = found.iter().map(of).collect::<Option<_>>()?;
+            p.sort_by(f64::total_cmp);
+            Some(kolmogorov_smirnov(&p))
+        })
+        .collect()
 }
 
 impl Calibration {
@@ -105,7 +123,7 @@ pub fn calibrate(tree: &Tree, trial: &Trial, seed: u64) -> Result<Calibration, I
 }
 
 /// One seed of an invented study, from sequences to associations.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct WholeWay {
     /// Area under the receiver operating characteristic of the test chromosomes.
     pub auroc: f64,
@@ -188,10 +206,11 @@ fn judge(
             .filter(|(i, r)| (*i < planted) == is_planted && r.q.is_some_and(|q| q < 0.1))
             .count()
     };
-    let mut null: Vec<f64> = results[planted..]
+    let null_p: Vec<Option<f64>> = results[planted..]
         .iter()
-        .filter_map(|r| Some(r.permuted?.p))
+        .map(|result| Some(result.permuted?.p))
         .collect();
+    let mut null: Vec<f64> = null_p.iter().copied().flatten().collect();
     null.sort_by(f64::total_cmp);
     Ok(Calibration {
         seed,
@@ -200,6 +219,7 @@ fn judge(
         false_discoveries: found(false),
         null_ks_p: kolmogorov_smirnov(&null),
         null_below_005: null.iter().filter(|p| **p <= 0.05).count() as f64 / null.len().max(1) as f64,
+        null_p,
     })
 }
 
@@ -227,6 +247,24 @@ pub fn kolmogorov_smirnov(sorted: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_region_is_judged_over_studies() {
+        let study = |p: f64| Calibration {
+            seed: 1,
+            recovered: 0,
+            planted: 0,
+            false_discoveries: 0,
+            null_ks_p: 0.0,
+            null_below_005: 0.0,
+            // Even over studies, always small, not tested in one study.
+            null_p: vec![Some(p), Some(0.01 * p), (p > 0.1).then_some(p)],
+        };
+        let studies: Vec<Calibration> = (0..40).map(|i| study((f64::from(i) + 0.5) / 40.0)).collect();
+        let found = over_studies(&studies.iter().collect::<Vec<_>>());
+        assert_eq!(found.len(), 2);
+        assert!(found[0] > 0.99 && found[1] < 1e-6, "{found:?}");
+    }
 
     #[test]
     fn uniform_values_pass_and_others_do_not() {

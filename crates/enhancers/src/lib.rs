@@ -39,6 +39,7 @@ pub mod near;
 pub mod orthologs;
 pub mod peaks;
 pub mod phylo;
+pub mod prepare;
 pub mod report;
 mod reproduce;
 pub mod run;

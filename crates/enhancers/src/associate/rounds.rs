@@ -1,5 +1,6 @@
 //! The scan, its adaptive rounds of permulations and their checkpoint.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,7 @@ use crate::error::InputError;
 use crate::kaplow2023::{ROUND_THRESHOLDS, ROUND_TOTALS};
 use crate::phylo::Logistic;
 use crate::traits::Kind;
+use crate::tree::Tree;
 
 /// How permulations are counted and how many there are.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -308,11 +310,7 @@ impl<'a> Rounds<'a> {
         }
         match self.study.kind {
             Kind::Continuous => {
-                let tree = self
-                    .study
-                    .tree
-                    .keep(&region.tips)
-                    .map_err(|error| error.to_string())?;
+                let tree = tree_of(self.study, &region)?;
                 let y: Vec<f64> = region.tips.iter().map(|&tip| self.study.values[tip]).collect();
                 continuous::Prepared::new(&tree, &region.x, &y, self.plan.seed, name).run(
                     tally,
@@ -440,13 +438,22 @@ impl<'a> Rounds<'a> {
     }
 }
 
+/// The tree of a region's species: the study's own where none is missing.
+fn tree_of<'a>(study: &'a Study, region: &Region) -> Result<Cow<'a, Tree>, String> {
+    if region.tips.len() == study.tree.n_tips() {
+        return Ok(Cow::Borrowed(&study.tree));
+    }
+    let kept = study.tree.keep(&region.tips);
+    kept.map(Cow::Owned).map_err(|error| error.to_string())
+}
+
 /// Prepares the logistic regression of a region and does something with it.
 fn with_binary<T>(
     study: &Study,
     region: &Region,
     act: impl FnOnce(&mut binary::Prepared<'_>) -> Result<T, String>,
 ) -> Result<T, String> {
-    let tree = study.tree.keep(&region.tips).map_err(|error| error.to_string())?;
+    let tree = tree_of(study, region)?;
     let design: Vec<f64> = region.x.iter().flat_map(|&x| [1.0, x]).collect();
     let y: Vec<bool> = region.tips.iter().map(|&tip| study.values[tip] == 1.0).collect();
     let mut prepared =

@@ -274,7 +274,7 @@ impl<'a> Fitter<'a> {
         let tree = self.objective.tree;
         let beta = &theta[..d];
         let alpha = (-theta[d]).exp();
-        let point = evaluate(tree, self.x, y, beta, alpha)?;
+        let point = self.objective.point(theta)?;
         let factor = cholesky(&point.information, d).ok_or(FitError::Collinear(y.len()))?;
         let vcov = inverse(&factor, d);
         let se: Vec<f64> = (0..d).map(|i| vcov[i * d + i].sqrt()).collect();
@@ -317,17 +317,18 @@ impl<'a> Fitter<'a> {
 /// Ordinary logistic regression by iteratively reweighted least squares from μ = (y + ½)/2, at most 25 rounds or to a
 /// relative change of the deviance below 1e-8.
 fn ordinary(x: &[f64], y: &[bool], d: usize) -> Option<Vec<f64>> {
-    let logistic = |eta: f64| 1.0 / (1.0 + (-eta).exp());
-    let mut eta: Vec<f64> = y
+    // Linear predictors η with e^{-η}, which weights and deviance share.
+    let with_decay = |eta: f64| (eta, (-eta).exp());
+    let mut predictors: Vec<(f64, f64)> = y
         .iter()
-        .map(|&y| if y { 3.0_f64.ln() } else { -(3.0_f64.ln()) })
+        .map(|&y| with_decay(if y { 3.0_f64.ln() } else { -(3.0_f64.ln()) }))
         .collect();
     let mut beta = vec![0.0; d];
     let mut before = f64::INFINITY;
     for _ in 0..25 {
         let (mut information, mut right) = (vec![0.0; d * d], vec![0.0; d]);
-        for ((row, &eta), &y) in x.chunks(d).zip(&eta).zip(y) {
-            let mu = logistic(eta);
+        for ((row, &(eta, decay)), &y) in x.chunks(d).zip(&predictors).zip(y) {
+            let mu = 1.0 / (1.0 + decay);
             let weight = (mu * (1.0 - mu)).max(f64::EPSILON);
             let working = eta + (f64::from(u8::from(y)) - mu) / weight;
             for i in 0..d {
@@ -338,12 +339,22 @@ fn ordinary(x: &[f64], y: &[bool], d: usize) -> Option<Vec<f64>> {
             }
         }
         beta = super::small::solve(&cholesky(&information, d)?, d, &right);
-        let mut deviance = 0.0;
-        for ((row, eta), &y) in x.chunks(d).zip(&mut eta).zip(y) {
-            *eta = row.iter().zip(&beta).map(|(x, b)| x * b).sum();
-            let signed = if y { *eta } else { -*eta };
-            deviance += 2.0 * (-signed).exp().ln_1p();
+        // Σ log(1 + e^{∓η}), from products instead of a logarithm each.
+        const LARGEST: f64 = 1e100;
+        let (mut sum, mut product) = (0.0, 1.0);
+        for ((row, predictor), &y) in x.chunks(d).zip(&mut predictors).zip(y) {
+            *predictor = with_decay(row.iter().zip(&beta).map(|(x, b)| x * b).sum());
+            let (eta, decay) = *predictor;
+            product *= 1.0 + decay;
+            if !y {
+                sum += eta;
+            }
+            if product > LARGEST {
+                sum += product.ln();
+                product = 1.0;
+            }
         }
+        let deviance = 2.0 * (sum + product.ln());
         if (deviance - before).abs() / (deviance.abs() + 0.1) < 1e-8 {
             break;
         }

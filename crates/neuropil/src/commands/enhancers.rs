@@ -19,10 +19,10 @@ use neuropil_enhancers::cnn::{Flatten, Network};
 use neuropil_enhancers::error::InputError;
 use neuropil_enhancers::fasta::{self, Genome};
 use neuropil_enhancers::genes;
-use neuropil_enhancers::kaplow2023::PROMOTER_DISTANCE;
 use neuropil_enhancers::model;
 use neuropil_enhancers::orthologs::{Rule, assemble, parse_lifted, parse_named};
 use neuropil_enhancers::peaks;
+use neuropil_enhancers::prepare::{self, Surroundings};
 use neuropil_enhancers::report::below;
 use neuropil_enhancers::run::{self, News};
 use neuropil_enhancers::sequence::bases;
@@ -30,10 +30,9 @@ use neuropil_enhancers::settings::Outcome;
 use neuropil_enhancers::simulate::{Invention, invent, write};
 use neuropil_enhancers::table::Table;
 use neuropil_enhancers::text::read_to_string;
-use neuropil_enhancers::windows::{Exclusions, Intervals, Sizes, beyond_end, check_shared, windows};
+use neuropil_enhancers::windows::Sizes;
 use neuropil_lab::atomic;
 use neuropil_lab::error::Problem;
-use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -267,7 +266,7 @@ fn put(path: &Path, text: &str) -> Result<(), Problem> {
 }
 
 fn prepare(args: &PrepareArgs) -> Result<u8, Problem> {
-    let mut found = peaks::read(&args.peaks)?;
+    let found = peaks::read(&args.peaks)?;
     let genome = args.genome.as_deref().map(Genome::open).transpose()?;
     let sizes = match (&args.sizes, &genome) {
         (Some(path), _) => Sizes::read(path)?,
@@ -279,115 +278,28 @@ fn prepare(args: &PrepareArgs) -> Result<u8, Problem> {
             ));
         }
     };
-    let aliases = args
-        .aliases
-        .as_deref()
-        .map(Aliases::read)
-        .transpose()?
-        .unwrap_or_default();
-    let known = sizes.names();
-    let translate = |chrom: &str| aliases.translate(chrom, &known).to_owned();
-    for peak in &mut found.peaks {
-        peak.chrom = translate(&peak.chrom);
-    }
-    found.notes.iter().for_each(|note| say!("note: {note}"));
-    let chromosomes = || found.peaks.iter().map(|peak| peak.chrom.as_str());
-    let of = chromosomes().collect::<HashSet<_>>().len();
-    let said =
-        |shared: usize, other: &str| say!("note: {shared} of {of} chromosomes of the peaks are in {other}");
-    said(
-        check_shared(chromosomes(), "the peaks", &known, "the lengths")?,
-        "the lengths",
-    );
-    let beyond = beyond_end(&found.peaks, &sizes);
-    if beyond > 0 {
-        say!("note: {beyond} peaks reach beyond the end of their chromosome");
-    }
-    let mut exclusions = Exclusions {
+    let aliases = args.aliases.as_deref().map(Aliases::read).transpose()?;
+    let annotation = args.genes.as_deref().map(genes::read).transpose()?;
+    let blacklist = args.blacklist.as_deref().map(peaks::read).transpose()?;
+    let around = Surroundings {
+        sizes: &sizes,
+        aliases: &aliases.unwrap_or_default(),
+        genes: args.genes.as_deref().zip(annotation.as_ref()),
+        blacklist: args.blacklist.as_deref().zip(blacklist.as_ref()),
         longest: args.longest,
-        promoter_distance: PROMOTER_DISTANCE,
-        placed_only: true,
-        ..Exclusions::default()
+        width: args.width,
     };
-    if let Some(path) = &args.genes {
-        let annotation = genes::read(path)?;
-        for note in &annotation.notes {
-            say!("note: {note}");
-        }
-        let starts = annotation.genes.iter().chain(&annotation.transcripts);
-        exclusions.promoters =
-            Intervals::new(starts.map(|tss| (translate(&tss.chrom), tss.position, tss.position + 1)));
-        exclusions.exons = Intervals::new(
-            annotation
-                .exons
-                .iter()
-                .map(|(chrom, start, end)| (translate(chrom), *start, *end)),
-        );
-        let shared = check_shared(
-            chromosomes(),
-            "the peaks",
-            &exclusions.promoters.chromosomes(),
-            "the annotation",
-        )
-        .map_err(|error| error.in_file(path))?;
-        said(shared, "the annotation");
-    }
-    if let Some(path) = &args.blacklist {
-        let regions = peaks::read(path)?;
-        exclusions.blacklist = Intervals::new(
-            regions
-                .peaks
-                .iter()
-                .map(|peak| (translate(&peak.chrom), peak.start, peak.end)),
-        );
-        let shared = check_shared(
-            chromosomes(),
-            "the peaks",
-            &exclusions.blacklist.chromosomes(),
-            "the exclusion list",
-        )
-        .map_err(|error| error.in_file(path))?;
-        said(shared, "the exclusion list");
-    }
-    let total = found.peaks.len();
-    let (kept, mut dropped) = exclusions.apply(std::mem::take(&mut found.peaks));
-    let (windows, left_out) = windows(&kept, &sizes, args.width);
-    dropped.extend(left_out);
+    let prepared = prepare::prepare(found, &around, &mut |note| say!("note: {note}"))?;
+    let sequences = genome.map(|genome| prepared.fasta(&genome)).transpose()?;
     let named = |suffix: &str| PathBuf::from(format!("{}{suffix}", args.out.display()));
-    let mut bed = String::new();
-    let mut letters = String::new();
-    for window in &windows {
-        let _ = writeln!(
-            bed,
-            "{}\t{}\t{}\t{}",
-            window.chrom, window.start, window.end, window.name
-        );
-        if let Some(genome) = &genome {
-            let sequence = genome.slice(&window.chrom, window.start, window.end)?;
-            let _ = writeln!(
-                letters,
-                ">{}::{}:{}-{}\n{}",
-                window.name,
-                window.chrom,
-                window.start,
-                window.end,
-                String::from_utf8_lossy(&sequence)
-            );
-        }
+    put(&named(".bed"), &prepared.bed())?;
+    put(&named(".dropped.tsv"), &prepared.dropped_table())?;
+    if let Some(sequences) = sequences {
+        put(&named(".fa"), &sequences)?;
     }
-    let mut table = "name\tline\treason\n".to_owned();
-    let mut counts = std::collections::BTreeMap::new();
-    for drop in &dropped {
-        let _ = writeln!(table, "{}\t{}\t{}", drop.name, drop.line, drop.reason);
-        *counts.entry(drop.reason).or_insert(0) += 1;
-    }
-    put(&named(".bed"), &bed)?;
-    put(&named(".dropped.tsv"), &table)?;
-    if genome.is_some() {
-        put(&named(".fa"), &letters)?;
-    }
-    print(&format!("{} of {total} peaks became windows\n", windows.len()))?;
-    for (reason, count) in counts {
+    let (windows, total) = (prepared.windows.len(), prepared.total);
+    print(&format!("{windows} of {total} peaks became windows\n"))?;
+    for (reason, count) in prepared.reasons() {
         print(&format!("  {count} left out: {reason}\n"))?;
     }
     Ok(0)

@@ -34,10 +34,7 @@ pub struct Point {
 /// Tips at distance zero from one another.
 pub fn evaluate(tree: &Tree, x: &[f64], y: &[bool], beta: &[f64], alpha: f64) -> Result<Point, FitError> {
     let d = beta.len();
-    let fitted: Vec<f64> = x
-        .chunks(d)
-        .map(|row| 1.0 / (1.0 + (-row.iter().zip(beta).map(|(x, b)| x * b).sum::<f64>()).exp()))
-        .collect();
+    let fitted = probabilities(x, beta);
     let p = fitted.iter().sum::<f64>() / fitted.len() as f64;
     let log_lik = log_likelihood(tree, &fitted, y, p, alpha, d > 1);
     let working = Working::new(tree, &fitted, p, alpha);
@@ -54,6 +51,13 @@ pub fn evaluate(tree: &Tree, x: &[f64], y: &[bool], beta: &[f64], alpha: f64) ->
         information: pass.products,
         fitted,
     })
+}
+
+/// Probability of class 1 of every row.
+fn probabilities(x: &[f64], beta: &[f64]) -> Vec<f64> {
+    x.chunks(beta.len())
+        .map(|row| 1.0 / (1.0 + (-row.iter().zip(beta).map(|(x, b)| x * b).sum::<f64>()).exp()))
+        .collect()
 }
 
 /// Log-likelihood of the chain by pruning, in logarithms. `changes`: whether tips may differ from the chain.
@@ -167,6 +171,15 @@ pub(super) struct Objective<'a> {
     fast: Option<Fast>,
     points: Vec<Vec<f64>>,
     values: Vec<f64>,
+    seen: Option<Seen>,
+}
+
+/// The model at the first of the points that were walked last.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    theta: Vec<f64>,
+    log_lik: f64,
+    information: Vec<f64>,
 }
 
 impl<'a> Objective<'a> {
@@ -190,11 +203,13 @@ impl<'a> Objective<'a> {
             fast,
             points: Vec::new(),
             values: Vec::new(),
+            seen: None,
         }
     }
 
     pub(super) fn set_response(&mut self, y: &[bool]) {
         self.y.copy_from_slice(y);
+        self.seen = None;
         match &mut self.fast {
             Some(Fast::One(walk)) => walk.set_response(y),
             Some(Fast::Two(walk)) => walk.set_response(y),
@@ -231,16 +246,40 @@ impl<'a> Objective<'a> {
         (self.values[0], gradient)
     }
 
+    /// The model at θ, with the fitted probabilities; what the search saw there last is not computed anew.
+    ///
+    /// # Errors
+    /// Tips at distance zero from one another.
+    pub(super) fn point(&mut self, theta: &[f64]) -> Result<Point, FitError> {
+        let (beta, log_length) = theta.split_at(self.d);
+        if self.fast.is_none() {
+            return evaluate(self.tree, self.x, &self.y, beta, (-log_length[0]).exp());
+        }
+        if self.seen.as_ref().is_none_or(|seen| seen.theta != theta) {
+            self.value(theta);
+        }
+        let seen = self.seen.as_ref().expect("a walk was made");
+        let penalty = cholesky(&seen.information, self.d)
+            .map_or(f64::NEG_INFINITY, |factor| 0.5 * log_det(&factor, self.d));
+        Ok(Point {
+            log_lik: seen.log_lik,
+            pen_log_lik: seen.log_lik + penalty,
+            information: seen.information.clone(),
+            fitted: probabilities(self.x, beta),
+        })
+    }
+
     fn evaluate_points(&mut self) {
         let mut values = std::mem::take(&mut self.values);
         values.clear();
         let settings = self.settings;
         let log_height = self.log_height;
+        let seen = self.seen.get_or_insert_default();
         match &mut self.fast {
-            Some(Fast::One(walk)) => in_lanes(walk, &self.points, settings, log_height, &mut values),
-            Some(Fast::Two(walk)) => in_lanes(walk, &self.points, settings, log_height, &mut values),
-            Some(Fast::Three(walk)) => in_lanes(walk, &self.points, settings, log_height, &mut values),
-            Some(Fast::Four(walk)) => in_lanes(walk, &self.points, settings, log_height, &mut values),
+            Some(Fast::One(walk)) => in_lanes(walk, &self.points, settings, log_height, &mut values, seen),
+            Some(Fast::Two(walk)) => in_lanes(walk, &self.points, settings, log_height, &mut values, seen),
+            Some(Fast::Three(walk)) => in_lanes(walk, &self.points, settings, log_height, &mut values, seen),
+            Some(Fast::Four(walk)) => in_lanes(walk, &self.points, settings, log_height, &mut values, seen),
             None => values.extend(self.points.iter().map(|theta| self.one_by_one(theta))),
         }
         self.values = values;
@@ -270,24 +309,29 @@ fn in_lanes<const D: usize>(
     settings: Logistic,
     log_height: f64,
     values: &mut Vec<f64>,
+    seen: &mut Seen,
 ) {
-    for points in points.chunks(LANES) {
+    for (chunk, points) in points.chunks(LANES).enumerate() {
         let of_lane = |l: usize, k: usize| points[l.min(points.len() - 1)][k];
         let beta: [[f64; LANES]; D] = std::array::from_fn(|k| std::array::from_fn(|l| of_lane(l, k)));
         let alpha: [f64; LANES] = std::array::from_fn(|l| (-of_lane(l, D)).exp());
         let found = walk.evaluate(&beta, &alpha);
+        let information_of = |l: usize, into: &mut Vec<f64>| {
+            into.clear();
+            into.extend((0..D * D).map(|k| found.information[(k / D).min(k % D)][(k / D).max(k % D)][l]));
+        };
+        if chunk == 0 {
+            seen.theta.clone_from(&points[0]);
+            seen.log_lik = found.log_lik[0];
+            information_of(0, &mut seen.information);
+        }
+        let mut information = Vec::with_capacity(D * D);
         for (l, point) in points.iter().enumerate() {
             let inside =
                 (point[D] - log_height).abs() < settings.log_alpha_bound && found.largest[l] < settings.btol;
             let mut value = -found.log_lik[l];
             if settings.method == Method::Mple {
-                let mut information = vec![0.0; D * D];
-                for i in 0..D {
-                    for j in i..D {
-                        information[i * D + j] = found.information[i][j][l];
-                        information[j * D + i] = information[i * D + j];
-                    }
-                }
+                information_of(l, &mut information);
                 value -= cholesky(&information, D).map_or(f64::NAN, |factor| 0.5 * log_det(&factor, D));
             }
             values.push(if inside && value.is_finite() {

@@ -4,12 +4,15 @@ use super::{aligned, print_or_write};
 use crate::cli::enhancers::CalibrateArgs;
 use crate::process;
 use crate::terminal::say;
-use neuropil_enhancers::calibrate::{Calibration, Trial, calibrate, whole_way};
+use neuropil_enhancers::calibrate::{Calibration, Trial, calibrate, over_studies, whole_way};
 use neuropil_enhancers::error::InputError;
 use neuropil_enhancers::simulate::Invention;
 use neuropil_enhancers::tree::{self, Choice, Tree};
 use neuropil_lab::error::Problem;
-use neuropil_math::stats::summary::Summary;
+use neuropil_math::stats::summary::{Summary, quantile};
+
+/// Fewest studies over which the nulls of a region are judged.
+const FEWEST_STUDIES: usize = 10;
 
 /// One seed: AUROC of the network, where one was trained, and what the association found.
 type Found = (Option<f64>, Calibration);
@@ -104,8 +107,20 @@ fn table(found: &[Found]) -> String {
             summary.sem.unwrap_or(f64::NAN)
         )
     };
+    let studies: Vec<&Calibration> = found.iter().map(|(_, found)| found).collect();
+    let uniform = over_studies(&studies);
+    let words = match quantile(&uniform, 0.5).filter(|_| studies.len() >= FEWEST_STUDIES) {
+        None => String::new(),
+        Some(median) => format!(
+            "nulls of one region over studies against uniform: Kolmogorov–Smirnov p {:.3} in the median of {} regions, below 0.01 in \
+             {:.1} % of them\n",
+            median,
+            uniform.len(),
+            100.0 * uniform.iter().filter(|p| **p < 0.01).count() as f64 / uniform.len() as f64
+        ),
+    };
     format!(
-        "{}means and standard errors over seeds: recovered {}, false among q < 0.1 {}, nulls with p ≤ 0.05 {}\n",
+        "{}means and standard errors over seeds: recovered {}, false among q < 0.1 {}, nulls with p ≤ 0.05 {}\n{words}",
         aligned(&rows),
         over(&|c| c.recovered as f64 / c.planted.max(1) as f64),
         over(&Calibration::false_discovery_rate),
