@@ -17,6 +17,7 @@ pub use circuits::{
 pub use order::flow_answer;
 pub use senses::integration_answer;
 pub use sides::{hemispheres_answer, symmetry_answer};
+pub(crate) use types::typed;
 pub use types::{TypesQuestion, types_answer};
 pub use units::{direction_answer, feedback_answer, recurrence_answer};
 pub use wiring::{edges_answer, hubs_answer, stats_answer};

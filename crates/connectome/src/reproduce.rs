@@ -5,7 +5,7 @@
 //! give, with the published recipe. Bands allow for the noise of the stochastic analyses and for what the paper
 //! rounds.
 
-use crate::answer::{Answer, TypesQuestion, types_answer};
+use crate::answer::{Answer, TypesQuestion, typed};
 use crate::cascade::Settings;
 use crate::data::{Connectome, TYPED_LAYERS};
 use crate::error::DataError;
@@ -15,7 +15,7 @@ use crate::hubs::{Hub, hubs};
 use crate::integration::integration;
 use crate::recurrence::{output_feedback, path_lengths, recurrence};
 use crate::stats::multiplex;
-use crate::threshold::{PairRule, Threshold, strong_edges};
+use crate::threshold::{PairRule, StrongEdges, Threshold, strong_edges};
 use crate::unit_cascades::{Watch, unit_cascades};
 use crate::winding2023::{HUB_DEGREE, INPUT_FRACTION};
 use neuropil_draw::{Report, ReportTable, Section};
@@ -60,6 +60,9 @@ pub fn claims(c: &Connectome, settings: &Settings, watch: Watch<'_>) -> Result<V
     }
     let mut claims = Vec::new();
     wiring(c, &mut claims)?;
+    let edges = strong_edges(c, "ad", Threshold::Fraction(INPUT_FRACTION), PairRule::Mean)?;
+    strong(c, &edges, &mut claims);
+    sides(c, &edges, &mut claims)?;
     types(c, settings, &mut claims)?;
     senses(c, settings, &mut claims)?;
     units(c, settings, watch, &mut claims)?;
@@ -86,7 +89,7 @@ fn adding(
     }
 }
 
-/// Edge types, order, hubs, sides.
+/// Edge types and order.
 fn wiring(c: &Connectome, claims: &mut Vec<Claim>) -> Result<(), DataError> {
     let mut add = adding(claims);
     let all = c.layer("all")?;
@@ -150,7 +153,12 @@ fn wiring(c: &Connectome, claims: &mut Vec<Claim>) -> Result<(), DataError> {
         let what = format!("{name} synapses that run forwards (%)");
         add("Fig. 2", &what, paper, data, share, around(value, 0.1));
     }
-    let edges = strong_edges(c, "ad", Threshold::Fraction(INPUT_FRACTION), PairRule::Mean)?;
+    Ok(())
+}
+
+/// Strong edges and the hubs that they make.
+fn strong(c: &Connectome, edges: &StrongEdges, claims: &mut Vec<Claim>) {
+    let mut add = adding(claims);
     add(
         "Fig. 2",
         "1 % edges between neurons (ad)",
@@ -159,7 +167,7 @@ fn wiring(c: &Connectome, claims: &mut Vec<Claim>) -> Result<(), DataError> {
         edges.split.len() as f64,
         around(27_721.0, 0.0),
     );
-    let found = hubs(c, &edges, HUB_DEGREE);
+    let found = hubs(c, edges, HUB_DEGREE);
     let graph = edges.graph(c.n());
     let back = graph.transposed();
     let class = c.texts("celltype");
@@ -189,7 +197,12 @@ fn wiring(c: &Connectome, claims: &mut Vec<Claim>) -> Result<(), DataError> {
         share,
         around(73.7, 1.0),
     );
-    let sides = hemispheres(c, &edges)?;
+}
+
+/// Axons that cross, and whom they meet there.
+fn sides(c: &Connectome, edges: &StrongEdges, claims: &mut Vec<Claim>) -> Result<(), DataError> {
+    let mut add = adding(claims);
+    let sides = hemispheres(c, edges)?;
     add(
         "Fig. 4",
         "axons that cross the midline (%)",
@@ -236,11 +249,7 @@ fn wiring(c: &Connectome, claims: &mut Vec<Claim>) -> Result<(), DataError> {
 fn types(c: &Connectome, settings: &Settings, claims: &mut Vec<Claim>) -> Result<(), DataError> {
     let mut question = TypesQuestion::default();
     question.settings.seed = settings.seed;
-    let Answer { json, .. } = types_answer(c, &question)?;
-    let counts: Vec<f64> = json["counts"]
-        .as_array()
-        .map(|counts| counts.iter().filter_map(serde_json::Value::as_f64).collect())
-        .unwrap_or_default();
+    let found = typed(c, &question)?;
     let expected: [(usize, &str, &str, (f64, f64)); 4] = [
         (4, "", "16", (15.0, 16.0)),
         (5, "", "32", (29.0, 32.0)),
@@ -253,7 +262,7 @@ fn types(c: &Connectome, settings: &Settings, claims: &mut Vec<Claim>) -> Result
             what: format!("types at level {level}"),
             paper,
             data,
-            ours: counts.get(level - 1).copied().unwrap_or(f64::NAN),
+            ours: found.tree.counts.get(level - 1).map_or(f64::NAN, |&n| n as f64),
             band,
         });
     }

@@ -79,6 +79,12 @@ impl Pictures {
         self.labels.is_empty()
     }
 
+    /// Largest value, at least 0.
+    fn largest(&self) -> f32 {
+        let values = (0..self.pixels.len()).map(|i| self.pixels.at(i));
+        values.fold(0.0, f32::max)
+    }
+
     /// Values of one example.
     pub fn size(&self) -> usize {
         self.shape.iter().product()
@@ -378,20 +384,22 @@ const MOST_APART: f32 = 8.0;
 
 /// Joins the halves: one shape, one numbering of classes, and what is to be said.
 fn assemble(place: &str, mut found: Found) -> Result<Dataset, GatingError> {
-    let wrong =
-        |message: String, hint: &str| Err(GatingError::from(Problem::new(message, hint).in_file(place)));
-    let Some(mut train) = found.train.take() else {
-        return wrong(
-            "no training examples".to_owned(),
-            "test examples alone can be looked at, not learnt from",
-        );
+    let in_place = |problem: Problem| GatingError::from(problem.in_file(place));
+    let mut train = match found.train.take() {
+        Some(train) if !train.is_empty() => train,
+        Some(_) => {
+            return Err(in_place(Problem::new(
+                "no training examples, expected at least one",
+                "is the file whole?",
+            )));
+        }
+        None => {
+            return Err(in_place(Problem::new(
+                "no training examples",
+                "test examples alone can be looked at, not learnt from",
+            )));
+        }
     };
-    if train.is_empty() {
-        return wrong(
-            "no training examples, expected at least one".to_owned(),
-            "is the file whole?",
-        );
-    }
     let test = match found.test.take() {
         Some(test) => test,
         None => {
@@ -403,15 +411,57 @@ fn assemble(place: &str, mut found: Found) -> Result<Dataset, GatingError> {
             test
         }
     };
+    fit_together(&train, &test).map_err(in_place)?;
+    let largest = train.largest();
+    if matches!(train.pixels, Pixels::Bytes(_)) && largest > 1.0 && largest < 64.0 && found.scale.is_none() {
+        found.notes.push(format!(
+            "values go up to {largest} and were divided by 255, as bytes of pictures"
+        ));
+    }
+    let scale = found.scale.unwrap_or(match train.pixels {
+        // Truths, or pictures in black and white.
+        Pixels::Bytes(_) if largest <= 1.0 => 1.0,
+        Pixels::Bytes(_) => 1.0 / 255.0,
+        Pixels::Reals(_) if largest > 1.5 => 1.0 / largest,
+        Pixels::Reals(_) => 1.0,
+    });
+    let labels = labels_of(&found, &train, &test);
+    say_labels(&mut found.notes, &labels, &train, &test);
+    let number: BTreeMap<i64, usize> = labels
+        .iter()
+        .enumerate()
+        .map(|(number, &label)| (label, number))
+        .collect();
+    let class = |&label: &i64| Class {
+        label,
+        name: found
+            .names
+            .get(&label)
+            .cloned()
+            .unwrap_or_else(|| label.to_string()),
+    };
+    Ok(Dataset {
+        classes: labels.iter().map(class).collect(),
+        numbers: [&train, &test].map(|half| half.labels.iter().map(|label| number[label]).collect()),
+        name: found.name,
+        train,
+        test,
+        scale,
+        notes: found.notes,
+    })
+}
+
+/// Refuses halves of different shapes or scales, and values that are no numbers.
+fn fit_together(train: &Pictures, test: &Pictures) -> Result<(), Problem> {
     if train.shape != test.shape {
         let message = format!(
             "training examples of {}, test examples of {}",
             shape_words(train.shape),
             shape_words(test.shape)
         );
-        return wrong(message, "both halves need one shape");
+        return Err(Problem::new(message, "both halves need one shape"));
     }
-    for (half, pictures) in [("train", &train), ("test", &test)] {
+    for (half, pictures) in [("train", train), ("test", test)] {
         if let Pixels::Reals(values) = &pictures.pixels
             && let Some(bad) = values.iter().position(|value| !value.is_finite())
         {
@@ -422,73 +472,32 @@ fn assemble(place: &str, mut found: Found) -> Result<Dataset, GatingError> {
                 bad / size,
                 bad % size
             );
-            return wrong(message, "leave the example out, or fill the value");
+            return Err(Problem::new(message, "leave the example out, or fill the value"));
         }
     }
-    let largest = |pictures: &Pictures| {
-        (0..pictures.pixels.len())
-            .map(|i| pictures.pixels.at(i))
-            .fold(0.0_f32, f32::max)
-    };
-    let (of_train, of_test) = (largest(&train), largest(&test));
+    let (of_train, of_test) = (train.largest(), test.largest());
     let apart =
         of_train > 0.0 && of_test > 0.0 && !(1.0 / MOST_APART..=MOST_APART).contains(&(of_train / of_test));
     if of_test > 0.0 && (of_train > 2.0) != (of_test > 2.0) || apart && train.len().min(test.len()) >= 20 {
         let message = format!(
             "training values up to {of_train}, test values up to {of_test}: they are scaled differently"
         );
-        return wrong(message, "scale both halves alike, 0 to 255 or 0 to 1");
-    }
-    if matches!(train.pixels, Pixels::Bytes(_)) && of_train > 1.0 && of_train < 64.0 && found.scale.is_none()
-    {
-        found.notes.push(format!(
-            "values go up to {of_train} and were divided by 255, as bytes of pictures"
+        return Err(Problem::new(
+            message,
+            "scale both halves alike, 0 to 255 or 0 to 1",
         ));
     }
-    let scale = found.scale.unwrap_or(match train.pixels {
-        // Truths, or pictures in black and white.
-        Pixels::Bytes(_) if of_train <= 1.0 => 1.0,
-        Pixels::Bytes(_) => 1.0 / 255.0,
-        Pixels::Reals(_) if of_train > 1.5 => 1.0 / of_train,
-        Pixels::Reals(_) => 1.0,
-    });
-    let stored: BTreeSet<i64> = train.labels.iter().chain(&test.labels).copied().collect();
-    let mut labels: Vec<i64> = stored.iter().copied().collect();
-    labels.extend(found.names.keys().filter(|label| !stored.contains(label)));
-    if let (true, Some(&first), Some(&last)) = (found.counted, stored.first(), stored.last()) {
-        labels.extend((first..=last).filter(|label| !stored.contains(label)));
+    Ok(())
+}
+
+/// All labels in order: those of examples, those that have a name and, of classes that are counted, those between.
+fn labels_of(found: &Found, train: &Pictures, test: &Pictures) -> Vec<i64> {
+    let mut labels: BTreeSet<i64> = train.labels.iter().chain(&test.labels).copied().collect();
+    if let (true, Some(&first), Some(&last)) = (found.counted, labels.first(), labels.last()) {
+        labels.extend(first..=last);
     }
-    labels.sort_unstable();
-    labels.dedup();
-    say_labels(&mut found.notes, &labels, &train, &test);
-    let number: BTreeMap<i64, usize> = labels
-        .iter()
-        .enumerate()
-        .map(|(number, &label)| (label, number))
-        .collect();
-    let numbers = [&train, &test].map(|half| half.labels.iter().map(|label| number[label]).collect());
-    let name = |label: i64| {
-        found
-            .names
-            .get(&label)
-            .cloned()
-            .unwrap_or_else(|| label.to_string())
-    };
-    Ok(Dataset {
-        name: found.name,
-        classes: labels
-            .iter()
-            .map(|&label| Class {
-                label,
-                name: name(label),
-            })
-            .collect(),
-        train,
-        test,
-        scale,
-        notes: found.notes,
-        numbers,
-    })
+    labels.extend(found.names.keys());
+    labels.into_iter().collect()
 }
 
 /// What labels tell: where they begin, gaps, classes that only one half has.

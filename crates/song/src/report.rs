@@ -10,6 +10,7 @@ use neuropil_learn::train::Progress;
 use neuropil_math::rng::{Key, Phase};
 use neuropil_math::stats::summary::mean;
 use neuropil_study::{Shown, Table};
+use neuropil_tasks::performance::Performance;
 use neuropil_tasks::task::Task;
 
 /// One analysis of a run: its result and figure, or why there is none.
@@ -115,73 +116,12 @@ pub fn page(
     analysed: &[neuropil_study::Analysed],
     details: Vec<(String, String)>,
 ) -> Report {
-    let d = &task.definition;
     let last = progress
         .history
         .last()
         .map(|check| check.performance.clone())
         .unwrap_or_default();
-    let (n, decided, correct) = counts(behaviour);
-    let percent = |part: usize, whole: usize| format!("{:.1} %", 100.0 * part as f64 / whole.max(1) as f64);
-    let verdict = if last.meets(task) { "met" } else { "not met" };
-    let tested = if task.world.is_some() {
-        let (sessions, earned) = behaviour.sessions().unwrap_or((n, mean(&behaviour.reward)));
-        format!("In {sessions} test sessions it earned {earned:+.3} each.")
-    } else if !task.judges() {
-        let answered = behaviour.chosen.iter().filter(|chosen| **chosen).count();
-        let earned = mean(&behaviour.reward);
-        format!(
-            "In {n} test trials it answered in {} and earned {earned:+.3} each.",
-            percent(answered, n)
-        )
-    } else {
-        format!(
-            "In {n} test trials it decided {} and was correct in {} of these.",
-            percent(decided, n),
-            percent(correct, decided)
-        )
-    };
-    let title = if d.title.is_empty() {
-        String::new()
-    } else {
-        format!("{}. ", d.title)
-    };
-    let lead = format!(
-        "{title}A recurrent network trained by reward on {} (seed {seed}): criterion {verdict} after {} {} \
-         ({} updates{}). {tested}",
-        d.name,
-        progress.n_trials,
-        task.unit(),
-        progress.update,
-        match progress.attempt {
-            0 => String::new(),
-            1 => ", 1 restart".to_owned(),
-            n => format!(", {n} restarts"),
-        },
-    );
-    let mut facts = vec![
-        ("criterion".to_owned(), verdict.to_owned()),
-        (format!("training {}", task.unit()), progress.n_trials.to_string()),
-        (
-            format!(
-                "reward per {}",
-                if task.world.is_some() { "session" } else { "trial" }
-            ),
-            format!(
-                "{:+.3}",
-                behaviour
-                    .sessions()
-                    .map_or(mean(&behaviour.reward), |(_, earned)| earned)
-            ),
-        ),
-    ];
-    if task.world.is_some() {
-        let measured = last.quantities.iter().filter(|(name, _)| *name != "reward");
-        facts.extend(measured.map(|(name, value)| (format!("{name} (validation)"), format!("{value:.3}"))));
-    } else if task.judges() {
-        facts.push(("decided (test)".to_owned(), percent(decided, n)));
-        facts.push(("correct (test)".to_owned(), percent(correct, decided)));
-    }
+    let d = &task.definition;
     let mut sections: Vec<Section> = analysed
         .iter()
         .filter_map(|analysed| {
@@ -206,11 +146,87 @@ pub fn page(
     });
     Report {
         title: format!("{} · seed {seed}", d.name),
-        lead,
-        facts,
+        lead: lead(task, seed, behaviour, progress, &last),
+        facts: facts(task, behaviour, progress, &last),
         sections,
         details,
     }
+}
+
+fn percent(part: usize, whole: usize) -> String {
+    format!("{:.1} %", 100.0 * part as f64 / whole.max(1) as f64)
+}
+
+fn verdict(task: &Task, last: &Performance) -> &'static str {
+    if last.meets(task) { "met" } else { "not met" }
+}
+
+/// What was trained, how long, and what came of it.
+fn lead(task: &Task, seed: u64, behaviour: &Behaviour, progress: &Progress, last: &Performance) -> String {
+    let d = &task.definition;
+    let (n, decided, correct) = counts(behaviour);
+    let tested = if task.world.is_some() {
+        let (sessions, earned) = behaviour.sessions().unwrap_or((n, mean(&behaviour.reward)));
+        format!("In {sessions} test sessions it earned {earned:+.3} each.")
+    } else if !task.judges() {
+        let answered = behaviour.chosen.iter().filter(|chosen| **chosen).count();
+        let earned = mean(&behaviour.reward);
+        format!(
+            "In {n} test trials it answered in {} and earned {earned:+.3} each.",
+            percent(answered, n)
+        )
+    } else {
+        format!(
+            "In {n} test trials it decided {} and was correct in {} of these.",
+            percent(decided, n),
+            percent(correct, decided)
+        )
+    };
+    let title = if d.title.is_empty() {
+        String::new()
+    } else {
+        format!("{}. ", d.title)
+    };
+    format!(
+        "{title}A recurrent network trained by reward on {} (seed {seed}): criterion {} after {} {} \
+         ({} updates{}). {tested}",
+        d.name,
+        verdict(task, last),
+        progress.n_trials,
+        task.unit(),
+        progress.update,
+        match progress.attempt {
+            0 => String::new(),
+            1 => ", 1 restart".to_owned(),
+            n => format!(", {n} restarts"),
+        },
+    )
+}
+
+/// The key numbers.
+fn facts(
+    task: &Task,
+    behaviour: &Behaviour,
+    progress: &Progress,
+    last: &Performance,
+) -> Vec<(String, String)> {
+    let (n, decided, correct) = counts(behaviour);
+    let per = if task.world.is_some() { "session" } else { "trial" };
+    let sessions = behaviour.sessions();
+    let earned = sessions.map_or_else(|| mean(&behaviour.reward), |(_, earned)| earned);
+    let mut facts = vec![
+        ("criterion".to_owned(), verdict(task, last).to_owned()),
+        (format!("training {}", task.unit()), progress.n_trials.to_string()),
+        (format!("reward per {per}"), format!("{earned:+.3}")),
+    ];
+    if task.world.is_some() {
+        let measured = last.quantities.iter().filter(|(name, _)| *name != "reward");
+        facts.extend(measured.map(|(name, value)| (format!("{name} (validation)"), format!("{value:.3}"))));
+    } else if task.judges() {
+        facts.push(("decided (test)".to_owned(), percent(decided, n)));
+        facts.push(("correct (test)".to_owned(), percent(correct, decided)));
+    }
+    facts
 }
 
 fn counts(behaviour: &Behaviour) -> (usize, usize, usize) {

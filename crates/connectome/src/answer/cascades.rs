@@ -6,6 +6,7 @@ use crate::cascade::signed::signed;
 use crate::cascade::{Settings, cascade, expected_first_hop, output_stops};
 use crate::data::Connectome;
 use crate::error::DataError;
+use crate::graph::Csr;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -44,46 +45,9 @@ pub fn cascade_answer(
     };
     let s = q.settings;
     let hops = q.hops.min(s.max_hops);
-    let mut out = json!({
-        "layer": q.layer, "p": s.p, "max_hops": s.max_hops, "n_neurons": c.n(), "n_sources": sources.len(),
-        "sources": ids(c, sources), "n_stops": q.stop.iter().filter(|s| **s).count(),
-    });
-    let extend = |out: &mut Value, more: Value| {
-        if let (Some(map), Value::Object(more)) = (out.as_object_mut(), more) {
-            map.extend(more);
-        }
-    };
     let levels = s.max_hops + 1;
     if q.exact {
-        let p = exact(&graph, sources, q.stop, s.p, s.max_hops, q.signed)?;
-        let mean: Vec<f64> = (0..levels)
-            .map(|h| (0..c.n()).map(|i| p[i * levels + h]).sum())
-            .collect();
-        let reached = (0..c.n()).filter(|&i| p[i * levels..][..levels].iter().any(|x| *x > 0.0));
-        let rows: Vec<usize> = reached.collect();
-        let neurons: Vec<Value> = rows
-            .iter()
-            .map(|&i| json!({"id": c.id_json(i), "probability": &p[i * levels..][..levels]}))
-            .collect();
-        extend(
-            &mut out,
-            json!({"exact": true, "mean_active": mean, "neurons": neurons}),
-        );
-        return Ok(Answer {
-            json: out,
-            summary: vec![format!("exact; mean active neurons per hop: {}", listed(&mean))],
-            headers: headers(&["neuron", "probability to be reached"]),
-            rows: rows
-                .iter()
-                .map(|&i| {
-                    vec![
-                        c.id_text(i),
-                        format!("{:.6}", p[i * levels + 1..][..levels - 1].iter().sum::<f64>()),
-                    ]
-                })
-                .collect(),
-            figures: Vec::new(),
-        });
+        return exactly(c, &graph, sources, q);
     }
     let result = if q.signed {
         signed(&graph, sources, q.stop, s)?
@@ -117,8 +81,8 @@ pub fn cascade_answer(
         .collect();
     let mean = result.mean_active();
     let first = (!q.signed).then(|| expected_first_hop(&graph, sources, q.stop, s.p));
-    extend(
-        &mut out,
+    let json = with(
+        asked(c, sources, q),
         json!({
             "runs": s.runs, "seed": s.seed, "mean_active": mean, "expected_first_hop": first,
             "downstream": {"hops": hops, "fraction": 0.5, "n": downstream.len(), "ids": ids(c, &downstream),
@@ -171,11 +135,63 @@ pub fn cascade_answer(
         ]
     };
     Ok(Answer {
-        json: out,
+        json,
         summary,
         headers: headers(&["neuron", "class", "reached", "95 % interval", "median hop"]),
         rows: reached.iter().map(row).collect(),
         figures: vec![drawn],
+    })
+}
+
+/// What was asked, as JSON.
+fn asked(c: &Connectome, sources: &[usize], q: &CascadeQuestion<'_>) -> Value {
+    let s = q.settings;
+    json!({
+        "layer": q.layer, "p": s.p, "max_hops": s.max_hops, "n_neurons": c.n(), "n_sources": sources.len(),
+        "sources": ids(c, sources), "n_stops": q.stop.iter().filter(|s| **s).count(),
+    })
+}
+
+/// An object with the fields of another behind its own.
+fn with(mut object: Value, more: Value) -> Value {
+    if let (Some(map), Value::Object(more)) = (object.as_object_mut(), more) {
+        map.extend(more);
+    }
+    object
+}
+
+/// Probabilities by enumeration.
+fn exactly(
+    c: &Connectome,
+    graph: &Csr,
+    sources: &[usize],
+    q: &CascadeQuestion<'_>,
+) -> Result<Answer, DataError> {
+    let s = q.settings;
+    let levels = s.max_hops + 1;
+    let p = exact(graph, sources, q.stop, s.p, s.max_hops, q.signed)?;
+    let mean: Vec<f64> = (0..levels)
+        .map(|h| (0..c.n()).map(|i| p[i * levels + h]).sum())
+        .collect();
+    let reached = (0..c.n()).filter(|&i| p[i * levels..][..levels].iter().any(|x| *x > 0.0));
+    let rows: Vec<usize> = reached.collect();
+    let neurons: Vec<Value> = rows
+        .iter()
+        .map(|&i| json!({"id": c.id_json(i), "probability": &p[i * levels..][..levels]}))
+        .collect();
+    let row = |&i: &usize| {
+        let reached: f64 = p[i * levels + 1..][..levels - 1].iter().sum();
+        vec![c.id_text(i), format!("{reached:.6}")]
+    };
+    Ok(Answer {
+        json: with(
+            asked(c, sources, q),
+            json!({"exact": true, "mean_active": mean, "neurons": neurons}),
+        ),
+        summary: vec![format!("exact; mean active neurons per hop: {}", listed(&mean))],
+        headers: headers(&["neuron", "probability to be reached"]),
+        rows: rows.iter().map(row).collect(),
+        figures: Vec::new(),
     })
 }
 

@@ -7,7 +7,7 @@ use crate::error::DataError;
 use crate::figures::types as figures;
 use crate::flow::signal_flow;
 use crate::types::evaluation::worth;
-use crate::types::stability::stability;
+use crate::types::stability::{Stability, stability};
 use crate::types::{TypeSettings, Types, averaged, divide};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -23,32 +23,64 @@ pub struct TypesQuestion {
     pub seeds: usize,
 }
 
+/// The types of a connectome.
+pub(crate) struct Typed {
+    pub(crate) joint: JointEmbedding,
+    /// The partner of each embedded neuron, by its row.
+    partners: Vec<Option<usize>>,
+    /// Agreement of the seeds, if there are several.
+    stable: Option<Stability>,
+    /// The tree of clusters: of the one seed, or the consensus.
+    pub(crate) tree: Types,
+}
+
+/// Embeds the neurons and divides them.
+///
+/// # Errors
+/// No sides or pairs to align.
+pub(crate) fn typed(c: &Connectome, q: &TypesQuestion) -> Result<Typed, DataError> {
+    let settings = &q.settings;
+    let joint = embed_connectome(c, q.embedding, &EmbedSettings::default())?;
+    let partner = c.partners();
+    let place: BTreeMap<usize, usize> = joint.neurons.iter().enumerate().map(|(k, &i)| (i, k)).collect();
+    let partners: Vec<Option<usize>> = joint
+        .neurons
+        .iter()
+        .map(|&i| partner[i].and_then(|j| place.get(&j).copied()))
+        .collect();
+    let d = settings.dimensions.min(joint.dimensions);
+    let positions = averaged(&joint.positions, joint.dimensions, &partners, d);
+    let stable = (q.seeds > 1).then(|| stability(&positions, d, settings, q.seeds));
+    let tree = match &stable {
+        Some(stable) => stable.consensus.clone(),
+        None => divide(&positions, d, settings),
+    };
+    Ok(Typed {
+        joint,
+        partners,
+        stable,
+        tree,
+    })
+}
+
 /// The types of a connectome: embedding, tree of clusters, agreement of the seeds if there are several, figures.
 ///
 /// # Errors
 /// No sides or pairs to align.
 pub fn types_answer(c: &Connectome, q: &TypesQuestion) -> Result<Answer, DataError> {
     let settings = &q.settings;
-    let joint = embed_connectome(c, q.embedding, &EmbedSettings::default())?;
-    let partner = c.partners();
-    let place: BTreeMap<usize, usize> = joint.neurons.iter().enumerate().map(|(k, &i)| (i, k)).collect();
-    let rows: Vec<Option<usize>> = joint
-        .neurons
-        .iter()
-        .map(|&i| partner[i].and_then(|j| place.get(&j).copied()))
-        .collect();
+    let Typed {
+        joint,
+        partners,
+        stable,
+        tree,
+    } = typed(c, q)?;
     let pairs: Vec<(usize, usize)> = (0..joint.n_left)
-        .filter_map(|k| Some((k, rows[k]?)))
+        .filter_map(|k| Some((k, partners[k]?)))
         .filter(|p| p.1 >= joint.n_left)
         .collect();
     let d = settings.dimensions.min(joint.dimensions);
-    let positions = averaged(&joint.positions, joint.dimensions, &rows, d);
-    let stable = (q.seeds > 1).then(|| stability(&positions, d, settings, q.seeds));
-    let tree = match &stable {
-        Some(stable) => stable.consensus.clone(),
-        None => divide(&positions, d, settings),
-    };
-    let alone = averaged(&joint.positions, joint.dimensions, &vec![None; rows.len()], d);
+    let alone = averaged(&joint.positions, joint.dimensions, &vec![None; partners.len()], d);
     let graph = c.layer("all")?;
     let levels = worth(
         &graph,

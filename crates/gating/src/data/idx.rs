@@ -67,54 +67,8 @@ impl Idx {
     }
 
     fn parse(bytes: &[u8], axes: usize) -> Result<Self, Problem> {
-        let magic = 0x0800 + axes as u32;
-        let what = if axes == 1 { "labels" } else { "pictures" };
         no_idx(bytes)?;
-        let Some(word) = bytes.first_chunk::<4>() else {
-            return Err(Problem::new(
-                format!("{} bytes, expected an IDX header", bytes.len()),
-                "the file was cut short",
-            ));
-        };
-        let (first, [_, _, kind, found_axes]) = (u32::from_be_bytes(*word), *word);
-        let turned = u32::from_le_bytes(*word);
-        if first >> 16 != 0 {
-            return Err(if turned >> 16 == 0 && turned >> 8 & 0xff == 8 {
-                Problem::new(
-                    format!(
-                        "the first word is {first:#010x}: {turned} with its bytes in the wrong order, expected {magic}"
-                    ),
-                    "IDX is big-endian: write the header with the most significant byte first",
-                )
-            } else {
-                Problem::new(
-                    format!("the first word is {first}, expected {magic}, that of IDX {what}"),
-                    "is this an IDX file?",
-                )
-            });
-        }
-        if usize::from(found_axes) != axes {
-            let other = if found_axes == 1 { "labels" } else { "pictures" };
-            return Err(Problem::new(
-                format!(
-                    "magic number {first} ({found_axes} axes: {other}), expected {magic} ({axes} axes: {what})"
-                ),
-                "are the files of pictures and labels exchanged?",
-            ));
-        }
-        let (width, name) = match kind {
-            0x08 => (1, "u8"),
-            0x09 => (1, "i8"),
-            0x0b => (2, "i16"),
-            0x0c => (4, "i32"),
-            0x0d => (4, "f32"),
-            0x0e => (8, "f64"),
-            _ => {
-                return Err(Problem::bare(format!(
-                    "IDX values of the unknown type {kind:#04x}, expected 0x08 (bytes)"
-                )));
-            }
-        };
+        let kind = kind(bytes, axes)?;
         let header = 4 + 4 * axes;
         if bytes.len() < header {
             return Err(Problem::new(
@@ -122,87 +76,159 @@ impl Idx {
                 "the file was cut short",
             ));
         }
-        let sizes: Vec<usize> = bytes[4..header]
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .map(|&size| u32::from_be_bytes(size) as usize)
-            .collect();
-        let words: Vec<String> = sizes.iter().map(usize::to_string).collect();
-        let words = words.join(" × ");
-        let there = bytes.len() - header;
-        let promised = sizes
-            .iter()
-            .try_fold(width, |n: usize, &size| n.checked_mul(size));
-        match promised {
-            Some(promised) if promised == there => {}
-            Some(promised) if there > promised => {
-                let extra = there - promised;
-                let message = format!(
-                    "{extra} bytes after the {words} {name} values that the header announces, expected none"
-                );
-                return Err(Problem::new(
-                    message,
-                    "the file is damaged, or its header is that of another one",
-                ));
-            }
-            _ => {
-                let one: usize = sizes[1..]
-                    .iter()
-                    .try_fold(width, |n: usize, &size| n.checked_mul(size))
-                    .unwrap_or(usize::MAX);
-                let whole = there.checked_div(one).unwrap_or(0);
-                let promised = promised.map_or_else(
-                    || "more bytes than memory has addresses".to_owned(),
-                    |n| format!("{n} bytes"),
-                );
-                let message = format!(
-                    "the header announces {words} {name} values, {promised}, after its {header}; the file holds {there}"
-                );
-                return Err(Problem::new(
-                    message,
-                    format!("the file was cut short: {whole} whole {what} are there"),
-                ));
-            }
+        let (sizes, values) = bytes[4..].split_at(4 * axes);
+        let sizes = sizes.as_chunks::<4>().0.iter();
+        let shape: Vec<usize> = sizes.map(|&size| u32::from_be_bytes(size) as usize).collect();
+        as_announced(&shape, kind, values.len())?;
+        Ok(Self {
+            shape,
+            pixels: kind.read(values),
+        })
+    }
+}
+
+/// What the files hold.
+fn what(axes: usize) -> &'static str {
+    if axes == 1 { "labels" } else { "pictures" }
+}
+
+/// Type of the values.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    U8,
+    I8,
+    I16,
+    I32,
+    F32,
+    F64,
+}
+
+impl Kind {
+    fn width(self) -> usize {
+        match self {
+            Self::U8 | Self::I8 => 1,
+            Self::I16 => 2,
+            Self::I32 | Self::F32 => 4,
+            Self::F64 => 8,
         }
-        let values = &bytes[header..];
-        let pixels = match kind {
-            0x08 => Pixels::Bytes(values.to_vec()),
-            0x09 => Pixels::Reals(values.iter().map(|&b| f32::from(b.cast_signed())).collect()),
-            0x0b => Pixels::Reals(
-                values
-                    .as_chunks::<2>()
-                    .0
-                    .iter()
-                    .map(|&b| f32::from(i16::from_be_bytes(b)))
-                    .collect(),
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::U8 => "u8",
+            Self::I8 => "i8",
+            Self::I16 => "i16",
+            Self::I32 => "i32",
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+        }
+    }
+
+    fn read(self, values: &[u8]) -> Pixels {
+        fn reals<const N: usize>(values: &[u8], one: impl Fn([u8; N]) -> f32) -> Pixels {
+            Pixels::Reals(values.as_chunks::<N>().0.iter().map(|&b| one(b)).collect())
+        }
+        match self {
+            Self::U8 => Pixels::Bytes(values.to_vec()),
+            Self::I8 => reals(values, |b| f32::from(i8::from_be_bytes(b))),
+            Self::I16 => reals(values, |b| f32::from(i16::from_be_bytes(b))),
+            Self::I32 => reals(values, |b| i32::from_be_bytes(b) as f32),
+            Self::F32 => reals(values, f32::from_be_bytes),
+            Self::F64 => reals(values, |b| f64::from_be_bytes(b) as f32),
+        }
+    }
+}
+
+/// The type that the magic number says, which must be that of a file of so many axes.
+fn kind(bytes: &[u8], axes: usize) -> Result<Kind, Problem> {
+    let magic = 0x0800 + axes as u32;
+    let what = what(axes);
+    let Some(word) = bytes.first_chunk::<4>() else {
+        return Err(Problem::new(
+            format!("{} bytes, expected an IDX header", bytes.len()),
+            "the file was cut short",
+        ));
+    };
+    let (first, [_, _, kind, found_axes]) = (u32::from_be_bytes(*word), *word);
+    let turned = u32::from_le_bytes(*word);
+    if first >> 16 != 0 {
+        return Err(if turned >> 16 == 0 && turned >> 8 & 0xff == 8 {
+            Problem::new(
+                format!(
+                    "the first word is {first:#010x}: {turned} with its bytes in the wrong order, expected {magic}"
+                ),
+                "IDX is big-endian: write the header with the most significant byte first",
+            )
+        } else {
+            Problem::new(
+                format!("the first word is {first}, expected {magic}, that of IDX {what}"),
+                "is this an IDX file?",
+            )
+        });
+    }
+    if usize::from(found_axes) != axes {
+        let other = self::what(usize::from(found_axes));
+        return Err(Problem::new(
+            format!(
+                "magic number {first} ({found_axes} axes: {other}), expected {magic} ({axes} axes: {what})"
             ),
-            0x0c => Pixels::Reals(
-                values
-                    .as_chunks::<4>()
-                    .0
-                    .iter()
-                    .map(|&b| i32::from_be_bytes(b) as f32)
-                    .collect(),
-            ),
-            0x0d => Pixels::Reals(
-                values
-                    .as_chunks::<4>()
-                    .0
-                    .iter()
-                    .map(|&b| f32::from_be_bytes(b))
-                    .collect(),
-            ),
-            _ => Pixels::Reals(
-                values
-                    .as_chunks::<8>()
-                    .0
-                    .iter()
-                    .map(|&b| f64::from_be_bytes(b) as f32)
-                    .collect(),
-            ),
-        };
-        Ok(Self { shape: sizes, pixels })
+            "are the files of pictures and labels exchanged?",
+        ));
+    }
+    Ok(match kind {
+        0x08 => Kind::U8,
+        0x09 => Kind::I8,
+        0x0b => Kind::I16,
+        0x0c => Kind::I32,
+        0x0d => Kind::F32,
+        0x0e => Kind::F64,
+        _ => {
+            return Err(Problem::bare(format!(
+                "IDX values of the unknown type {kind:#04x}, expected 0x08 (bytes)"
+            )));
+        }
+    })
+}
+
+/// Refuses another number of bytes than the header announces.
+fn as_announced(shape: &[usize], kind: Kind, there: usize) -> Result<(), Problem> {
+    let words: Vec<String> = shape.iter().map(usize::to_string).collect();
+    let (words, name) = (words.join(" × "), kind.name());
+    let bytes = |sizes: &[usize]| -> Option<usize> {
+        sizes
+            .iter()
+            .try_fold(kind.width(), |n, &size| n.checked_mul(size))
+    };
+    let promised = bytes(shape);
+    match promised {
+        Some(promised) if promised == there => Ok(()),
+        Some(promised) if there > promised => {
+            let extra = there - promised;
+            Err(Problem::new(
+                format!(
+                    "{extra} bytes after the {words} {name} values that the header announces, expected none"
+                ),
+                "the file is damaged, or its header is that of another one",
+            ))
+        }
+        _ => {
+            let one = bytes(&shape[1..]).unwrap_or(usize::MAX);
+            let whole = there.checked_div(one).unwrap_or(0);
+            let promised = promised.map_or_else(
+                || "more bytes than memory has addresses".to_owned(),
+                |n| format!("{n} bytes"),
+            );
+            let header = 4 + 4 * shape.len();
+            Err(Problem::new(
+                format!(
+                    "the header announces {words} {name} values, {promised}, after its {header}; the file holds {there}"
+                ),
+                format!(
+                    "the file was cut short: {whole} whole {} are there",
+                    what(shape.len())
+                ),
+            ))
+        }
     }
 }
 

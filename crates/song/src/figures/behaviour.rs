@@ -51,83 +51,15 @@ fn curve(panel: Panel, curve: &Curve, color: Color) -> Panel {
 }
 
 pub(super) fn psychometric(r: &Psychometric) -> Drawn {
-    let stimulus = capitalised(&r.stimulus);
-    let empty = || Panel::new(stimulus.clone(), format!("Choices of {} (%)", r.choice)).y_range(0.0, 100.0);
-    // Curves in two contexts go to two panels: "motion in motion context" and the like would hide one another.
-    let panels: Vec<Panel> = if r.curves.len() > 3 {
-        r.curves
-            .chunks(2)
-            .map(|pair| {
-                pair.iter()
-                    .enumerate()
-                    .fold(empty(), |panel, (i, c)| curve(panel, c, Color::cycle(i)))
-            })
-            .collect()
-    } else {
-        vec![
-            r.curves
-                .iter()
-                .enumerate()
-                .fold(empty(), |panel, (i, c)| curve(panel, c, Color::cycle(i))),
-        ]
-    };
-    let mut panels = panels;
-    let both = |curve: &Curve| !curve.line.is_empty() && !curve.likelihood_line.is_empty();
-    if r.curves.iter().any(both)
-        && let Some(first) = panels.first_mut()
-    {
-        let line = |mark, name: &str| {
-            Series::line(Vec::new(), Vec::new())
-                .mark(mark)
-                .color(Color::Grey)
-                .label(name)
-        };
-        *first = first
-            .clone()
-            .series(line(Mark::Line, "least squares"))
-            .series(line(Mark::Dashed, "likelihood"));
-    }
-    let decided = r.curves.iter().enumerate().fold(
-        Panel::new(stimulus.clone(), "Decided (%)").y_range(0.0, 100.0),
-        |panel, (i, curve)| {
-            let x: Vec<f64> = curve.points.iter().map(|point| point.stimulus).collect();
-            let y: Vec<f64> = curve
-                .points
-                .iter()
-                .map(|point| 100.0 * point.decided.value)
-                .collect();
-            panel.series(
-                Series::line(x, y)
-                    .mark(Mark::LineAndPoints)
-                    .color(Color::cycle(i)),
-            )
-        },
-    );
-    let panels = panels.into_iter().chain([decided]).collect();
-    let named = |curve: &Curve| {
-        if curve.name.is_empty() {
-            String::new()
-        } else {
-            format!("{}: ", curve.name)
-        }
-    };
-    let fitted: Vec<String> = r
-        .curves
-        .iter()
-        .filter_map(|curve| curve.least_squares.map(|fit| (curve, fit)))
-        .map(|(curve, fit)| {
-            if curve.is_flat() {
-                return format!("{}flat", named(curve));
-            }
-            format!("{}threshold {:.2}, bias {:+.2}", named(curve), fit.sigma, fit.mu)
-        })
-        .collect();
+    let mut panels = psychometric_panels(r);
+    panels.push(decided(r));
     let not_fitted: Vec<String> = r
         .curves
         .iter()
         .filter_map(|curve| Some(format!("{}{}", named(curve), curve.not_fitted.as_ref()?)))
         .collect();
     let not_fitted = not_fitted.join("; ");
+    let fitted: Vec<String> = r.curves.iter().filter_map(least_squares).collect();
     let title = if !r.is_fitted() {
         format!("no fit: {not_fitted}")
     } else if fitted.is_empty() {
@@ -135,26 +67,7 @@ pub(super) fn psychometric(r: &Psychometric) -> Drawn {
     } else {
         fitted.join("; ")
     };
-    let likely: Vec<String> = r
-        .curves
-        .iter()
-        .filter_map(|curve| {
-            let fit = curve.likelihood.filter(|_| !curve.is_flat())?;
-            let half = |error: fn(&StandardErrors) -> f64| {
-                fit.standard_errors
-                    .map_or(String::new(), |errors| format!(" ± {:.2}", 1.96 * error(&errors)))
-            };
-            Some(format!(
-                "{}threshold {:.2}{}, bias {:+.2}{}, lapses {:.1} %",
-                named(curve),
-                fit.sigma,
-                half(|errors| errors.sigma),
-                fit.mu,
-                half(|errors| errors.mu),
-                100.0 * fit.lapse
-            ))
-        })
-        .collect();
+    let likely: Vec<String> = r.curves.iter().filter_map(by_likelihood).collect();
     let likely = if likely.is_empty() {
         String::new()
     } else {
@@ -172,6 +85,91 @@ pub(super) fn psychometric(r: &Psychometric) -> Drawn {
         r.choice, r.n_decided, r.n_trials, r.stimulus
     );
     (title, panels, what)
+}
+
+/// Choices with their fits: all curves in one panel, or those of two contexts in two.
+fn psychometric_panels(r: &Psychometric) -> Vec<Panel> {
+    let panel = |curves: &[Curve]| {
+        let empty =
+            Panel::new(capitalised(&r.stimulus), format!("Choices of {} (%)", r.choice)).y_range(0.0, 100.0);
+        let numbered = curves.iter().enumerate();
+        numbered.fold(empty, |panel, (i, c)| curve(panel, c, Color::cycle(i)))
+    };
+    // Curves in two contexts go to two panels: "motion in motion context" and the like would hide one another.
+    let mut panels: Vec<Panel> = if r.curves.len() > 3 {
+        r.curves.chunks(2).map(panel).collect()
+    } else {
+        vec![panel(&r.curves)]
+    };
+    let both = |curve: &Curve| !curve.line.is_empty() && !curve.likelihood_line.is_empty();
+    if r.curves.iter().any(both) {
+        let line = |mark, name: &str| {
+            Series::line(Vec::new(), Vec::new())
+                .mark(mark)
+                .color(Color::Grey)
+                .label(name)
+        };
+        let first = panels.remove(0);
+        let first = first
+            .series(line(Mark::Line, "least squares"))
+            .series(line(Mark::Dashed, "likelihood"));
+        panels.insert(0, first);
+    }
+    panels
+}
+
+fn decided(r: &Psychometric) -> Panel {
+    let empty = Panel::new(capitalised(&r.stimulus), "Decided (%)").y_range(0.0, 100.0);
+    r.curves.iter().enumerate().fold(empty, |panel, (i, curve)| {
+        let points = curve.points.iter();
+        let (x, y): (Vec<f64>, Vec<f64>) = points
+            .map(|point| (point.stimulus, 100.0 * point.decided.value))
+            .unzip();
+        panel.series(
+            Series::line(x, y)
+                .mark(Mark::LineAndPoints)
+                .color(Color::cycle(i)),
+        )
+    })
+}
+
+/// The name of a curve before what is said of it.
+fn named(curve: &Curve) -> String {
+    if curve.name.is_empty() {
+        String::new()
+    } else {
+        format!("{}: ", curve.name)
+    }
+}
+
+fn least_squares(curve: &Curve) -> Option<String> {
+    let fit = curve.least_squares?;
+    if curve.is_flat() {
+        return Some(format!("{}flat", named(curve)));
+    }
+    Some(format!(
+        "{}threshold {:.2}, bias {:+.2}",
+        named(curve),
+        fit.sigma,
+        fit.mu
+    ))
+}
+
+fn by_likelihood(curve: &Curve) -> Option<String> {
+    let fit = curve.likelihood.filter(|_| !curve.is_flat())?;
+    let half = |error: fn(&StandardErrors) -> f64| {
+        fit.standard_errors
+            .map_or(String::new(), |errors| format!(" ± {:.2}", 1.96 * error(&errors)))
+    };
+    Some(format!(
+        "{}threshold {:.2}{}, bias {:+.2}{}, lapses {:.1} %",
+        named(curve),
+        fit.sigma,
+        half(|errors| errors.sigma),
+        fit.mu,
+        half(|errors| errors.mu),
+        100.0 * fit.lapse
+    ))
 }
 
 fn against_duration(points: &[DurationPoint]) -> (Vec<f64>, Vec<f64>, Vec<(f64, f64)>) {

@@ -283,6 +283,158 @@ fn time_x_y(matrix: &Named) -> Option<[usize; 3]> {
     }
 }
 
+/// The variables of a file, and how they are asked for.
+struct Variables<'a> {
+    path: &'a Path,
+    all: &'a [Named],
+    /// What the file holds beside numbers, in words.
+    others: &'a [String],
+}
+
+/// x, y and, where there is one, the time, with the parent of all three.
+struct Chosen<'a> {
+    x: Vec<f64>,
+    y: Vec<f64>,
+    time: Option<Vec<f64>>,
+    parent: &'a str,
+    notes: Vec<String>,
+}
+
+impl<'a> Variables<'a> {
+    fn missing(&self, found: String) -> SuccessorError {
+        let mut list: Vec<String> = self
+            .all
+            .iter()
+            .map(|v| format!("{} ({})", v.name, v.size))
+            .collect();
+        list.extend_from_slice(self.others);
+        problem(
+            self.path,
+            format!("{found}; the file holds {}", list.join(", ")),
+            "x and y of every frame",
+            "name them with `--columns X,Y` or `--columns X,Y,TIME`",
+        )
+    }
+
+    fn by_name(&self, name: &str) -> Option<&'a Named> {
+        let exact = self.all.iter().find(|v| v.name == name);
+        exact.or_else(|| self.all.iter().find(|v| v.last_name() == name.to_lowercase()))
+    }
+
+    fn vector(&self, name: &str) -> Result<Vec<f64>, SuccessorError> {
+        let named = self
+            .by_name(name)
+            .ok_or_else(|| self.missing(format!("no variable `{name}`")))?;
+        let vector = named
+            .vector()
+            .ok_or_else(|| self.missing(format!("`{name}` is {}, no vector", named.size)))?;
+        Ok(vector.to_vec())
+    }
+
+    /// Those of `--columns`.
+    fn asked(&self, names: &[String]) -> Result<Chosen<'a>, SuccessorError> {
+        if !(2..=3).contains(&names.len()) || names.iter().any(|name| is_missing(name)) {
+            return Err(SuccessorError::setting(
+                "`--columns`",
+                names.join(","),
+                "x,y or x,y,time",
+            ));
+        }
+        Ok(Chosen {
+            x: self.vector(&names[0])?,
+            y: self.vector(&names[1])?,
+            time: names.get(2).map(|name| self.vector(name)).transpose()?,
+            parent: self.by_name(&names[0]).map_or("", Named::parent),
+            notes: Vec::new(),
+        })
+    }
+
+    /// The one pair called x and y, the one matrix of two columns, or the one of three of which one alone ascends.
+    fn found(&self) -> Result<Chosen<'a>, SuccessorError> {
+        let all = self.all;
+        let is_x = |v: &&Named| v.last_name() == "x" && v.vector().is_some();
+        let with_y = |x: &'a Named| {
+            let y = all
+                .iter()
+                .find(|y| y.last_name() == "y" && y.parent() == x.parent())?;
+            Some((x, y))
+        };
+        let pairs: Vec<(&Named, &Named)> = all.iter().filter(is_x).filter_map(with_y).collect();
+        let matrices: Vec<&Named> = all
+            .iter()
+            .filter(|v| v.columns.len() == 2 && v.columns[0].len() > 2)
+            .collect();
+        let timed: Vec<(&Named, [usize; 3])> = all.iter().filter_map(|v| Some((v, time_x_y(v)?))).collect();
+        let mut chosen = match (&pairs[..], &matrices[..], &timed[..]) {
+            ([], [], [(matrix, [t, first, second])]) => Chosen {
+                x: matrix.columns[*first].clone(),
+                y: matrix.columns[*second].clone(),
+                time: Some(matrix.columns[*t].clone()),
+                parent: matrix.parent(),
+                notes: vec![format!(
+                    "columns {}, {} and {} of `{}` are time, x and y: column {} ascends",
+                    t + 1,
+                    first + 1,
+                    second + 1,
+                    matrix.name,
+                    t + 1
+                )],
+            },
+            ([(a, b)], _, _) => Chosen {
+                x: self.vector(&a.name)?,
+                y: self.vector(&b.name)?,
+                time: None,
+                parent: a.parent(),
+                notes: match &matrices[..] {
+                    [matrix] => vec![format!(
+                        "x and y are `{}` and `{}`, not the columns of `{}`",
+                        a.name, b.name, matrix.name
+                    )],
+                    _ => Vec::new(),
+                },
+            },
+            ([], [matrix], _) => Chosen {
+                x: matrix.columns[0].clone(),
+                y: matrix.columns[1].clone(),
+                time: None,
+                parent: matrix.parent(),
+                notes: vec![format!("x and y are the columns of `{}`", matrix.name)],
+            },
+            _ => return Err(self.missing("more or less than one pair x and y".to_owned())),
+        };
+        if chosen.time.is_none() {
+            let beside = |v: &&Named| is_time(&v.last_name()) && v.parent() == chosen.parent;
+            let time = all.iter().find(beside).and_then(Named::vector);
+            chosen.time = time.map(<[f64]>::to_vec);
+        }
+        Ok(chosen)
+    }
+
+    /// When each position was: by its time, by frames per second that the file names, or by its number.
+    fn clock(&self, chosen: &mut Chosen<'_>, options: &TrackOptions) -> Result<Clock, SuccessorError> {
+        let n = chosen.x.len();
+        let fps = self
+            .all
+            .iter()
+            .find(|v| v.last_name() == "fps" && v.parent() == chosen.parent)
+            .and_then(|v| v.columns.first()?.first().copied());
+        match (chosen.time.take(), fps, options.fps) {
+            (Some(time), _, _) if time.len() == n => {
+                let frames = options.time_unit.filter(|unit| *unit == TimeUnit::Frames);
+                Ok(Clock::Times(time, frames))
+            }
+            (Some(time), _, _) => Err(self.missing(format!("{} times for {n} positions", time.len()))),
+            (None, Some(fps), None) if fps > 0.0 && fps.is_finite() => {
+                chosen
+                    .notes
+                    .push(format!("{fps} frames per second, as the file says"));
+                Ok(Clock::Seconds((0..n).map(|i| i as f64 / fps).collect(), 0.0))
+            }
+            (None, ..) => Ok(Clock::Frames((0..n).collect())),
+        }
+    }
+}
+
 /// x, y and time among variables.
 fn from_variables(
     path: &Path,
@@ -291,132 +443,24 @@ fn from_variables(
     others: &[String],
     options: &TrackOptions,
 ) -> Result<Found, SuccessorError> {
-    let list = || {
-        let mut list: Vec<String> = all.iter().map(|v| format!("{} ({})", v.name, v.size)).collect();
-        list.extend_from_slice(others);
-        list.join(", ")
+    let variables = Variables { path, all, others };
+    let mut chosen = match &options.columns {
+        Some(names) => variables.asked(names)?,
+        None => variables.found()?,
     };
-    let missing = |found: String| {
-        let hint = "name them with `--columns X,Y` or `--columns X,Y,TIME`";
-        problem(
-            path,
-            format!("{found}; the file holds {}", list()),
-            "x and y of every frame",
-            hint,
-        )
-    };
-    let by_name = |name: &str| {
-        all.iter()
-            .find(|v| v.name == name)
-            .or_else(|| all.iter().find(|v| v.last_name() == name.to_lowercase()))
-    };
-    let vector = |name: &str| -> Result<Vec<f64>, SuccessorError> {
-        let named = by_name(name).ok_or_else(|| missing(format!("no variable `{name}`")))?;
-        let vector = named
-            .vector()
-            .ok_or_else(|| missing(format!("`{name}` is {}, no vector", named.size)))?;
-        Ok(vector.to_vec())
-    };
-    let mut notes = Vec::new();
-    let (x, y, mut time, parent);
-    if let Some(names) = &options.columns {
-        if !(2..=3).contains(&names.len()) || names.iter().any(|name| is_missing(name)) {
-            return Err(SuccessorError::setting(
-                "`--columns`",
-                names.join(","),
-                "x,y or x,y,time",
-            ));
-        }
-        (x, y) = (vector(&names[0])?, vector(&names[1])?);
-        time = names.get(2).map(|name| vector(name)).transpose()?;
-        parent = by_name(&names[0]).map_or("", Named::parent);
-    } else {
-        let pairs: Vec<(&Named, &Named)> = all
-            .iter()
-            .filter(|v| v.last_name() == "x" && v.vector().is_some())
-            .filter_map(|x| {
-                all.iter()
-                    .find(|y| y.last_name() == "y" && y.parent() == x.parent())
-                    .map(|y| (x, y))
-            })
-            .collect();
-        let matrices: Vec<&Named> = all
-            .iter()
-            .filter(|v| v.columns.len() == 2 && v.columns[0].len() > 2)
-            .collect();
-        let timed: Vec<(&Named, [usize; 3])> = all.iter().filter_map(|v| Some((v, time_x_y(v)?))).collect();
-        time = None;
-        match (&pairs[..], &matrices[..]) {
-            ([], []) if timed.len() == 1 => {
-                let (matrix, [t, first, second]) = timed[0];
-                let column = |k: usize| matrix.columns[k].clone();
-                (x, y, parent) = (column(first), column(second), matrix.parent());
-                time = Some(column(t));
-                notes.push(format!(
-                    "columns {}, {} and {} of `{}` are time, x and y: column {} ascends",
-                    t + 1,
-                    first + 1,
-                    second + 1,
-                    matrix.name,
-                    t + 1
-                ));
-            }
-            ([(a, b)], _) => {
-                (x, y, parent) = (vector(&a.name)?, vector(&b.name)?, a.parent());
-                if let [matrix] = &matrices[..] {
-                    notes.push(format!(
-                        "x and y are `{}` and `{}`, not the columns of `{}`",
-                        a.name, b.name, matrix.name
-                    ));
-                }
-            }
-            ([], [matrix]) => {
-                (x, y, parent) = (
-                    matrix.columns[0].clone(),
-                    matrix.columns[1].clone(),
-                    matrix.parent(),
-                );
-                notes.push(format!("x and y are the columns of `{}`", matrix.name));
-            }
-            _ => return Err(missing("more or less than one pair x and y".to_owned())),
-        }
-        time = time.or_else(|| {
-            all.iter()
-                .find(|v| is_time(&v.last_name()) && v.parent() == parent)
-                .and_then(|v| v.vector().map(<[f64]>::to_vec))
-        });
+    let (nx, ny) = (chosen.x.len(), chosen.y.len());
+    if nx != ny {
+        return Err(variables.missing(format!("{nx} values of x and {ny} of y")));
     }
-    if x.len() != y.len() {
-        return Err(missing(format!("{} values of x and {} of y", x.len(), y.len())));
-    }
-    let fps = all
-        .iter()
-        .find(|v| v.last_name() == "fps" && v.parent() == parent)
-        .and_then(|v| v.columns.first()?.first().copied());
-    let lines = vec![0; x.len()];
-    let clock = match (time, fps, options.fps) {
-        (Some(time), _, _) if time.len() == x.len() => Clock::Times(time, None),
-        (Some(time), _, _) => return Err(missing(format!("{} times for {} positions", time.len(), x.len()))),
-        (None, Some(fps), None) if fps > 0.0 && fps.is_finite() => {
-            notes.push(format!("{fps} frames per second, as the file says"));
-            Clock::Seconds((0..x.len()).map(|i| i as f64 / fps).collect(), 0.0)
-        }
-        (None, ..) => Clock::Frames((0..x.len()).collect()),
-    };
-    let clock = match clock {
-        Clock::Times(times, None) if options.time_unit == Some(TimeUnit::Frames) => {
-            Clock::Times(times, Some(TimeUnit::Frames))
-        }
-        other => other,
-    };
+    let clock = variables.clock(&mut chosen, options)?;
     Ok(Found {
         form,
         clock,
-        x,
-        y,
-        lines,
+        x: chosen.x,
+        y: chosen.y,
+        lines: vec![0; nx],
         unit: LengthUnit::Unknown,
         vertical: Vertical::Unknown,
-        notes,
+        notes: chosen.notes,
     })
 }
