@@ -22,6 +22,8 @@ pub(super) struct Walk<const D: usize> {
     tip_of: Vec<usize>,
     /// Whether the parent's likelihood is rescaled after this child: every eighth of a polytomy.
     rescale: Vec<bool>,
+    /// Whether a node is the first child that its parent meets.
+    first: Vec<bool>,
     mean_height: f64,
     x: Vec<[f64; D]>,
     y: Vec<bool>,
@@ -30,13 +32,28 @@ pub(super) struct Walk<const D: usize> {
 
 #[derive(Clone, Debug)]
 struct Scratch<const D: usize> {
+    /// μ of every tip.
     mu: Vec<Lane>,
-    decay: Vec<Lane>,
-    age: Vec<Lane>,
-    f0: Vec<Lane>,
-    f1: Vec<Lane>,
-    p: Vec<Lane>,
-    u: Vec<[Lane; D]>,
+    branches: Vec<Branch>,
+    /// What has come up so far; tips pass theirs on at once.
+    nodes: Vec<Node<D>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Branch {
+    /// Decay along the branch.
+    decay: Lane,
+    /// e^{-2α·age} at its lower end.
+    age: Lane,
+}
+
+/// Likelihoods of both states, and precision and estimates of the working process.
+#[derive(Clone, Copy, Debug)]
+struct Node<const D: usize> {
+    f0: Lane,
+    f1: Lane,
+    p: Lane,
+    u: [Lane; D],
 }
 
 /// What comes out, per lane.
@@ -64,6 +81,7 @@ impl<const D: usize> Walk<D> {
             })
             .collect();
         let zero = [0.0; LANES];
+        let mut met = vec![false; n];
         Self {
             parent: tree.parents().to_vec(),
             length: tree.lengths().to_vec(),
@@ -74,14 +92,29 @@ impl<const D: usize> Walk<D> {
                 .map(|row| row.try_into().expect("rows of D"))
                 .collect(),
             y: y.to_vec(),
+            first: tree
+                .parents()
+                .iter()
+                .map(|&parent| parent != NONE && !std::mem::replace(&mut met[parent], true))
+                .collect(),
             scratch: Scratch {
                 mu: vec![zero; tree.n_tips()],
-                decay: vec![zero; n],
-                age: vec![zero; n],
-                f0: vec![zero; n],
-                f1: vec![zero; n],
-                p: vec![zero; n],
-                u: vec![[zero; D]; n],
+                branches: vec![
+                    Branch {
+                        decay: zero,
+                        age: zero
+                    };
+                    n
+                ],
+                nodes: vec![
+                    Node {
+                        f0: zero,
+                        f1: zero,
+                        p: zero,
+                        u: [zero; D]
+                    };
+                    n
+                ],
             },
         }
     }
@@ -158,19 +191,14 @@ vectorised! {
         // Decay along branches; e^{-2α·age} of nodes, downwards from the root.
         let root = exp(map(|l| -2.0 * alpha[l] * walk.mean_height));
         for v in (0..n).rev() {
-            if walk.parent[v] == NONE {
-                s.age[v] = root;
-                s.decay[v] = [1.0; LANES];
+            let parent = walk.parent[v];
+            s.branches[v] = if parent == NONE {
+                Branch { decay: [1.0; LANES], age: root }
             } else {
-                let e = exp(map(|l| -alpha[l] * walk.length[v]));
-                let above = s.age[walk.parent[v]];
-                s.age[v] = map(|l| above[l] / (e[l] * e[l]));
-                s.decay[v] = e;
-            }
-            s.f0[v] = [1.0; LANES];
-            s.f1[v] = [1.0; LANES];
-            s.p[v] = [0.0; LANES];
-            s.u[v] = [[0.0; LANES]; D];
+                let decay = exp(map(|l| -alpha[l] * walk.length[v]));
+                let above = s.branches[parent].age;
+                Branch { decay, age: map(|l| above[l] / (decay[l] * decay[l])) }
+            };
         }
         let mut information = [[[0.0; LANES]; D]; D];
         let mut product = [1.0; LANES];
@@ -178,16 +206,14 @@ vectorised! {
         for v in 0..n {
             let parent = walk.parent[v];
             let tip = walk.tip_of[v];
-            if tip == NONE {
-                let (mut f0, mut f1) = (s.f0[v], s.f1[v]);
+            let Branch { decay: e, age } = s.branches[v];
+            let above = if parent == NONE { [0.0; LANES] } else { s.branches[parent].age };
+            let own = if tip == NONE {
+                let Node { mut f0, mut f1, p: sum, u } = s.nodes[v];
                 rescale(&mut f0, &mut f1, &mut product);
-                (s.f0[v], s.f1[v]) = (f0, f1);
                 pending += 1;
-                let age = s.age[v];
-                let t = if parent == NONE { age } else { let above = s.age[parent]; map(|l| age[l] - above[l]) };
-                let sum = s.p[v];
+                let t = map(|l| age[l] - above[l]);
                 let inverse = map(|l| 1.0 / (1.0 + t[l] * sum[l]));
-                let u = s.u[v];
                 for i in 0..D {
                     for j in i..D {
                         for l in 0..LANES {
@@ -195,66 +221,78 @@ vectorised! {
                         }
                     }
                 }
-                s.p[v] = map(|l| sum[l] * inverse[l]);
+                let mut scaled = u;
                 for i in 0..D {
-                    s.u[v][i] = map(|l| u[i][l] * inverse[l]);
+                    scaled[i] = map(|l| u[i][l] * inverse[l]);
                 }
+                Node { f0, f1, p: map(|l| sum[l] * inverse[l]), u: scaled }
             } else {
-                let (mu, age, above) = (s.mu[tip], s.age[v], s.age[parent]);
+                let mu = s.mu[tip];
                 let below = |l: usize| mu[l] < p[l];
                 let change = map(|l| if below(l) { mu[l] / p[l] } else { (1.0 - mu[l]) / q[l] });
-                let one = walk.y[tip];
-                if D == 1 {
-                    (s.f0[v], s.f1[v]) = if one { ([0.0; LANES], [1.0; LANES]) } else { ([1.0; LANES], [0.0; LANES]) };
-                } else if one {
-                    s.f0[v] = map(|l| if below(l) { 0.0 } else { 1.0 - change[l] });
-                    s.f1[v] = map(|l| if below(l) { change[l] } else { 1.0 });
-                } else {
-                    s.f0[v] = map(|l| if below(l) { 1.0 } else { change[l] });
-                    s.f1[v] = map(|l| if below(l) { 1.0 - change[l] } else { 0.0 });
-                }
+                let (f0, f1) = match (D, walk.y[tip]) {
+                    (1, true) => ([0.0; LANES], [1.0; LANES]),
+                    (1, false) => ([1.0; LANES], [0.0; LANES]),
+                    (_, true) => (
+                        map(|l| if below(l) { 0.0 } else { 1.0 - change[l] }),
+                        map(|l| if below(l) { change[l] } else { 1.0 }),
+                    ),
+                    (_, false) => (
+                        map(|l| if below(l) { 1.0 } else { change[l] }),
+                        map(|l| if below(l) { 1.0 - change[l] } else { 0.0 }),
+                    ),
+                };
                 let m = map(|l| if below(l) { mu[l] * low[l] } else { (1.0 - mu[l]) * high[l] });
                 let variance = map(|l| mu[l] * (1.0 - mu[l]));
                 let inverse = map(|l| 1.0 / (age[l] * variance[l] / (m[l] * m[l]) - above[l]));
                 let weight = map(|l| variance[l] * age[l].sqrt() / m[l]);
                 let x = &walk.x[tip];
+                let mut u = [[0.0; LANES]; D];
                 for i in 0..D {
                     for j in i..D {
                         for l in 0..LANES {
                             information[i][j][l] += weight[l] * weight[l] * inverse[l] * (x[i] * x[j]);
                         }
                     }
-                    s.u[v][i] = map(|l| weight[l] * inverse[l] * x[i]);
+                    u[i] = map(|l| weight[l] * inverse[l] * x[i]);
                 }
-                s.p[v] = inverse;
-            }
+                Node { f0, f1, p: inverse, u }
+            };
+            let (f0, f1) = (own.f0, own.f1);
             if parent == NONE {
-                let (f0, f1) = (s.f0[v], s.f1[v]);
                 for l in 0..LANES {
                     out.log_lik[l] += (q[l] * f0[l] + p[l] * f1[l]).ln() + product[l].ln();
                 }
-            } else {
-                // Each by itself: of arrays that are read and written in turns compilers cannot know that they lie apart.
-                let (e, f0, f1) = (s.decay[v], s.f0[v], s.f1[v]);
-                let mixed = map(|l| (1.0 - e[l]) * (q[l] * f0[l] + p[l] * f1[l]));
-                let (up0, up1, sum) = (s.f0[parent], s.f1[parent], s.p[parent]);
-                s.f0[parent] = map(|l| up0[l] * (mixed[l] + e[l] * f0[l]));
-                s.f1[parent] = map(|l| up1[l] * (mixed[l] + e[l] * f1[l]));
-                let own = s.p[v];
-                s.p[parent] = map(|l| sum[l] + own[l]);
-                for i in 0..D {
-                    let (own, sum) = (s.u[v][i], s.u[parent][i]);
-                    s.u[parent][i] = map(|l| sum[l] + own[l]);
-                }
-                if walk.rescale[v] {
-                    let (mut f0, mut f1) = (s.f0[parent], s.f1[parent]);
-                    rescale(&mut f0, &mut f1, &mut product);
-                    (s.f0[parent], s.f1[parent]) = (f0, f1);
-                    pending += 1;
-                }
+                break;
             }
-            // The root has taken the rest.
-            if pending == 8 && parent != NONE {
+            let mixed = map(|l| (1.0 - e[l]) * (q[l] * f0[l] + p[l] * f1[l]));
+            let passed = Node {
+                f0: map(|l| mixed[l] + e[l] * f0[l]),
+                f1: map(|l| mixed[l] + e[l] * f1[l]),
+                ..own
+            };
+            if walk.first[v] {
+                s.nodes[parent] = passed;
+            } else {
+                let up = s.nodes[parent];
+                let mut sums = up.u;
+                for i in 0..D {
+                    sums[i] = map(|l| up.u[i][l] + passed.u[i][l]);
+                }
+                s.nodes[parent] = Node {
+                    f0: map(|l| up.f0[l] * passed.f0[l]),
+                    f1: map(|l| up.f1[l] * passed.f1[l]),
+                    p: map(|l| up.p[l] + passed.p[l]),
+                    u: sums,
+                };
+            }
+            if walk.rescale[v] {
+                let up = &mut s.nodes[parent];
+                rescale(&mut up.f0, &mut up.f1, &mut product);
+                pending += 1;
+            }
+            // The root takes the rest.
+            if pending == 8 {
                 for l in 0..LANES {
                     out.log_lik[l] += product[l].ln();
                 }
