@@ -32,6 +32,7 @@ const EXPERIMENTS: Library = Library {
             "the defaults of the generic pipeline (own files; hours)"
         ),
     ],
+    plain_kinds: &[],
 };
 
 impl System for Enhancers {

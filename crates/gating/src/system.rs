@@ -42,6 +42,7 @@ const EXPERIMENTS: Library = Library {
             "the 7 tasks of Song et al. 2017, one LSTM, taught by reward"
         ),
     ],
+    plain_kinds: &["tasks"],
 };
 
 impl System for Gating {

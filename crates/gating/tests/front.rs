@@ -74,3 +74,17 @@ fn a_sequence_learns_from_the_features_of_a_front_end_that_was_learnt_before() {
         assert!(found.contains(expected), "{found}");
     }
 }
+
+#[test]
+fn another_kind_of_tasks_keeps_their_number() {
+    let job = open(
+        "permuted-digits",
+        &["tasks.n=7", "tasks.kind=rotated"].map(str::to_owned),
+    )
+    .unwrap();
+    let settings = job.settings();
+    assert!(
+        settings.contains("n = 7") && settings.contains("kind = \"rotated\""),
+        "{settings}"
+    );
+}

@@ -13,6 +13,8 @@ use toml::{Table, Value};
 #[derive(Clone, Debug, Default)]
 pub struct Layers {
     layers: Vec<Layer>,
+    /// Tables, by their dotted keys, whose `kind` is a setting like any other.
+    plain: &'static [&'static str],
 }
 
 #[derive(Clone, Debug)]
@@ -34,6 +36,14 @@ impl Layers {
     /// No layer: defaults alone.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Says of which tables, by their dotted keys, the `kind` is a setting like any other: another one leaves the rest as it is. A
+    /// table of another `kind` otherwise has other keys, and takes the place of the one below.
+    #[must_use]
+    pub fn with_plain_kinds(mut self, keys: &'static [&'static str]) -> Self {
+        self.plain = keys;
+        self
     }
 
     /// Adds TOML text.
@@ -94,7 +104,7 @@ impl Layers {
     pub fn resolve<T: Serialize + DeserializeOwned + Default>(&self) -> Result<Resolved<T>, Problem> {
         let mut merged = Table::try_from(T::default()).expect("defaults are a table");
         for layer in &self.layers {
-            merge(&mut merged, &layer.table);
+            merge(&mut merged, &layer.table, "", self.plain);
         }
         match merged.clone().try_into() {
             Ok(value) => Ok(Resolved {
@@ -110,7 +120,7 @@ impl Layers {
         let defaults = Table::try_from(T::default()).expect("defaults are a table");
         for layer in &self.layers {
             let mut alone = defaults.clone();
-            merge(&mut alone, &layer.table);
+            merge(&mut alone, &layer.table, "", self.plain);
             let Err(error) = alone.try_into::<T>() else {
                 continue;
             };
@@ -184,13 +194,23 @@ pub fn in_words(message: &str) -> String {
     })
 }
 
-/// A table of another `kind` has other keys: it takes the place of the one below.
-fn merge(base: &mut Table, top: &Table) {
+/// A table of another `kind` has other keys, and takes the place of the one below, unless its kind is a `plain` one; `path` leads to
+/// both.
+fn merge(base: &mut Table, top: &Table, path: &str, plain: &[&str]) {
     let of_another_kind =
         |old: &Table, new: &Table| new.get("kind").is_some_and(|kind| Some(kind) != old.get("kind"));
     for (key, value) in top {
+        let full = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
         match (base.get_mut(key), value) {
-            (Some(Value::Table(old)), Value::Table(new)) if !of_another_kind(old, new) => merge(old, new),
+            (Some(Value::Table(old)), Value::Table(new))
+                if plain.contains(&full.as_str()) || !of_another_kind(old, new) =>
+            {
+                merge(old, new, &full, plain);
+            }
             _ => {
                 base.insert(key.clone(), value.clone());
             }
@@ -388,12 +408,18 @@ mod tests {
 
     #[test]
     fn a_table_of_another_kind_takes_the_place_of_the_one_below() {
-        let merged = |top: &str| {
+        let over = |top: &str, plain: &[&str]| {
             let mut base: Table =
                 toml::from_str("[rule]\nkind = 'exponential'\nrate = 1\ndecay = 2").unwrap();
-            merge(&mut base, &toml::from_str(top).unwrap());
+            merge(&mut base, &toml::from_str(top).unwrap(), "", plain);
             base["rule"].clone()
         };
+        let merged = |top: &str| over(top, &[]);
+        let kept = over("rule.kind = 'constant'", &["rule"]);
+        assert_eq!(
+            (kept["decay"].as_integer(), kept["kind"].as_str()),
+            (Some(2), Some("constant"))
+        );
         let expected: Value = toml::from_str::<Table>("kind = 'constant'\nrate = 3")
             .unwrap()
             .into();

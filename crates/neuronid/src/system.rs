@@ -18,6 +18,7 @@ const EXPERIMENTS: Library = Library {
         ),
         shipped!("yu2021", "the published network and recipe (own files; days)"),
     ],
+    plain_kinds: &[],
 };
 
 impl System for Neuronid {

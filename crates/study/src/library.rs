@@ -23,6 +23,7 @@ pub struct Shipped {
 /// const EXPERIMENTS: Library = Library {
 ///     system: "gating",
 ///     experiments: &[shipped!("split-digits", "5 pairs of real 8 × 8 digits")],
+///     plain_kinds: &["tasks"],
 /// };
 /// ```
 #[macro_export]
@@ -48,6 +49,8 @@ pub struct Library {
     pub system: &'static str,
     /// In the order of the paper.
     pub experiments: &'static [Shipped],
+    /// Tables of settings whose `kind` is a setting like any other, as in [`Layers::with_plain_kinds`].
+    pub plain_kinds: &'static [&'static str],
 }
 
 impl Library {
@@ -86,7 +89,7 @@ impl Library {
         problems: impl Fn(&T) -> Vec<(&'static str, Problem)>,
     ) -> Result<(T, String), Vec<Problem>> {
         let one = |problem: Problem| vec![problem];
-        let mut layers = Layers::new();
+        let mut layers = Layers::new().with_plain_kinds(self.plain_kinds);
         let text = self.text(given).map_err(one)?;
         layers.add(given.name, text).map_err(one)?;
         given.add_to(&mut layers).map_err(one)?;

@@ -170,6 +170,7 @@ pub const EXPERIMENTS: Library = Library {
             settings: "experiment = 'successor/track'\n",
         },
     ],
+    plain_kinds: &["model"],
 };
 
 impl Config {

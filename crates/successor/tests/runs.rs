@@ -20,6 +20,51 @@ fn open(name: &str, set: &[&str]) -> Walked {
     .unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
+#[test]
+fn another_learner_keeps_what_was_set_for_it() {
+    let set = [
+        "model.features.sigma=1",
+        "model.retrieval_gain=0.4",
+        "model.kind=ff-td",
+    ];
+    let text = open("features", &set).settings().to_owned();
+    for kept in [
+        "kind = \"ff-td\"",
+        "sigma = 1.0",
+        "retrieval_gain = 0.4",
+        "kind = \"iterated\"",
+    ] {
+        assert!(text.contains(kept), "`{kept}` is not in\n{text}");
+    }
+}
+
+#[test]
+fn a_training_of_features_measures_what_a_grid_compares() {
+    let folder = tempfile::tempdir().unwrap();
+    for (kind, shuffled) in [("rnn-s", false), ("ff-td", true)] {
+        let job = open(
+            "features",
+            &["steps=400", &format!("model.kind={kind}"), "fields.shuffles=20"],
+        );
+        let origin = Origin::default();
+        let order = Order {
+            out: &folder.path().join(kind),
+            begin: Begin::New,
+            updates: None,
+            only: true,
+            origin: &origin,
+        };
+        let summary = life::run(&job, &order, &Unwatched).unwrap();
+        let value = |name: &str| {
+            let found = summary.measures.iter().find(|measure| measure.name == name);
+            found.map(|measure| measure.value)
+        };
+        assert!(value("td_loss").unwrap() > 0.0 && value("sparsity").unwrap() > 0.0);
+        assert!(value("fields_per_neuron").is_some() && value("kl_numbers_bits").is_some());
+        assert_eq!(value("shuffled_td_loss").is_some(), shuffled);
+    }
+}
+
 fn make(job: &dyn Job, out: &Path, begin: Begin, watch: &dyn Watch) {
     let origin = Origin::default();
     let order = Order {

@@ -207,7 +207,7 @@ fn do_runs(folder: &Folder, shard: Shard, global: &Global) -> Result<u8, Problem
     }
     let elsewhere = of(|outcome| *outcome == Outcome::Elsewhere);
     if !elsewhere.is_empty() {
-        say!("left to other processes: {}", ranges(&elsewhere));
+        say!("left to other processes: {}", few(&elsewhere));
     }
     let done = of(|outcome| *outcome == Outcome::Done).len();
     if !global.quiet {
@@ -245,6 +245,18 @@ fn by_state(folder: &Folder) -> Result<[(&'static str, Vec<usize>); 5], Problem>
     Ok(states)
 }
 
+/// Numbers of runs in few words: the first ranges, and how many there are in all.
+fn few(runs: &[usize]) -> String {
+    const MOST: usize = 8;
+    let all = ranges(runs);
+    let mut each: Vec<&str> = all.split(',').collect();
+    if each.len() <= MOST {
+        return all;
+    }
+    each.truncate(MOST);
+    format!("{}, … ({} runs)", each.join(","), runs.len())
+}
+
 fn status(folder: &Folder, global: &Global) -> Result<u8, Problem> {
     let states = by_state(folder)?;
     let mut open: Vec<usize> = states[2..].iter().flat_map(|(_, runs)| runs.clone()).collect();
@@ -259,7 +271,7 @@ fn status(folder: &Folder, global: &Global) -> Result<u8, Problem> {
     } else {
         let mut rows = table(["", "runs", "numbers"]);
         for (name, runs) in &states {
-            rows.add_row([(*name).to_owned(), runs.len().to_string(), ranges(runs)]);
+            rows.add_row([(*name).to_owned(), runs.len().to_string(), few(runs)]);
         }
         out!("{rows}");
         for run in folder.runs() {
@@ -269,10 +281,13 @@ fn status(folder: &Folder, global: &Global) -> Result<u8, Problem> {
         }
         if !open.is_empty() {
             let place = folder.path().display();
-            out!(
-                "to do: {}; `neuropil sweep {place}` here, with `--slurm` as --array={0}",
-                ranges(&open)
-            );
+            let (said, all) = (few(&open), ranges(&open));
+            let array = if said == all {
+                format!("--array={all}")
+            } else {
+                "a job array".to_owned()
+            };
+            out!("to do: {said}; `neuropil sweep {place}` here, with `--slurm` as {array}");
         }
     }
     Ok(if states[0].1.len() == folder.runs().len() {
@@ -282,6 +297,9 @@ fn status(folder: &Folder, global: &Global) -> Result<u8, Problem> {
     })
 }
 
+/// Rows of the merged table that people are shown.
+const SHOWN: usize = 50;
+
 fn merged(folder: &Folder, global: &Global) -> Result<u8, Problem> {
     let merged = merge(folder)?;
     let page = merged.save(folder)?;
@@ -290,13 +308,17 @@ fn merged(folder: &Folder, global: &Global) -> Result<u8, Problem> {
     } else {
         let (headers, rows) = merged.table();
         let mut shown = table(headers.iter().map(String::as_str));
-        rows.into_iter().for_each(|row| {
+        let more = rows.len().saturating_sub(SHOWN);
+        rows.into_iter().take(SHOWN).for_each(|row| {
             shown.add_row(row);
         });
         out!("{shown}");
+        if more > 0 {
+            out!("… {more} more rows in table.csv");
+        }
     }
     if !merged.missing.is_empty() {
-        say!("not finished: {}", ranges(&merged.missing));
+        say!("not finished: {}", few(&merged.missing));
     }
     say!("see {}", page.display());
     Ok(if merged.missing.is_empty() {
