@@ -80,6 +80,8 @@ pub const GRID: [(f64, f64); 13] = [
     (3.0, 0.023),
     (3.25, 0.021),
 ];
+/// Divergences of the parameter grid count up to this many bits.
+pub const MOST_BITS: f64 = 10.0;
 /// Smallest initial sparsity of the grid.
 pub const GRID_LEAST_P: f64 = 0.001;
 /// Sparsities per blur.
