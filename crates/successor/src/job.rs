@@ -475,7 +475,13 @@ impl Walked {
     fn measured(&self, run: &RunDirectory) -> Result<Vec<Measure>, Problem> {
         let material = self.material(run)?;
         let mut measures = Vec::new();
-        let mut add = |name: &str, label: &str, value: f64| measures.push(Measure::new(name, label, value));
+        // Learning rates go down to 1e-4, and losses of different models may differ in their fourth digit.
+        let mut add = |name: &str, label: &str, value: f64| {
+            measures.push(Measure {
+                digits: 4,
+                ..Measure::new(name, label, value)
+            });
+        };
         if self.config.model.features != FeatureKind::OneHot {
             add(
                 "sparsity",
