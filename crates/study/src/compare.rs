@@ -172,40 +172,37 @@ fn joined_panel(panels: &[(&str, &Panel)], averaged: bool) -> Option<Panel> {
         .iter()
         .filter_map(|line| Some((line, mean_of(line, panels.len())?)))
         .collect();
-    match Some(means).filter(|means| averaged && 2 * means.len() >= lines.len()) {
-        Some(means) => {
-            for (line, mean) in means {
-                joined.series.extend(line.iter().map(|(_, line)| Series {
-                    label: None,
-                    color: Color::Grey,
-                    mark: if line.mark == Mark::Points {
-                        Mark::OpenPoints
-                    } else {
-                        Mark::Line
-                    },
-                    error: None,
-                    band: None,
-                    ..(*line).clone()
-                }));
-                joined.series.push(mean);
-            }
+    if averaged && 2 * means.len() >= lines.len() {
+        for (line, mean) in means {
+            joined.series.extend(line.iter().map(|(_, line)| Series {
+                label: None,
+                color: Color::Grey,
+                mark: if line.mark == Mark::Points {
+                    Mark::OpenPoints
+                } else {
+                    Mark::Line
+                },
+                error: None,
+                band: None,
+                ..(*line).clone()
+            }));
+            joined.series.push(mean);
         }
-        None => {
-            let mut named = vec![false; panels.len()];
-            for (s, line) in lines.iter().enumerate() {
-                joined.series.extend(line.iter().map(|(r, line)| Series {
-                    label: (!std::mem::replace(&mut named[*r], true)).then(|| panels[*r].0.to_owned()),
-                    color: Color::cycle(*r),
-                    mark: if s > 0 && line.mark == Mark::Line {
-                        Mark::Dashed
-                    } else {
-                        line.mark
-                    },
-                    error: None,
-                    band: None,
-                    ..(*line).clone()
-                }));
-            }
+    } else {
+        let mut named = vec![false; panels.len()];
+        for (s, line) in lines.iter().enumerate() {
+            joined.series.extend(line.iter().map(|(r, line)| Series {
+                label: (!std::mem::replace(&mut named[*r], true)).then(|| panels[*r].0.to_owned()),
+                color: Color::cycle(*r),
+                mark: if s > 0 && line.mark == Mark::Line {
+                    Mark::Dashed
+                } else {
+                    line.mark
+                },
+                error: None,
+                band: None,
+                ..(*line).clone()
+            }));
         }
     }
     Some(joined)

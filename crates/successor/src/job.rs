@@ -508,29 +508,25 @@ impl Walked {
                 add("mean_field_size", "field size, share of the arena", size);
             }
             add("no_field", "neurons without field", summary.no_field);
-            for (fit, name, label) in [
+            let reference = compare(summary, &Recorded::titmice(), GammaFit::Reference);
+            if let Some(found) = &places.titmice {
+                let label = "D(model‖titmice) of field numbers, bits";
+                add("kl_numbers_bits", label, found.numbers_bits);
+            }
+            let sizes = [
                 (
-                    GammaFit::Location0,
                     "kl_sizes_bits",
                     "D(model‖titmice) of field sizes, bits",
+                    places.titmice,
                 ),
                 (
-                    GammaFit::Reference,
                     "kl_sizes_bits_reference_fit",
                     "the same, gamma laws of three parameters",
+                    reference,
                 ),
-            ] {
-                let Some(found) = compare(summary, &Recorded::titmice(), fit) else {
-                    continue;
-                };
-                if fit == GammaFit::Location0 {
-                    add(
-                        "kl_numbers_bits",
-                        "D(model‖titmice) of field numbers, bits",
-                        found.numbers_bits,
-                    );
-                }
-                if let Some(bits) = found.sizes_bits {
+            ];
+            for (name, label, found) in sizes {
+                if let Some(bits) = found.and_then(|found| found.sizes_bits) {
                     add(name, label, bits);
                 }
             }

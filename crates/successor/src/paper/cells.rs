@@ -16,7 +16,7 @@ use crate::learner::learn;
 use crate::sr;
 use crate::td::{shuffled, td_loss};
 use crate::world::World;
-use neuropil_draw::{Color, Figure, Panel, Series};
+use neuropil_draw::{Color, Figure, Mark, Panel, Series};
 use neuropil_math::rng::Key;
 use neuropil_study::{Band, Claim, Found, Origin, Shown, Table, Tell};
 use rayon::prelude::*;
@@ -162,6 +162,30 @@ pub(super) fn table_of(cells: &[CellResult]) -> Table {
         .with("kl_numbers_bits", maybe(|c| c.numbers_bits))
         .with("kl_sizes_bits", maybe(|c| c.sizes_bits))
         .with("kl_sizes_bits_reference_fit", maybe(|c| c.sizes_bits_reference))
+}
+
+/// Adds a line for each model: mean and half an interval at every x, without those that are not known.
+pub(super) fn both_models(panel: Panel, x: &[f64], of: impl Fn(ModelKind, f64) -> (f64, f64)) -> Panel {
+    let models = [
+        (ModelKind::RnnS, Color::Blue),
+        (ModelKind::FfTd, Color::Vermillion),
+    ];
+    models.into_iter().fold(panel, |panel, (kind, color)| {
+        let points = x.iter().map(|&x| (x, of(kind, x)));
+        let known: Vec<(f64, (f64, f64))> = points.filter(|(_, (mean, _))| mean.is_finite()).collect();
+        let (x, y): (Vec<f64>, Vec<f64>) = known.iter().map(|(x, (mean, _))| (*x, *mean)).unzip();
+        let error: Vec<(f64, f64)> = known
+            .iter()
+            .map(|(_, (mean, half))| (mean - half, mean + half))
+            .collect();
+        panel.series(
+            Series::line(x, y)
+                .mark(Mark::LineAndPoints)
+                .color(color)
+                .error(error)
+                .label(name(kind)),
+        )
+    })
 }
 
 /// Single cells of Figs 5 and 6: both models and the features alone, and one cell over gains.
@@ -342,30 +366,9 @@ impl Tell for Cells {
 
     fn figures(&self, origin: &Origin) -> Vec<Shown> {
         let panel = |label: &str, pick: fn(&CellResult) -> Option<f64>| {
-            let mut panel = Panel::new("γ", label);
-            for (kind, color) in [
-                (ModelKind::RnnS, Color::Blue),
-                (ModelKind::FfTd, Color::Vermillion),
-            ] {
-                let gains = self.gains();
-                let (y, half): (Vec<f64>, Vec<f64>) = gains
-                    .iter()
-                    .map(|&gain| interval(&self.of(kind, gain, pick)))
-                    .unzip();
-                let error: Vec<(f64, f64)> = y
-                    .iter()
-                    .zip(&half)
-                    .map(|(y, half)| (y - half, y + half))
-                    .collect();
-                panel = panel.series(
-                    Series::line(gains, y)
-                        .mark(neuropil_draw::Mark::LineAndPoints)
-                        .color(color)
-                        .error(error)
-                        .label(name(kind)),
-                );
-            }
-            panel
+            both_models(Panel::new("γ", label), &self.gains(), |kind, gain| {
+                interval(&self.of(kind, gain, pick))
+            })
         };
         vec![Shown {
             figure: Figure {

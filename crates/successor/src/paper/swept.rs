@@ -3,12 +3,12 @@
 //! `benches/successor_grid.py` writes the sweep: all 260 features, both models, ten walks a cell. What the paper concludes
 //! from its grid is measured here cell by cell, both models on the same walk and the same features.
 
-use super::cells::{CellResult, name, table_of};
+use super::cells::{CellResult, both_models, name, table_of};
 use super::grid::Grid56;
 use super::interval;
 use crate::config::ModelKind;
 use crate::fang2023::{BIN_CM, GRID, GRID_STEPS, MOST_BITS};
-use neuropil_draw::{Color, Figure, Mark, Panel, Series};
+use neuropil_draw::{Figure, Panel};
 use neuropil_lab::error::LabError;
 use neuropil_study::{Band, Claim, Found, Origin, Shown, Table, Tell};
 use serde::Serialize;
@@ -21,13 +21,6 @@ pub struct SweptGrid {
     pub gains: Vec<Grid56>,
     /// Walks a cell, at most.
     pub walks: usize,
-}
-
-/// Both models of one cell on one walk.
-struct Pair<'a> {
-    walk: usize,
-    rnn: &'a CellResult,
-    td: &'a CellResult,
 }
 
 type Pick = fn(&CellResult) -> Option<f64>;
@@ -94,7 +87,6 @@ pub fn swept_grid(table: &Table) -> Result<SweptGrid, LabError> {
     let gains = by_gain.into_values().map(|cells| Grid56 {
         gain: cells[0].gain,
         cells,
-        seconds: 0.0,
     });
     Ok(SweptGrid {
         gains: gains.collect(),
@@ -102,70 +94,91 @@ pub fn swept_grid(table: &Table) -> Result<SweptGrid, LabError> {
     })
 }
 
-/// Cells that both models learned, on the same walk.
-fn pairs(grid: &Grid56) -> Vec<Pair<'_>> {
-    let place = |cell: &CellResult| (cell.sigma.to_bits(), cell.p.to_bits(), cell.walk);
-    let of = |kind: ModelKind| grid.cells.iter().filter(move |cell| cell.kind == kind);
-    let td: BTreeMap<_, &CellResult> = of(ModelKind::FfTd).map(|cell| (place(cell), cell)).collect();
-    of(ModelKind::RnnS)
-        .filter_map(|rnn| {
-            Some(Pair {
-                walk: rnn.walk,
-                rnn,
-                td: td.get(&place(rnn))?,
-            })
-        })
+/// Values of the same key together.
+fn grouped<K: Ord, V>(all: impl Iterator<Item = (K, V)>) -> BTreeMap<K, Vec<V>> {
+    let mut groups = BTreeMap::new();
+    for (key, value) in all {
+        groups.entry(key).or_insert_with(Vec::new).push(value);
+    }
+    groups
+}
+
+/// Where a cell stands in the grid.
+fn place(cell: &CellResult) -> (u64, u64) {
+    (cell.sigma.to_bits(), cell.p.to_bits())
+}
+
+fn of_model(grid: &Grid56, kind: ModelKind) -> impl Iterator<Item = &CellResult> {
+    grid.cells.iter().filter(move |cell| cell.kind == kind)
+}
+
+/// A quantity of cells for which both models have it on the same walk: the cell, and the two values.
+fn pairs(grid: &Grid56, pick: Pick) -> Vec<(&CellResult, [f64; 2])> {
+    let on_walk = |cell: &CellResult| (place(cell), cell.walk);
+    let td: BTreeMap<_, f64> = of_model(grid, ModelKind::FfTd)
+        .filter_map(|cell| Some((on_walk(cell), pick(cell)?)))
+        .collect();
+    of_model(grid, ModelKind::RnnS)
+        .filter_map(|rnn| Some((rnn, [pick(rnn)?, *td.get(&on_walk(rnn))?])))
         .collect()
 }
 
 /// Means over the cells of each walk of a quantity of both models.
 fn by_walk(grid: &Grid56, pick: Pick) -> [Vec<f64>; 2] {
-    let mut walks: BTreeMap<usize, Vec<(f64, f64)>> = BTreeMap::new();
-    for pair in pairs(grid) {
-        if let (Some(rnn), Some(td)) = (pick(pair.rnn), pick(pair.td)) {
-            walks.entry(pair.walk).or_default().push((rnn, td));
-        }
-    }
-    let mean = |one: fn(&(f64, f64)) -> f64| {
-        walks
-            .values()
-            .map(|cells| cells.iter().map(one).sum::<f64>() / cells.len() as f64)
-            .collect()
-    };
-    [mean(|pair| pair.0), mean(|pair| pair.1)]
+    let walks = grouped(
+        pairs(grid, pick)
+            .into_iter()
+            .map(|(cell, both)| (cell.walk, both)),
+    );
+    [0, 1].map(|m| {
+        let of = |cells: &Vec<[f64; 2]>| cells.iter().map(|both| both[m]).sum::<f64>() / cells.len() as f64;
+        walks.values().map(of).collect()
+    })
 }
 
 /// Share of the cells, walks averaged, in which the recurrent network comes nearer.
 fn nearer(grid: &Grid56, pick: Pick) -> f64 {
-    let mut cells: BTreeMap<(u64, u64), Vec<f64>> = BTreeMap::new();
-    for pair in pairs(grid) {
-        if let (Some(rnn), Some(td)) = (pick(pair.rnn), pick(pair.td)) {
-            let place = (pair.rnn.sigma.to_bits(), pair.rnn.p.to_bits());
-            cells.entry(place).or_default().push(rnn - td);
-        }
-    }
+    let differences = pairs(grid, pick).into_iter();
+    let cells = grouped(differences.map(|(cell, [rnn, td])| (place(cell), rnn - td)));
     let won = cells.values().filter(|differences| interval(differences).0 < 0.0);
     won.count() as f64 / cells.len().max(1) as f64
 }
 
 /// The cell, walks averaged, that is nearest to titmice: σ in bins, sparsity, bits.
 fn nearest(grid: &Grid56, kind: ModelKind) -> Option<(f64, f64, f64)> {
-    let mut cells: BTreeMap<(u64, u64), Vec<(f64, f64)>> = BTreeMap::new();
-    for cell in grid.cells.iter().filter(|cell| cell.kind == kind) {
-        if let Some(bits) = TOTAL(cell) {
-            let place = (cell.sigma.to_bits(), cell.p.to_bits());
-            cells.entry(place).or_default().push((cell.sparsity, bits));
-        }
-    }
-    let mean = |(place, values): (&(u64, u64), &Vec<(f64, f64)>)| {
+    let known = of_model(grid, kind).filter_map(|cell| Some((place(cell), (cell.sparsity, TOTAL(cell)?))));
+    let mean = |((sigma, _), values): ((u64, u64), Vec<(f64, f64)>)| {
         let n = values.len() as f64;
         (
-            f64::from_bits(place.0),
+            f64::from_bits(sigma),
             values.iter().map(|value| value.0).sum::<f64>() / n,
             values.iter().map(|value| value.1).sum::<f64>() / n,
         )
     };
-    cells.iter().map(mean).min_by(|a, b| a.2.total_cmp(&b.2))
+    let cells = grouped(known).into_iter().map(mean);
+    cells.min_by(|a, b| a.2.total_cmp(&b.2))
+}
+
+/// What panels show, a row a point.
+fn numbers_of(panels: &[Panel]) -> Table {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for panel in panels {
+        for series in &panel.series {
+            for (i, (x, y)) in series.x.iter().zip(&series.y).enumerate() {
+                let (low, high) = series.error.as_ref().map_or((*y, *y), |error| error[i]);
+                let named = [
+                    panel.note.clone(),
+                    Some(panel.x.label.clone()),
+                    series.label.clone(),
+                ];
+                let values = [*x, *y, low, high].map(|value| value.to_string());
+                let named = named.into_iter().map(Option::unwrap_or_default);
+                rows.push(named.chain(values).chain([panel.y.label.clone()]).collect());
+            }
+        }
+    }
+    let headers = ["at", "over", "model", "x", "mean", "low", "high", "of"].map(str::to_owned);
+    Table::of_rows(&headers, &rows)
 }
 
 impl SweptGrid {
@@ -265,78 +278,40 @@ impl SweptGrid {
 
     /// Loss of both models over σ and over sparsity, means of the cells with 95 % intervals over walks.
     fn loss_panels(&self) -> Vec<Panel> {
-        let mut panels = Vec::new();
-        for grid in &self.gains {
-            let of = |kind: ModelKind, keep: &dyn Fn(&CellResult) -> bool| -> (f64, f64) {
-                let mut walks: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
-                for cell in grid.cells.iter().filter(|cell| cell.kind == kind && keep(cell)) {
-                    walks.entry(cell.walk).or_default().push(cell.td_loss);
-                }
-                let means: Vec<f64> = walks
-                    .values()
-                    .map(|losses| losses.iter().sum::<f64>() / losses.len() as f64)
-                    .collect();
-                interval(&means)
-            };
-            let sigmas: Vec<f64> = GRID.iter().map(|(sigma, _)| *sigma).collect();
-            let percents: Vec<f64> = (1..=20).map(f64::from).collect();
-            let panel = |label: &str, x: &[f64], keep: &dyn Fn(&CellResult, f64) -> bool| {
-                let panel = Panel::new(label, "temporal-difference loss").note(format!("γ = {}", grid.gain));
-                [
-                    (ModelKind::RnnS, Color::Blue),
-                    (ModelKind::FfTd, Color::Vermillion),
-                ]
-                .into_iter()
-                .fold(panel, |panel, (kind, color)| {
-                    let points = x.iter().map(|&x| (x, of(kind, &|cell| keep(cell, x))));
-                    let known: Vec<(f64, (f64, f64))> = points.filter(|(_, (y, _))| y.is_finite()).collect();
-                    let y: Vec<f64> = known.iter().map(|(_, (y, _))| *y).collect();
-                    let errors: Vec<(f64, f64)> =
-                        known.iter().map(|(_, (y, half))| (y - half, y + half)).collect();
-                    let x: Vec<f64> = known.iter().map(|(x, _)| *x).collect();
-                    panel.series(
-                        Series::line(x, y)
-                            .mark(Mark::LineAndPoints)
-                            .color(color)
-                            .error(errors)
-                            .label(name(kind)),
-                    )
-                })
-            };
-            panels.push(panel("σ (bins)", &sigmas, &|cell, sigma| cell.sigma == sigma));
-            panels.push(panel("sparsity (%)", &percents, &|cell, percent| {
-                (100.0 * cell.sparsity).round() == percent
-            }));
-        }
-        panels
+        let sigmas: Vec<f64> = GRID.iter().map(|(sigma, _)| *sigma).collect();
+        let percents: Vec<f64> = (1..=20).map(f64::from).collect();
+        let of = |grid: &Grid56, label: &str, x: &[f64], keep: fn(&CellResult, f64) -> bool| {
+            let panel = Panel::new(label, "temporal-difference loss").note(format!("γ = {}", grid.gain));
+            both_models(panel, x, |kind, x| {
+                let cells = of_model(grid, kind).filter(|cell| keep(cell, x));
+                let walks = grouped(cells.map(|cell| (cell.walk, cell.td_loss)));
+                let mean = |losses: &Vec<f64>| losses.iter().sum::<f64>() / losses.len() as f64;
+                interval(&walks.values().map(mean).collect::<Vec<f64>>())
+            })
+        };
+        let both = |grid: &Grid56| {
+            [
+                of(grid, "σ (bins)", &sigmas, |cell, sigma| cell.sigma == sigma),
+                of(grid, "sparsity (%)", &percents, |cell, percent| {
+                    (100.0 * cell.sparsity).round() == percent
+                }),
+            ]
+        };
+        self.gains.iter().flat_map(both).collect()
     }
 
     /// Means of the grid over gains.
     fn gain_panels(&self) -> Vec<Panel> {
         let x: Vec<f64> = self.gains.iter().map(|grid| grid.gain).collect();
         let panel = |label: &str, pick: Pick| {
-            let panel = Panel::new("γ", label);
-            [
-                (ModelKind::RnnS, Color::Blue),
-                (ModelKind::FfTd, Color::Vermillion),
-            ]
-            .into_iter()
-            .enumerate()
-            .fold(panel, |panel, (m, (kind, color))| {
-                let found: Vec<(f64, f64)> = self
-                    .gains
-                    .iter()
-                    .map(|grid| interval(&by_walk(grid, pick)[m]))
-                    .collect();
-                let y: Vec<f64> = found.iter().map(|(y, _)| *y).collect();
-                let errors: Vec<(f64, f64)> = found.iter().map(|(y, half)| (y - half, y + half)).collect();
-                panel.series(
-                    Series::line(x.clone(), y)
-                        .mark(Mark::LineAndPoints)
-                        .color(color)
-                        .error(errors)
-                        .label(name(kind)),
-                )
+            let found: Vec<[(f64, f64); 2]> = self
+                .gains
+                .iter()
+                .map(|grid| by_walk(grid, pick).map(|walks| interval(&walks)))
+                .collect();
+            both_models(Panel::new("γ", label), &x, |kind, gain| {
+                let at = x.iter().position(|&x| x == gain).expect("one of the gains");
+                found[at][usize::from(kind == ModelKind::FfTd)]
             })
         };
         vec![
@@ -387,9 +362,9 @@ impl Tell for SweptGrid {
                     "Means of the cells, 95 % intervals over walks; {made}; gamma laws with location 0."
                 ),
                 columns,
-                panels,
+                panels: panels.clone(),
             },
-            numbers: Table::new(),
+            numbers: numbers_of(&panels),
         };
         let mut figures = vec![
             shown(
