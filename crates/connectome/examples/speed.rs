@@ -13,7 +13,7 @@ use neuropil_connectome::hubs::hubs;
 use neuropil_connectome::integration::modalities;
 use neuropil_connectome::read::load;
 use neuropil_connectome::simulate::random_graph;
-use neuropil_connectome::spectral::{Block, embed, pass_to_ranks};
+use neuropil_connectome::spectral::{embed, pass_to_ranks, whole};
 use neuropil_connectome::threshold::{PairRule, Threshold, strong_edges};
 use neuropil_connectome::types::{TypeSettings, divide};
 use neuropil_connectome::unit_cascades::{Watch, unit_cascades};
@@ -73,7 +73,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     timed("signal flow", || signal_flow(&all));
     timed("pass to ranks", || pass_to_ranks(&all));
     least_of_three("spectral embedding of the sum, d = 24", || {
-        embed(&Block::of(&all), 24)
+        embed(&whole(&all), 24)
     });
     let strong = timed("strong edges of a layer", || {
         strong_edges(
@@ -106,7 +106,7 @@ fn scale(n: usize, edges: usize) -> Result<(), Box<dyn Error>> {
         cascade(&graph, &sources, &vec![false; n], &settings)
     })?;
     timed("degrees and strengths", || (graph.degrees(), graph.strengths()));
-    timed("spectral embedding, d = 24", || embed(&Block::of(&graph), 24));
+    timed("spectral embedding, d = 24", || embed(&whole(&graph), 24));
     let brain = Connectome {
         ids: (0..n as i64).collect(),
         sides: vec![Side::Centre; n],
@@ -123,7 +123,7 @@ fn scale(n: usize, edges: usize) -> Result<(), Box<dyn Error>> {
         cascade(&thresholded, &sources, &vec![false; n], &settings)
     })?;
     timed("spectral embedding of the strong edges, d = 24", || {
-        embed(&Block::of(&thresholded), 24)
+        embed(&whole(&thresholded), 24)
     });
     Ok(())
 }

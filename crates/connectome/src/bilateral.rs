@@ -3,10 +3,14 @@
 use crate::data::{Connectome, Side};
 use crate::error::DataError;
 use crate::graph::{Csr, largest_component};
-use crate::spectral::procrustes::{kernel, orthogonal, turn};
+use crate::spectral::procrustes::{kernel, turn};
 use crate::spectral::several::{multiple, omnibus};
-use crate::spectral::{Block, Embedding, augment_diagonal, embed, pass_to_ranks, regularised_laplacian};
+use crate::spectral::{
+    Embedding, augment_diagonal, block, embed, pass_to_ranks, regularised_laplacian, whole,
+};
 use faer::Mat;
+use neuropil_math::procrustes::orthogonal;
+use neuropil_math::svd::dense_svd;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -110,7 +114,7 @@ pub fn joint_embedding(
     let ranked = augment_diagonal(&pass_to_ranks(&graph.induced(&neurons)));
     let (left, right): (Vec<usize>, Vec<usize>) = ((0..n_left).collect(), (n_left..n).collect());
     let sides_of = [(&left, &left), (&right, &right), (&left, &right), (&right, &left)];
-    let norms = sides_of.map(|(from, to)| Block::new(&ranked, from, to, 1.0).norm());
+    let norms = sides_of.map(|(from, to)| block(&ranked, from, to, 1.0).norm());
     let equal = |own: f64, other: f64| {
         if own > 0.0 {
             f64::midpoint(own, other) / own
@@ -128,7 +132,7 @@ pub fn joint_embedding(
         .into_par_iter()
         .map(|k| {
             embed(
-                &Block::new(&ranked, sides_of[k].0, sides_of[k].1, scales[k]),
+                &block(&ranked, sides_of[k].0, sides_of[k].1, scales[k]),
                 settings.block_dimensions,
             )
         })
@@ -149,7 +153,7 @@ pub fn joint_embedding(
         }
     }
     let all = 4 * d;
-    let svd = crate::spectral::dense(&composite, all.min(n));
+    let svd = dense_svd(&composite, all.min(n));
     let kept = settings.dimensions.min(svd.s.len());
     let width = svd.s.len();
     let positions = (0..n * kept).map(|e| svd.u[e / kept * width + e % kept] * svd.s[e % kept].sqrt());
@@ -252,8 +256,8 @@ pub fn embed_connectome(
     let augmented = |graph: &Csr| augment_diagonal(&ranked(graph));
     let layers = || -> Vec<Csr> { connectome.layers.values().map(augmented).collect() };
     let parts: Vec<(usize, Vec<f64>)> = match method {
-        Method::Joint | Method::Ase => both(&embed(&Block::of(&augmented(&sum)), d)),
-        Method::Lse => both(&embed(&Block::of(&regularised_laplacian(&ranked(&sum))), d)),
+        Method::Joint | Method::Ase => both(&embed(&whole(&augmented(&sum)), d)),
+        Method::Lse => both(&embed(&whole(&regularised_laplacian(&ranked(&sum))), d)),
         Method::Omnibus => {
             let all = omnibus(&layers(), d);
             let mean = |rows: fn(&Embedding) -> &Vec<f64>| {
@@ -282,7 +286,7 @@ pub fn embed_connectome(
         }
         from += d;
     }
-    let svd = crate::spectral::dense(&composite, width.min(n));
+    let svd = dense_svd(&composite, width.min(n));
     let (kept, width) = (settings.dimensions.min(svd.s.len()), svd.s.len());
     let positions = (0..n * kept).map(|e| svd.u[e / kept * width + e % kept] * svd.s[e % kept].sqrt());
     Ok(JointEmbedding {

@@ -21,8 +21,9 @@ use crate::data::Connectome;
 use crate::error::DataError;
 use crate::graph::Csr;
 use crate::winding2023;
-use draws::{GROUP, Lanes, WORDS, bernoulli};
+use draws::{GROUP, Lanes, WORDS, draw};
 use neuropil_math::rng::splitmix64;
+use neuropil_math::simd::vectorised;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
@@ -105,11 +106,11 @@ impl<'a> Percolation<'a> {
             let block = std::array::from_fn(|word| {
                 splitmix64(self.settings.seed ^ splitmix64((group * WORDS + word) as u64))
             });
-            let kept = self.graph.row(i).map(|(j, w)| {
-                let edge = (i as u64) << 32 | j as u64;
-                bernoulli(edge_probability(self.settings.p, w), block, edge)
-            });
-            kept.collect()
+            let weights = self.graph.weights(i).iter();
+            let probabilities: Vec<f64> = weights.map(|&w| edge_probability(self.settings.p, w)).collect();
+            let mut kept = vec![NONE; probabilities.len()];
+            draw(block, i as u64, self.graph.targets(i), &probabilities, &mut kept);
+            kept.into_boxed_slice()
         })
     }
 
@@ -146,7 +147,6 @@ impl<'a> Percolation<'a> {
     }
 
     fn simulate(&self, group: usize, sources: &[usize], stop: &[bool], hits: &mut [u32]) {
-        const NONE: Lanes = [0; WORDS];
         let levels = self.settings.max_hops + 1;
         let left = self.settings.runs - group * GROUP;
         let all: Lanes = std::array::from_fn(|word| match left.saturating_sub(64 * word) {
@@ -170,16 +170,8 @@ impl<'a> Percolation<'a> {
             }
             let mut touched: Vec<usize> = Vec::new();
             for &i in front.iter().filter(|&&i| !stop[i]) {
-                let from = active[i];
-                for (&j, kept) in self.graph.targets(i).iter().zip(self.row(group, i)) {
-                    let to = &mut next[j as usize];
-                    if *to == NONE {
-                        touched.push(j as usize);
-                    }
-                    for word in 0..WORDS {
-                        to[word] |= from[word] & kept[word];
-                    }
-                }
+                let kept = self.row(group, i);
+                pass_on(&active[i], self.graph.targets(i), kept, &mut next, &mut touched);
             }
             front.clear();
             for j in touched {
@@ -193,6 +185,30 @@ impl<'a> Percolation<'a> {
                     active[j] = fresh;
                     front.push(j);
                 }
+            }
+        }
+    }
+}
+
+/// No run.
+const NONE: Lanes = [0; WORDS];
+
+vectorised! {
+    /// Adds the runs in which a neuron hits its targets to theirs, and those that nothing had hit to `touched`.
+    fn pass_on<F>(row: size_of::<Lanes>())[][](
+        from: &Lanes,
+        targets: &[u32],
+        kept: &[Lanes],
+        next: &mut [Lanes],
+        touched: &mut Vec<usize>,
+    ) {
+        for (&j, kept) in targets.iter().zip(kept) {
+            let to = &mut next[j as usize];
+            if *to == NONE {
+                touched.push(j as usize);
+            }
+            for word in 0..WORDS {
+                to[word] |= from[word] & kept[word];
             }
         }
     }

@@ -1,9 +1,7 @@
 //! Sparse directed graphs in compressed rows.
 
-mod rows;
-
+use neuropil_math::sparse::Rows;
 use rayon::prelude::*;
-pub(crate) use rows::Rows;
 
 /// A directed weighted graph: row `i` lists the targets of node `i` in ascending order.
 ///
@@ -124,10 +122,15 @@ impl Csr {
 
     /// The same edges with other weights; an edge that gets 0 is dropped.
     pub fn map(&self, weight: impl Fn(usize, usize, f64) -> f64) -> Self {
-        let edges = self
-            .edges()
-            .map(|(i, j, w)| (i as u32, j as u32, weight(i, j, w)));
-        Self::from_edges(self.n(), edges.collect())
+        let weight = &weight;
+        let row = |i: usize| {
+            self.row(i)
+                .map(move |(j, w)| (j, weight(i, j, w)))
+                .filter(|edge| edge.1 != 0.0)
+        };
+        Self {
+            rows: Rows::from_rows((0..self.n()).map(row)),
+        }
     }
 
     /// The graph without self-edges.

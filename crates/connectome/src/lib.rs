@@ -29,7 +29,6 @@ pub mod hubs;
 pub mod influence;
 pub mod integration;
 pub mod layers;
-pub mod linkage;
 pub mod mixture;
 pub mod motifs;
 pub mod nulls;

@@ -338,7 +338,7 @@ pub fn target_similarity(pathways: &[Pathway]) -> (Vec<usize>, Vec<Vec<f64>>) {
     let distance: Vec<f64> = (0..n * n)
         .map(|e| 1.0 - dice(&sets[e / n], &sets[e % n]))
         .collect();
-    let order = crate::linkage::leaf_order(&distance, n);
+    let order = neuropil_math::linkage::leaf_order(&distance, n);
     let matrix = order
         .iter()
         .map(|&i| order.iter().map(|&j| 1.0 - distance[i * n + j]).collect());

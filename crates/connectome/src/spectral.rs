@@ -1,14 +1,32 @@
 //! Spectral embedding: ranks, augmented diagonal, leading singular vectors, elbows.
 
-mod lanczos;
 pub mod procrustes;
 pub mod several;
 
 use crate::graph::Csr;
-pub use lanczos::{Block, Svd, top_svd};
+use neuropil_math::sparse::Rows;
+use neuropil_math::svd::{Operator, Svd, top_svd};
 use serde::Serialize;
 
-pub(crate) use lanczos::dense_svd as dense;
+/// The rows `from` and columns `to` of a graph, in that order, times `scale`.
+pub fn block(graph: &Csr, from: &[usize], to: &[usize], scale: f64) -> Operator {
+    let mut place = vec![u32::MAX; graph.n()];
+    to.iter().enumerate().for_each(|(k, &j)| place[j] = k as u32);
+    let place = &place;
+    let row = |&i: &usize| {
+        graph
+            .row(i)
+            .filter(|edge| place[edge.0] != u32::MAX)
+            .map(|(j, w)| (place[j] as usize, w * scale))
+    };
+    Operator::new(Rows::from_rows(from.iter().map(row)), to.len())
+}
+
+/// A whole graph.
+pub fn whole(graph: &Csr) -> Operator {
+    let all: Vec<usize> = (0..graph.n()).collect();
+    block(graph, &all, &all, 1.0)
+}
 
 /// Replaces each non-zero weight by its average rank / (number of non-zeros + 1): simple-nonzero pass-to-ranks.
 ///
@@ -20,11 +38,15 @@ pub fn pass_to_ranks(graph: &Csr) -> Csr {
     }
     sorted.sort_by(f64::total_cmp);
     let m = sorted.len() as f64;
-    graph.map(|_, _, w| {
-        let below = sorted.partition_point(|&x| x < w);
-        let up_to = sorted.partition_point(|&x| x <= w);
-        (below + up_to + 1) as f64 / 2.0 / (m + 1.0)
-    })
+    // Weights are counts: few of them differ.
+    let mut ranks: Vec<(f64, f64)> = Vec::new();
+    let mut below = 0;
+    for equal in sorted.chunk_by(|a, b| a == b) {
+        let up_to = below + equal.len();
+        ranks.push((equal[0], (below + up_to + 1) as f64 / 2.0 / (m + 1.0)));
+        below = up_to;
+    }
+    graph.map(|_, _, w| ranks[ranks.partition_point(|&(weight, _)| weight < w)].1)
 }
 
 /// Replaces the diagonal by (in-strength + out-strength) / 2 / (n − 1), self-edges left out.
@@ -59,7 +81,7 @@ pub struct Embedding {
 }
 
 /// Adjacency spectral embedding of a block in `d` dimensions (Sussman et al., J. Am. Stat. Assoc. 107, 1119, 2012).
-pub fn embed(block: &Block, d: usize) -> Embedding {
+pub fn embed(block: &Operator, d: usize) -> Embedding {
     let Svd { u, s, v } = top_svd(block, d);
     let d = s.len();
     let scale = |mut m: Vec<f64>| {

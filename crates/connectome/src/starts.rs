@@ -1,8 +1,8 @@
 //! Partitions in two from which mixtures start: agglomerative clustering and k-means.
 
-use crate::linkage::{Linkage, cut, merges};
 use crate::mixture::Points;
 use crate::mixture::blocks::{Blocks, LANES, Measure, from_point};
+use neuropil_math::linkage::{Linkage, cut, merges};
 use neuropil_math::rng::{Key, Purpose};
 use rand::RngExt;
 

@@ -12,7 +12,7 @@ use neuropil_connectome::layers::Way;
 use neuropil_connectome::nulls::Null;
 use neuropil_connectome::read::load;
 use neuropil_connectome::select::select;
-use neuropil_connectome::spectral::{Block, embed, pass_to_ranks};
+use neuropil_connectome::spectral::{embed, pass_to_ranks, whole};
 use neuropil_connectome::threshold::{PairRule, Threshold, strong_edges};
 use neuropil_connectome::types::{TypeSettings, divide};
 use std::path::Path;
@@ -101,7 +101,7 @@ fn tied_singular_values_span_the_same_space() {
     // Two equal blocks: both leading singular values are 3.
     let block = |from: u32| (0..9u32).map(move |e| (from + e / 3, from + e % 3, 1.0));
     let graph = Csr::from_edges(6, block(0).chain(block(3)).collect());
-    let e = embed(&Block::of(&graph), 2);
+    let e = embed(&whole(&graph), 2);
     assert!((e.singular_values[0] - 3.0).abs() < 1e-12 && (e.singular_values[1] - 3.0).abs() < 1e-12);
     for (i, j) in [(0, 1), (4, 5), (0, 4)] {
         let product: f64 = (0..2).map(|k| e.x[2 * i + k] * e.y[2 * j + k]).sum();

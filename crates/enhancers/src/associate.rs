@@ -4,7 +4,6 @@
 //! regression for continuous traits, penalised logistic regression for traits of two classes; then traits that
 //! evolved along the tree give the null distribution of the slope.
 
-pub mod adjust;
 mod binary;
 mod brownian;
 mod continuous;
@@ -19,6 +18,7 @@ pub use study::{Filters, Study};
 pub use tally::Tally;
 
 use crate::phylo::gaussian::Bound;
+use neuropil_math::stats::adjust::{Adjustment, adjust};
 
 /// Result of one region.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -273,7 +273,7 @@ pub fn released(table: &crate::table::Table) -> Result<Released, crate::error::I
         }
     }
     Ok(Released {
-        q: adjust::adjust(&p, adjust::Adjustment::BenjaminiHochberg),
+        q: adjust(&p, Adjustment::BenjaminiHochberg),
         regions,
         p,
         coef,

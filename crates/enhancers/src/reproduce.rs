@@ -85,7 +85,7 @@ pub(crate) fn reproduce(asked: &Asked<'_>, watch: &dyn Watch) -> Result<Reproduc
         claims,
         page: Some(page),
         held,
-        folder: Some(asked.folder("reproduction/enhancers")),
+        folder: Some(asked.folder("runs/enhancers")),
         ..Reproduced::default()
     })
 }

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use neuropil_enhancers::aliases::Aliases;
-use neuropil_enhancers::associate::adjust::{Adjustment, adjust};
 use neuropil_enhancers::associate::{Filters, Plan, Rounds, Study};
 use neuropil_enhancers::cnn::keras::{self, Reading};
 use neuropil_enhancers::cnn::{Flatten, Pass};
@@ -20,6 +19,7 @@ use neuropil_enhancers::traits::{self, Kind};
 use neuropil_enhancers::tree::{Choice, ReadTree, Tree, read, read_text};
 use neuropil_enhancers::windows::{Sizes, beyond_end, check_shared, windows};
 use neuropil_enhancers::{genes, motifs, text};
+use neuropil_math::stats::adjust::{Adjustment, adjust};
 use serde_json::Value;
 
 use crate::support::{close, faults, json};

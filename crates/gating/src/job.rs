@@ -36,6 +36,11 @@ impl Learning {
         Ok(sequence)
     }
 
+    /// Accuracy after each task on all tasks so far, of a run that is kept.
+    pub(crate) fn grid(&self, run: &RunDirectory) -> Result<Vec<Vec<f64>>, Problem> {
+        Ok(self.learnt(run)?.record().grid())
+    }
+
     /// Tasks and gates are stored as they were drawn: they must be those that the settings give today.
     fn refuse_other(&self, run: &RunDirectory) -> Result<(), Problem> {
         for (name, ours) in self.experiment.stored()? {

@@ -11,6 +11,7 @@ pub mod course;
 pub mod curve;
 pub mod data;
 pub mod error;
+mod experiments;
 pub mod front;
 pub mod gates;
 mod images;

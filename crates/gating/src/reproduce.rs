@@ -1,18 +1,23 @@
-//! What the paper found, on data that come with neuropil and at sizes that take minutes: each part trains some conditions
-//! with several seeds, and its claims compare them seed by seed.
+//! What the paper found, on data that come with neuropil and at sizes that take minutes to hours: each part trains some
+//! conditions with several seeds, and its claims compare them seed by seed.
+//!
+//! Every network is a run of its own in the folder of results: finished ones are taken as they are, unfinished ones go on.
 
 mod cognitive;
 mod images;
 
-use crate::error::GatingError;
-use crate::record::Record;
-use crate::sequence::Experiment;
+use crate::experiments;
+use crate::job::Learning;
 use neuropil_draw::{Color, Figure, Mark, Panel, Report, Section, Series};
 use neuropil_lab::error::{Problem, did_you_mean};
+use neuropil_lab::keeper::Begin;
+use neuropil_lab::run::RunDirectory;
+use neuropil_lab::shards::{on_threads, side_by_side};
 use neuropil_math::stats::summary::mean_interval;
-use neuropil_study::{Asked, Band, Claim, Found, Reproduced, Verdict, Watch, claims_table};
-use rayon::prelude::*;
+use neuropil_study::life::{self, Order};
+use neuropil_study::{Asked, Band, Claim, Found, Given, Reproduced, Verdict, Watch, claims_table};
 use serde::Serialize;
+use std::path::PathBuf;
 
 /// A part: its name, and how it is made. Nothing comes back when it was stopped.
 struct Part {
@@ -43,11 +48,30 @@ const PARTS: [Part; 5] = [
     },
 ];
 
+/// Settings in which the conditions of a part, and the networks of a condition, differ.
+const COMPARED: [&str; 6] = [
+    "experiment",
+    "gates.gated",
+    "method",
+    "seed",
+    "stabilise.strength",
+    "teacher",
+];
+
 /// What every part is asked.
 struct Frame<'a> {
+    asked: &'a Asked<'a>,
     seeds: Vec<u64>,
-    quick: bool,
+    /// Where the networks and the page are kept.
+    folder: PathBuf,
     watch: &'a dyn Watch,
+}
+
+/// A condition: a name among those of its part, and the network of a seed.
+struct Condition<'a> {
+    part: &'static str,
+    name: &'a str,
+    of: &'a (dyn Fn(u64) -> Result<Learning, Problem> + Sync),
 }
 
 /// What a part found.
@@ -56,6 +80,9 @@ struct Told {
     sections: Vec<Section>,
     rows: Vec<Row>,
 }
+
+/// Accuracy after each task on all tasks so far, \[task\]\[task\].
+type Grid = Vec<Vec<f64>>;
 
 /// A condition that was trained with every seed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -79,9 +106,9 @@ struct Row {
 }
 
 impl Row {
-    fn of(name: String, grids: &[Vec<Vec<f64>>]) -> Self {
+    fn of(name: String, grids: &[Grid]) -> Self {
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
-        let over = |of: &dyn Fn(&Vec<Vec<f64>>) -> f64| mean(&grids.iter().map(of).collect::<Vec<_>>());
+        let over = |of: &dyn Fn(&Grid) -> f64| mean(&grids.iter().map(of).collect::<Vec<_>>());
         let last: Vec<Vec<f64>> = grids.iter().filter_map(|grid| grid.last().cloned()).collect();
         let averages: Vec<f64> = last.iter().map(|row| mean(row)).collect();
         Self {
@@ -108,29 +135,56 @@ impl Row {
 }
 
 impl Frame<'_> {
-    /// Trains a condition with every seed; nothing if it was stopped.
-    fn row(
-        &self,
-        name: &str,
-        of: &(dyn Fn(u64) -> Box<dyn Experiment> + Sync),
-    ) -> Result<Option<Row>, Problem> {
-        let one = |&seed: &u64| -> Result<Option<Vec<Vec<f64>>>, GatingError> {
-            let experiment = of(seed);
-            let mut sequence = experiment.begin()?;
-            while !sequence.place().is_over() {
-                sequence.step()?;
-                if self.watch.stopped() {
-                    return Ok(None);
-                }
-            }
-            Ok(Some(Record::grid(&sequence.record())))
+    fn quick(&self) -> bool {
+        self.asked.quick
+    }
+
+    /// A network with these settings, and over them what was asked to be different.
+    fn network(&self, experiment: &str, settings: &impl Serialize) -> Result<Learning, Problem> {
+        let given = Given {
+            name: experiment,
+            text: Some(&toml::to_string(settings).expect("settings are TOML")),
+            set: self.asked.set,
+            options: &[],
         };
-        let grids: Result<Option<Vec<_>>, GatingError> = self.seeds.par_iter().map(one).collect();
-        let row = grids?.map(|grids| Row::of(name.to_owned(), &grids));
-        if let Some(row) = &row {
-            self.watch.say(&row.sentence());
+        experiments::open(&given).map_err(|problems| problems.into_iter().next().expect("a problem"))
+    }
+
+    /// Trains a condition with every seed, side by side on single threads; nothing if it was stopped.
+    fn row(&self, condition: &Condition<'_>) -> Result<Option<Row>, Problem> {
+        let (workers, threads) = side_by_side(rayon::current_num_threads(), self.seeds.len());
+        let one = |&seed: &u64| -> Result<Option<Grid>, Problem> {
+            let job = (condition.of)(seed)?;
+            let name = format!(
+                "{}-{}-s{seed}",
+                condition.part,
+                condition.name.replace(", c = ", "-c")
+            );
+            let order = Order {
+                out: &self.folder.join("networks").join(name),
+                begin: Begin::Resume,
+                updates: None,
+                only: true,
+                origin: self.asked.origin,
+            };
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            let pool =
+                pool.map_err(|error| Problem::bare(format!("cannot start {threads} threads: {error}")))?;
+            let summary = pool.install(|| life::run(&job, &order, self.watch))?;
+            if summary.interrupted {
+                return Ok(None);
+            }
+            job.grid(&RunDirectory::open(order.out)?).map(Some)
+        };
+        let trained = on_threads(&self.seeds, workers, &|| self.watch.stopped(), &one);
+        let trained: Result<Vec<Option<Grid>>, Problem> = trained.into_iter().flatten().collect();
+        let grids: Vec<Grid> = trained?.into_iter().flatten().collect();
+        if grids.len() < self.seeds.len() {
+            return Ok(None);
         }
-        Ok(row)
+        let row = Row::of(condition.name.to_owned(), &grids);
+        self.watch.say(&row.sentence());
+        Ok(Some(row))
     }
 }
 
@@ -209,10 +263,28 @@ pub(crate) fn reproduce(asked: &Asked<'_>, watch: &dyn Watch) -> Result<Reproduc
             did_you_mean(part, "parts", &known),
         ));
     }
+    let key = |set: &String| set.split('=').next().unwrap_or_default().trim().to_owned();
+    if let Some(key) = asked
+        .set
+        .iter()
+        .map(key)
+        .find(|key| COMPARED.contains(&key.as_str()))
+    {
+        let message = format!("`{key}` is what is compared here: each condition has its own");
+        return Err(Problem::new(
+            message,
+            "leave it out; `--seeds A..B` says how many networks each has",
+        ));
+    }
     let (first, last) = asked.seeds.unwrap_or((1, if asked.quick { 2 } else { 5 }));
     let frame = Frame {
+        asked,
         seeds: (first..=last).collect(),
-        quick: asked.quick,
+        folder: asked.folder(if asked.quick {
+            "runs/gating-quick"
+        } else {
+            "runs/gating"
+        }),
         watch,
     };
     let wanted = PARTS
@@ -251,7 +323,7 @@ pub(crate) fn reproduce(asked: &Asked<'_>, watch: &dyn Watch) -> Result<Reproduc
         claims,
         page: Some(page),
         held,
-        folder: Some(asked.folder("reproduction/gating")),
+        folder: Some(frame.folder),
         ..Reproduced::default()
     })
 }

@@ -8,4 +8,5 @@ mod front;
 mod golden;
 mod masse;
 mod recurrent;
+mod reproduction;
 mod support;

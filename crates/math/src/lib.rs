@@ -3,8 +3,12 @@
 pub mod arrays;
 pub mod exponential;
 pub mod linalg;
+pub mod linkage;
 pub mod noise;
+pub mod procrustes;
 pub mod real;
 pub mod rng;
 pub mod simd;
+pub mod sparse;
 pub mod stats;
+pub mod svd;

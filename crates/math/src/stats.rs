@@ -2,10 +2,12 @@
 //!
 //! Everything is `f64` and runs in the calling thread in a fixed order, so results repeat bit for bit.
 
+pub mod adjust;
 pub mod bins;
 pub mod bootstrap;
 pub mod correlation;
 pub mod dprime;
+pub mod fisher;
 pub mod fit;
 pub mod interval;
 mod minimise;

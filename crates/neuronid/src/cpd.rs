@@ -13,6 +13,7 @@ use crate::yu2021;
 use expect::{Expected, expect};
 use faer::Mat;
 use faer::linalg::solvers::Solve;
+use neuropil_math::procrustes;
 use smooth::Smooth;
 
 mod expect;
@@ -209,20 +210,12 @@ fn moments(fixed: &[Point], moving: &[Point], e: &Expected) -> Moments {
 
 /// The proper rotation R = U C Vᵀ nearest to the leading `n` × `n` block of a matrix, and tr(S C).
 pub(crate) fn rotation(a: &[[f64; 3]; 3], n: usize) -> ([[f64; 3]; 3], f64) {
-    let svd = Mat::from_fn(n, n, |i, j| a[i][j])
-        .svd()
-        .expect("a small matrix of finite numbers");
-    let (u, v) = (svd.U(), svd.V());
-    let product = Mat::from_fn(n, n, |i, j| (0..n).map(|k| u[(i, k)] * v[(j, k)]).sum::<f64>());
-    let sign = if product.determinant() < 0.0 { -1.0 } else { 1.0 };
-    let c = |k: usize| if k + 1 == n { sign } else { 1.0 };
+    let (turn, trace) = procrustes::rotation(&Mat::from_fn(n, n, |i, j| a[i][j]));
     let mut r = IDENTITY;
     for i in 0..n {
-        for j in 0..n {
-            r[i][j] = (0..n).map(|k| u[(i, k)] * c(k) * v[(j, k)]).sum();
-        }
+        r[i][..n].copy_from_slice(&turn[i * n..][..n]);
     }
-    (r, (0..n).map(|k| svd.S().column_vector()[k] * c(k)).sum())
+    (r, trace)
 }
 
 /// A y + t.

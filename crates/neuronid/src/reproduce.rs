@@ -62,7 +62,7 @@ pub(crate) fn reproduce(asked: &Asked<'_>, watch: &dyn Watch) -> Result<Reproduc
             return Err(Problem::new(message, hint));
         }
     };
-    let folder = asked.folder("reproduction/neuronid");
+    let folder = asked.folder("runs/neuronid");
     let folds: Vec<usize> = match heads {
         None => vec![1],
         Some(_) if asked.quick => vec![FOLDS],

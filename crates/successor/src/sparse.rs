@@ -6,6 +6,7 @@
 
 use crate::error::SuccessorError;
 use crate::sr::check_discount;
+use neuropil_math::sparse::Rows;
 use std::collections::BTreeMap;
 
 /// Vectors of a Krylov space before it is begun anew.
@@ -83,15 +84,16 @@ impl SparseTransitions {
                 format!("one of 0 to {}", n - 1),
             ));
         }
-        let (mut x, mut rhs) = (vec![0.0; n], vec![0.0; n]);
-        rhs[from] = 1.0;
+        let system = self.system(discount);
+        let (mut x, mut image) = (vec![0.0; n], vec![0.0; n]);
         for _ in 0..MOST_RESTARTS {
-            let image = self.apply(&x, discount);
-            let residual: Vec<f64> = rhs.iter().zip(&image).map(|(b, a)| b - a).collect();
+            system.times(&x, &mut image);
+            let mut residual: Vec<f64> = image.iter().map(|a| -a).collect();
+            residual[from] += 1.0;
             if norm(&residual) < 1e-10 {
                 return Ok(x);
             }
-            self.improve(&mut x, residual, discount);
+            improve(&system, &mut x, &residual);
         }
         Err(SuccessorError::NotSettled {
             iterations: RESTART * MOST_RESTARTS,
@@ -99,58 +101,61 @@ impl SparseTransitions {
         })
     }
 
-    /// (I − γTᵀ) x
-    fn apply(&self, x: &[f64], discount: f64) -> Vec<f64> {
-        let mut out = x.to_vec();
-        for (from, row) in self.rows.iter().enumerate().filter(|(from, _)| x[*from] != 0.0) {
-            let weight = discount * x[from] / self.sums[from].max(f64::MIN_POSITIVE);
-            row.iter().for_each(|(&to, count)| out[to] -= weight * count);
-        }
-        out
+    /// I − γTᵀ
+    fn system(&self, discount: f64) -> Rows {
+        let row = |from: usize| {
+            let scale = -discount / self.sums[from].max(f64::MIN_POSITIVE);
+            let counts = self.rows[from]
+                .iter()
+                .map(move |(&to, count)| (to, scale * count));
+            std::iter::once((from, 1.0)).chain(counts)
+        };
+        Rows::from_rows((0..self.states()).map(row)).transposed(self.states())
     }
+}
 
-    /// The best correction of `x` within one Krylov space.
-    fn improve(&self, x: &mut [f64], residual: Vec<f64>, discount: f64) {
-        let beta = norm(&residual);
-        let mut basis = vec![residual.iter().map(|r| r / beta).collect::<Vec<f64>>()];
-        let mut hessenberg: Vec<Vec<f64>> = Vec::new();
-        let mut turned: Vec<(f64, f64)> = Vec::new();
-        let mut g = vec![beta];
-        for k in 0..RESTART {
-            let mut w = self.apply(&basis[k], discount);
-            let mut column = Vec::with_capacity(k + 2);
-            for v in &basis {
-                let h: f64 = v.iter().zip(&w).map(|(a, b)| a * b).sum();
-                w.iter_mut().zip(v).for_each(|(w, v)| *w -= h * v);
-                column.push(h);
-            }
-            let length = norm(&w);
-            column.push(length);
-            for (i, &(c, s)) in turned.iter().enumerate() {
-                let (a, b) = (column[i], column[i + 1]);
-                (column[i], column[i + 1]) = (c * a + s * b, c * b - s * a);
-            }
-            let hypotenuse = column[k].hypot(column[k + 1]);
-            let (c, s) = (column[k] / hypotenuse, column[k + 1] / hypotenuse);
-            column[k] = hypotenuse;
-            turned.push((c, s));
-            g.push(-s * g[k]);
-            g[k] *= c;
-            hessenberg.push(column);
-            if length < 1e-14 || g[k + 1].abs() < 1e-11 {
-                break;
-            }
-            basis.push(w.iter().map(|w| w / length).collect());
+/// The best correction of `x` within one Krylov space.
+fn improve(system: &Rows, x: &mut [f64], residual: &[f64]) {
+    let beta = norm(residual);
+    let mut basis = vec![residual.iter().map(|r| r / beta).collect::<Vec<f64>>()];
+    let mut hessenberg: Vec<Vec<f64>> = Vec::new();
+    let mut turned: Vec<(f64, f64)> = Vec::new();
+    let mut g = vec![beta];
+    for k in 0..RESTART {
+        let mut w = vec![0.0; x.len()];
+        system.times(&basis[k], &mut w);
+        let mut column = Vec::with_capacity(k + 2);
+        for v in &basis {
+            let h: f64 = v.iter().zip(&w).map(|(a, b)| a * b).sum();
+            w.iter_mut().zip(v).for_each(|(w, v)| *w -= h * v);
+            column.push(h);
         }
-        let m = hessenberg.len();
-        let mut y = vec![0.0; m];
-        for i in (0..m).rev() {
-            let known: f64 = (i + 1..m).map(|j| hessenberg[j][i] * y[j]).sum();
-            y[i] = (g[i] - known) / hessenberg[i][i];
+        let length = norm(&w);
+        column.push(length);
+        for (i, &(c, s)) in turned.iter().enumerate() {
+            let (a, b) = (column[i], column[i + 1]);
+            (column[i], column[i + 1]) = (c * a + s * b, c * b - s * a);
         }
-        for (y, v) in y.iter().zip(&basis) {
-            x.iter_mut().zip(v).for_each(|(x, v)| *x += y * v);
+        let hypotenuse = column[k].hypot(column[k + 1]);
+        let (c, s) = (column[k] / hypotenuse, column[k + 1] / hypotenuse);
+        column[k] = hypotenuse;
+        turned.push((c, s));
+        g.push(-s * g[k]);
+        g[k] *= c;
+        hessenberg.push(column);
+        if length < 1e-14 || g[k + 1].abs() < 1e-11 {
+            break;
         }
+        basis.push(w.iter().map(|w| w / length).collect());
+    }
+    let m = hessenberg.len();
+    let mut y = vec![0.0; m];
+    for i in (0..m).rev() {
+        let known: f64 = (i + 1..m).map(|j| hessenberg[j][i] * y[j]).sum();
+        y[i] = (g[i] - known) / hessenberg[i][i];
+    }
+    for (y, v) in y.iter().zip(&basis) {
+        x.iter_mut().zip(v).for_each(|(x, v)| *x += y * v);
     }
 }
 

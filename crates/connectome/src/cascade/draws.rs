@@ -1,6 +1,7 @@
 //! Draws for many runs at once, one bit a run: a function of (seed, run, edge), whoever asks and in whatever order.
 
 use neuropil_math::rng::{GOLDEN, splitmix64};
+use neuropil_math::simd::vectorised;
 
 /// Words of 64 runs that are simulated together.
 pub(super) const WORDS: usize = 4;
@@ -10,9 +11,19 @@ pub(super) const GROUP: usize = 64 * WORDS;
 /// 256 runs, one bit each.
 pub(super) type Lanes = [u64; WORDS];
 
+vectorised! {
+    /// The runs in which each edge of neuron `pre` is kept.
+    pub(super) fn draw<F>[][](block: Lanes, pre: u64, targets: &[u32], probabilities: &[f64], kept: &mut [Lanes]) {
+        for ((&post, &probability), kept) in targets.iter().zip(probabilities).zip(kept) {
+            *kept = bernoulli(probability, block, pre << 32 | u64::from(post));
+        }
+    }
+}
+
 /// One bit per run that is set with `probability`: U < probability, compared bit by bit from the top in all
 /// runs at once, until every run is decided (about 9 words). SplitMix64 in counter mode, keyed by block and edge.
-pub(super) fn bernoulli(probability: f64, block: Lanes, edge: u64) -> Lanes {
+#[inline(always)]
+fn bernoulli(probability: f64, block: Lanes, edge: u64) -> Lanes {
     if probability >= 1.0 {
         return [u64::MAX; WORDS];
     }

@@ -1,34 +1,11 @@
-//! Alignment of two embeddings by an orthogonal matrix.
+//! Alignment of two embeddings by an orthogonal matrix, without known partners.
 
-use super::lanczos::dense_svd;
 use faer::{Mat, MatRef};
+use neuropil_math::procrustes::polar;
 use rayon::prelude::*;
 
 /// Rows of one unit of parallel work.
 const CHUNK: usize = 128;
-
-/// The orthogonal Q (d × d, row-major) that minimises ‖A Q − B‖; A and B are n × d, row-major.
-///
-/// Schönemann, Psychometrika 31, 1 (1966).
-pub fn orthogonal(a: &[f64], b: &[f64], d: usize) -> Vec<f64> {
-    assert_eq!(a.len(), b.len(), "the same rows in both");
-    let n = a.len() / d;
-    let (a, b) = (
-        MatRef::from_row_major_slice(a, n, d),
-        MatRef::from_row_major_slice(b, n, d),
-    );
-    polar(&(a.transpose() * b))
-}
-
-/// U Vᵀ of a square matrix.
-fn polar(m: &Mat<f64>) -> Vec<f64> {
-    let d = m.nrows();
-    let svd = dense_svd(m, d);
-    let (u, v) = (&svd.u, &svd.v);
-    (0..d * d)
-        .map(|e| (0..d).map(|k| u[e / d * d + k] * v[e % d * d + k]).sum())
-        .collect()
-}
 
 /// Refines Q without known partners: `iterations` times P_ij = exp(−‖(A Q)_i − B_j‖² / `width`) / (n m), then Q is the
 /// polar factor of Aᵀ (P B). All rows of both sides count; A is n × d, B is m × d.

@@ -1,8 +1,9 @@
 //! One embedding of several graphs over the same nodes.
 
-use super::{Block, Embedding, dense, embed};
+use super::{Embedding, embed, whole};
 use crate::graph::Csr;
 use faer::Mat;
+use neuropil_math::svd::dense_svd;
 
 /// Omnibus embedding: one position per node and graph, all in one space.
 ///
@@ -29,14 +30,14 @@ pub fn omnibus(graphs: &[Csr], d: usize) -> Vec<Embedding> {
             }
         }
     }
-    let whole = embed(&Block::of(&Csr::from_edges(m * n, edges)), d);
-    let d = whole.d;
+    let all = embed(&whole(&Csr::from_edges(m * n, edges)), d);
+    let d = all.d;
     (0..m)
         .map(|a| Embedding {
             d,
-            x: whole.x[a * n * d..(a + 1) * n * d].to_vec(),
-            y: whole.y[a * n * d..(a + 1) * n * d].to_vec(),
-            singular_values: whole.singular_values.clone(),
+            x: all.x[a * n * d..(a + 1) * n * d].to_vec(),
+            y: all.y[a * n * d..(a + 1) * n * d].to_vec(),
+            singular_values: all.singular_values.clone(),
         })
         .collect()
 }
@@ -65,7 +66,7 @@ pub struct Common {
 pub fn multiple(graphs: &[Csr], d: usize) -> Common {
     let n = graphs[0].n();
     assert!(graphs.iter().all(|g| g.n() == n), "graphs over the same nodes");
-    let own: Vec<Embedding> = graphs.iter().map(|g| embed(&Block::of(g), d)).collect();
+    let own: Vec<Embedding> = graphs.iter().map(|g| embed(&whole(g), d)).collect();
     let width: usize = own.iter().map(|e| e.d).sum();
     let joined = |rows: &dyn Fn(&Embedding) -> Vec<f64>| {
         let mut all = Mat::<f64>::zeros(n, width);
@@ -79,7 +80,7 @@ pub fn multiple(graphs: &[Csr], d: usize) -> Common {
             }
             from += e.d;
         }
-        dense(&all, width.min(n))
+        dense_svd(&all, width.min(n))
     };
     let (left, right) = (joined(&|e| e.x.clone()), joined(&|e| e.y.clone()));
     let d = d.min(left.s.len()).min(right.s.len());
@@ -127,7 +128,7 @@ mod tests {
     #[test]
     fn the_omnibus_of_one_graph_is_its_embedding() {
         let graph = random_graph(60, 900, 3);
-        let alone = embed(&Block::of(&graph), 3);
+        let alone = embed(&whole(&graph), 3);
         let one = omnibus(std::slice::from_ref(&graph), 3);
         for (a, b) in products(&alone, 60).iter().zip(products(&one[0], 60)) {
             assert!((a - b).abs() < 1e-9);
@@ -147,7 +148,7 @@ mod tests {
         );
         for (found, expected) in products(&same[0], 40)
             .iter()
-            .zip(products(&embed(&Block::of(&a), 2), 40))
+            .zip(products(&embed(&whole(&a), 2), 40))
         {
             assert!((found - expected).abs() < 1e-9);
         }

@@ -1,7 +1,7 @@
 //! How far types depend on the random starts, and a consensus that depends on them less.
 
 use super::{TypeSettings, Types, adjusted_rand, divide};
-use crate::linkage::{Linkage, cut, leaf_order, merges};
+use neuropil_math::linkage::{Linkage, cut, leaf_order, merges};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -141,8 +141,9 @@ fn paths_and_cycles_match() {
 #[test]
 fn ranks_diagonal_and_embedding_match() {
     use neuropil_connectome::spectral::{
-        Block, augment_diagonal, embed, pass_to_ranks, regularised_laplacian, top_svd,
+        augment_diagonal, embed, pass_to_ranks, regularised_laplacian, whole,
     };
+    use neuropil_math::svd::top_svd;
     let file = json("synthetic/sbm.json");
     let text =
         std::fs::read_to_string(crate::golden::files::folder().join("synthetic/sbm_adjacency.csv")).unwrap();
@@ -165,7 +166,7 @@ fn ranks_diagonal_and_embedding_match() {
     for (i, expected) in numbers(&file["augmented_diagonal_first5"]).iter().enumerate() {
         close("diagonal", augmented.weight(i, i), *expected, 1e-12);
     }
-    let block = Block::of(&augmented);
+    let block = whole(&augmented);
     for (s, expected) in top_svd(&block, 10)
         .s
         .iter()
@@ -173,7 +174,7 @@ fn ranks_diagonal_and_embedding_match() {
     {
         close("singular value", *s, expected, 1e-8);
     }
-    let laplacian = Block::of(&regularised_laplacian(&ranked));
+    let laplacian = whole(&regularised_laplacian(&ranked));
     for (s, expected) in top_svd(&laplacian, 10)
         .s
         .iter()
@@ -208,7 +209,8 @@ fn elbows_match() {
 
 #[test]
 fn procrustes_matches() {
-    use neuropil_connectome::spectral::procrustes::{kernel, orthogonal};
+    use neuropil_connectome::spectral::procrustes::kernel;
+    use neuropil_math::procrustes::orthogonal;
     let file = json("synthetic/flow_procrustes.json");
     let (a, b) = (numbers(&file["A"]), numbers(&file["B"]));
     let q = orthogonal(&a, &b, 3);

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use neuropil_lab::shards::Shard;
 use rayon::prelude::*;
 
-use super::adjust::{Adjustment, adjust};
 use super::brownian::{LANES, Scan};
 use super::study::{Region, Study};
 use super::tally::Tally;
@@ -17,6 +16,7 @@ use crate::kaplow2023::{ROUND_THRESHOLDS, ROUND_TOTALS};
 use crate::phylo::Logistic;
 use crate::traits::Kind;
 use crate::tree::Tree;
+use neuropil_math::stats::adjust::{Adjustment, adjust};
 
 /// How permulations are counted and how many there are.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]

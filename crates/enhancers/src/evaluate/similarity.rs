@@ -2,13 +2,7 @@
 
 use crate::matrix::Matrix;
 use crate::tree::quoted;
-
-/// A group of species that were joined.
-struct Group {
-    newick: String,
-    height: f64,
-    size: f64,
-}
+use neuropil_math::linkage::{Linkage, fold, merges};
 
 /// Average linkage (UPGMA; Sokal & Michener 1958) of the cosine distances between the predictions of species, over the
 /// regions that both have, in Newick format: groups are joined at half of their distance. Species without a region in
@@ -37,14 +31,11 @@ pub fn species_tree(matrix: &Matrix, notes: &mut Vec<String>) -> Option<String> 
     }
     let distances = kept
         .iter()
-        .map(|&a| kept.iter().map(|&b| all[a][b].unwrap_or(0.0)).collect())
+        .flat_map(|&a| kept.iter().map(move |&b| (a, b)))
+        .map(|(a, b)| if a == b { 0.0 } else { all[a][b].unwrap_or(0.0) })
         .collect();
-    let groups = kept.iter().map(|&species| Group {
-        newick: quoted(&matrix.species[species]),
-        height: 0.0,
-        size: 1.0,
-    });
-    Some(join(groups.collect(), distances))
+    let names = kept.iter().map(|&species| quoted(&matrix.species[species]));
+    newick(names.collect(), distances)
 }
 
 /// 1 − cosine of the angle between the predictions of two species; `None` without a region in common, 1 where all
@@ -71,37 +62,16 @@ fn distance(matrix: &Matrix, a: usize, b: usize) -> Option<f64> {
     })
 }
 
-/// Joins the two nearest groups, of equal ones the first, until one is left.
-fn join(mut groups: Vec<Group>, mut distances: Vec<Vec<f64>>) -> String {
-    while groups.len() > 1 {
-        let n = groups.len();
-        let pairs = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j)));
-        let nearest = pairs.min_by(|a, b| distances[a.0][a.1].total_cmp(&distances[b.0][b.1]));
-        let (i, j) = nearest.unwrap_or((0, 1));
-        let height = distances[i][j] / 2.0;
-        let (first, second) = (groups[i].size, groups[j].size);
-        for k in 0..n {
-            let mean = (first * distances[i][k] + second * distances[j][k]) / (first + second);
-            distances[i][k] = mean;
-            distances[k][i] = mean;
-        }
-        distances.remove(j);
-        distances.iter_mut().for_each(|row| {
-            row.remove(j);
-        });
-        let other = groups.remove(j);
-        let group = &mut groups[i];
-        group.newick = format!(
-            "({}:{:.6},{}:{:.6})",
-            group.newick,
-            height - group.height,
-            other.newick,
-            height - other.height
-        );
-        group.height = height;
-        group.size += other.size;
-    }
-    groups.pop().map_or_else(String::new, |group| group.newick + ";")
+/// The tree in which groups lie at half of their mean distance.
+fn newick(names: Vec<String>, distances: Vec<f64>) -> Option<String> {
+    let tree = merges(distances, vec![1.0; names.len()], Linkage::Average);
+    let leaves = names.into_iter().map(|name| (name, 0.0));
+    let join = |distance: f64, (first, below): (String, f64), (second, beside): (String, f64)| {
+        let height = distance / 2.0;
+        let text = format!("({first}:{:.6},{second}:{:.6})", height - below, height - beside);
+        (text, height)
+    };
+    fold(&tree, leaves, join).map(|(text, _)| text + ";")
 }
 
 #[cfg(test)]
@@ -111,18 +81,14 @@ mod tests {
 
     #[test]
     fn groups_join_at_half_of_their_mean_distance() {
-        let group = |name: &str| Group {
-            newick: name.into(),
-            height: 0.0,
-            size: 1.0,
-        };
-        let distances = vec![
-            vec![0.0, 0.2, 0.6, 1.0],
-            vec![0.2, 0.0, 0.8, 1.0],
-            vec![0.6, 0.8, 0.0, 1.0],
-            vec![1.0, 1.0, 1.0, 0.0],
+        let distances = [
+            [0.0, 0.2, 0.6, 1.0],
+            [0.2, 0.0, 0.8, 1.0],
+            [0.6, 0.8, 0.0, 1.0],
+            [1.0, 1.0, 1.0, 0.0],
         ];
-        let newick = join(["a", "b", "c", "d"].map(group).into_iter().collect(), distances);
+        let names = ["a", "b", "c", "d"].map(String::from).to_vec();
+        let newick = newick(names, distances.concat()).expect("a tree");
         assert_eq!(
             newick,
             "(((a:0.100000,b:0.100000):0.250000,c:0.350000):0.150000,d:0.500000);"

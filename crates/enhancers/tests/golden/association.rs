@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use neuropil_enhancers::associate::adjust::{Adjustment, adjust};
 use neuropil_enhancers::associate::{Filters, Plan, Rounds, Study, foreground_nodes, foregrounds};
 use neuropil_enhancers::matrix::{Matrix, read_species};
 use neuropil_enhancers::phylo::{Logistic, LogisticFit};
 use neuropil_enhancers::traits::{self, Kind};
 use neuropil_enhancers::tree::{Choice, Tree, read};
+use neuropil_math::stats::adjust::{Adjustment, adjust};
 
 use crate::support::{close, golden, json, vector};
 

@@ -1,12 +1,12 @@
 //! Figure 5 of the paper, the twenty cognitive tasks, with a smaller network and fewer trials than the paper's.
 
-use super::{Frame, Row, Told, above, curves, section};
+use super::{Condition, Frame, Row, Told, above, curves, section};
+use crate::job::Learning;
 use crate::masse2018::{RATE_REWARD, XI};
-use crate::recurrent::{Recurrent, RecurrentSettings, Teacher};
-use crate::sequence::Experiment;
+use crate::recurrent::{RecurrentSettings, Teacher};
 use neuropil_draw::{Color, Figure, Panel, Series};
 use neuropil_lab::error::Problem;
-use neuropil_study::{Band, Claim, Found};
+use neuropil_study::{Band, Claim, Found, Job};
 use neuropil_tasks::registry::MASSE;
 
 /// Methods with their strengths c.
@@ -21,6 +21,30 @@ fn settings(method: &str, strength: f64, seed: u64) -> RecurrentSettings {
     settings.stabilise.strength = strength;
     settings.tasks.test_trials = 256;
     settings
+}
+
+fn network(frame: &Frame<'_>, settings: &RecurrentSettings) -> Result<Learning, Problem> {
+    frame.network(&settings.experiment, settings)
+}
+
+/// Size of network and training, with what was asked to be different.
+fn size(frame: &Frame<'_>, settings: RecurrentSettings, paper: &str) -> String {
+    let shown: Option<RecurrentSettings> = network(frame, &settings)
+        .ok()
+        .and_then(|job| toml::from_str(job.settings()).ok());
+    let shown = shown.unwrap_or(settings);
+    let at_most = if shown.teacher == Teacher::Reward {
+        "at most "
+    } else {
+        ""
+    };
+    format!(
+        "LSTM of {} units, {at_most}{} batches of {} trials a task (the paper: {paper} of 256); means over {} seeds",
+        shown.network.units,
+        shown.training.batches,
+        shown.training.batch,
+        frame.seeds.len()
+    )
 }
 
 /// Accuracy on each task after the last, a point for each condition.
@@ -50,15 +74,20 @@ fn dots(name: &str, rows: &[Row], names: &[String], caption: String) -> Figure {
 
 /// Figure 5, taught what to do.
 pub(super) fn targets(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
-    let (batches, batch) = if frame.quick { (150, 32) } else { (400, 64) };
+    let (batches, batch) = if frame.quick() { (150, 32) } else { (400, 64) };
+    let of = |method, strength, seed| {
+        let mut settings = settings(method, strength, seed);
+        (settings.training.batches, settings.training.batch) = (batches, batch);
+        settings
+    };
     let mut rows = Vec::new();
     for (method, strength) in METHODS {
-        let of = |seed| -> Box<dyn Experiment> {
-            let mut settings = settings(method, strength, seed);
-            (settings.training.batches, settings.training.batch) = (batches, batch);
-            Box::new(Recurrent::new(settings))
+        let condition = Condition {
+            part: "cognitive",
+            name: method,
+            of: &|seed| network(frame, &of(method, strength, seed)),
         };
-        let Some(row) = frame.row(method, &of)? else {
+        let Some(row) = frame.row(&condition)? else {
             return Ok(None);
         };
         rows.push(row);
@@ -89,8 +118,8 @@ pub(super) fn targets(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
     let names = MASSE.map(str::to_owned);
     let caption = || {
         format!(
-            "LSTM of 256 units, {batches} batches of {batch} trials a task (the paper: 6000 of 256); means over {} seeds; steps with an answer that are right. Tasks in order: {}.",
-            frame.seeds.len(),
+            "{}; steps with an answer that are right. Tasks in order: {}.",
+            size(frame, of("none", 0.0, 1), "6000"),
             names.join(", ").replace("masse-", "")
         )
     };
@@ -115,20 +144,29 @@ pub(super) fn targets(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
 
 /// Figure 5, taught by reward.
 pub(super) fn reward(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
-    let (batches, batch, n) = if frame.quick { (600, 64, 3) } else { (3000, 128, 6) };
+    let (batches, batch, n) = if frame.quick() {
+        (600, 64, 3)
+    } else {
+        (3000, 128, 6)
+    };
     let names: Vec<String> = MASSE[..n].iter().map(|&name| name.to_owned()).collect();
+    let of = |method, strength, seed| {
+        let mut settings = settings(method, strength, seed);
+        settings.teacher = Teacher::Reward;
+        settings.tasks.names.clone_from(&names);
+        (settings.training.batches, settings.training.batch) = (batches, batch);
+        (settings.training.rate, settings.stabilise.xi) = (RATE_REWARD, XI);
+        settings.reward.window = 100;
+        settings
+    };
     let mut rows = Vec::new();
     for (method, strength) in [("none", 0.0), ("xdg+si", 0.1)] {
-        let of = |seed| -> Box<dyn Experiment> {
-            let mut settings = settings(method, strength, seed);
-            settings.teacher = Teacher::Reward;
-            settings.tasks.names.clone_from(&names);
-            (settings.training.batches, settings.training.batch) = (batches, batch);
-            (settings.training.rate, settings.stabilise.xi) = (RATE_REWARD, XI);
-            settings.reward.window = 100;
-            Box::new(Recurrent::new(settings))
+        let condition = Condition {
+            part: "reward",
+            name: method,
+            of: &|seed| network(frame, &of(method, strength, seed)),
         };
-        let Some(row) = frame.row(method, &of)? else {
+        let Some(row) = frame.row(&condition)? else {
             return Ok(None);
         };
         rows.push(row);
@@ -151,8 +189,8 @@ pub(super) fn reward(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
         ),
     ];
     let caption = format!(
-        "LSTM of 256 units, at most {batches} batches of {batch} trials a task (the paper: 50000 of 256); means over {} seeds; fraction of correct trials. Tasks: {}.",
-        frame.seeds.len(),
+        "{}; fraction of correct trials. Tasks: {}.",
+        size(frame, of("none", 0.0, 1), "50000"),
         names.join(", ")
     );
     let figure = curves("reward", &rows, caption);

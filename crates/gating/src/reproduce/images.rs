@@ -1,12 +1,11 @@
 //! The paper's figures on permuted pictures, with the 8 × 8 digits that come with neuropil.
 
-use super::{Frame, Row, Told, above, curves, named, section};
-use crate::images::Images;
-use crate::sequence::Experiment;
+use super::{Condition, Frame, Row, Told, above, curves, named, section};
+use crate::job::Learning;
 use crate::settings::Settings;
 use neuropil_draw::{Color, Figure, Panel, Series};
 use neuropil_lab::error::Problem;
-use neuropil_study::{Band, Claim, Found};
+use neuropil_study::{Band, Claim, Found, Job};
 
 /// Units a layer of the split network of five parts that has as many weights in use as one of 250: 5 · 95.
 const SPLIT: usize = 475;
@@ -44,19 +43,28 @@ fn settings(frame: &Frame<'_>, method: &str, strength: f64, seed: u64) -> Settin
     if method.contains("split") {
         settings.network.hidden = vec![SPLIT, SPLIT];
     }
-    if frame.quick {
+    if frame.quick() {
         settings.tasks.n = 20;
     }
     settings
 }
 
-fn experiment(settings: Settings) -> Box<dyn Experiment> {
-    Box::new(Images::new(settings))
+fn network(frame: &Frame<'_>, settings: &Settings) -> Result<Learning, Problem> {
+    frame.network(&settings.experiment, settings)
 }
 
 fn caption(frame: &Frame<'_>) -> String {
+    let base = settings(frame, METHODS[0].0, METHODS[0].1, 1);
+    let shown: Option<Settings> = network(frame, &base)
+        .ok()
+        .and_then(|job| toml::from_str(job.settings()).ok());
+    let shown = shown.unwrap_or(base);
+    let hidden = shown.network.hidden.iter().map(usize::to_string);
     format!(
-        "Permuted 8 × 8 digits, 64-250-250-10; means over {} seeds. The paper's network has 2000 units a layer and 784 inputs.",
+        "Permuted 8 × 8 digits, 64-{}-10; {} batches of {} a task; means over {} seeds. The paper's network has 2000 units a layer and 784 inputs.",
+        hidden.collect::<Vec<_>>().join("-"),
+        shown.training.batches,
+        shown.training.batch,
         frame.seeds.len()
     )
 }
@@ -65,8 +73,13 @@ fn caption(frame: &Frame<'_>) -> String {
 pub(super) fn methods(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
     let mut rows = Vec::new();
     for (method, strength) in METHODS {
-        let of = |seed| experiment(settings(frame, method, strength, seed));
-        let Some(row) = frame.row(method, &of)? else {
+        let of = |seed| network(frame, &settings(frame, method, strength, seed));
+        let condition = Condition {
+            part: "methods",
+            name: method,
+            of: &of,
+        };
+        let Some(row) = frame.row(&condition)? else {
             return Ok(None);
         };
         rows.push(row);
@@ -122,13 +135,19 @@ pub(super) fn methods(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
 /// A row for each value of something, and the panel of its ends.
 fn scanned(
     frame: &Frame<'_>,
+    part: &'static str,
     values: &[f64],
-    of: &(dyn Fn(f64, u64) -> Box<dyn Experiment> + Sync),
+    of: &(dyn Fn(f64, u64) -> Settings + Sync),
     name: &dyn Fn(f64) -> String,
 ) -> Result<Option<Vec<Row>>, Problem> {
     let mut rows = Vec::new();
     for &value in values {
-        let Some(row) = frame.row(&name(value), &|seed| of(value, seed))? else {
+        let condition = Condition {
+            part,
+            name: &name(value),
+            of: &|seed| network(frame, &of(value, seed)),
+        };
+        let Some(row) = frame.row(&condition)? else {
             return Ok(None);
         };
         rows.push(row);
@@ -156,10 +175,10 @@ pub(super) fn fractions(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
     let of = |gated: f64, seed: u64| {
         let mut settings = settings(frame, "xdg+si", 0.5, seed);
         settings.gates.gated = gated;
-        experiment(settings)
+        settings
     };
     let name = |gated: f64| format!("{gated:.3}");
-    let Some(rows) = scanned(frame, &FRACTIONS, &of, &name)? else {
+    let Some(rows) = scanned(frame, "fractions", &FRACTIONS, &of, &name)? else {
         return Ok(None);
     };
     let best = (0..rows.len()).fold(0, |best, k| {
@@ -199,9 +218,9 @@ pub(super) fn fractions(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
 pub(super) fn strengths(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
     let (mut rows, mut panels, mut claims, mut told) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (method, values) in STRENGTHS {
-        let of = |c: f64, seed: u64| experiment(settings(frame, method, c, seed));
+        let of = |c: f64, seed: u64| settings(frame, method, c, seed);
         let name = |c: f64| format!("{method}, c = {c}");
-        let Some(found) = scanned(frame, values, &of, &name)? else {
+        let Some(found) = scanned(frame, "strengths", values, &of, &name)? else {
             return Ok(None);
         };
         let best = (0..found.len()).fold(0, |best, k| {

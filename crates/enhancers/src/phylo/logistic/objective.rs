@@ -312,7 +312,7 @@ fn in_lanes<const D: usize>(
     seen: &mut Seen,
 ) {
     for (chunk, points) in points.chunks(LANES).enumerate() {
-        let of_lane = |l: usize, k: usize| points[l.min(points.len() - 1)][k];
+        let of_lane = |l: usize, k: usize| points.get(l).unwrap_or(&points[0])[k];
         let beta: [[f64; LANES]; D] = std::array::from_fn(|k| std::array::from_fn(|l| of_lane(l, k)));
         let alpha: [f64; LANES] = std::array::from_fn(|l| (-of_lane(l, D)).exp());
         let found = walk.evaluate(&beta, &alpha);

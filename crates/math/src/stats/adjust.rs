@@ -14,6 +14,12 @@ pub enum Adjustment {
 }
 
 /// Adjusted p-values in the order given; NaN stays NaN and does not count among the tests.
+///
+/// ```
+/// use neuropil_math::stats::adjust::{Adjustment, adjust};
+///
+/// assert_eq!(adjust(&[0.01, 0.02, f64::NAN], Adjustment::Holm)[..2], [0.02, 0.02]);
+/// ```
 pub fn adjust(p: &[f64], how: Adjustment) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p.len()).filter(|&i| !p[i].is_nan()).collect();
     order.sort_by(|&a, &b| p[a].total_cmp(&p[b]));

@@ -1,80 +1,32 @@
-//! Leading singular vectors of sparse blocks by Golub–Kahan–Lanczos bidiagonalisation.
+//! Leading singular vectors: of sparse matrices by Golub–Kahan–Lanczos bidiagonalisation, of dense ones by faer.
 
-use crate::graph::{Csr, Rows};
+use crate::real::Real;
+use crate::rng::{Key, Purpose};
+use crate::simd::vectorised;
+use crate::sparse::Rows;
 use faer::Mat;
-use neuropil_math::real::Real;
-use neuropil_math::rng::{Key, Purpose};
-use neuropil_math::simd::vectorised;
 use rand::RngExt;
-use rayon::prelude::*;
 
-/// Blocks whose smaller side is at most this are decomposed densely.
+/// Sparse matrices whose smaller side is at most this are decomposed densely.
 const DENSE: usize = 400;
 
-/// Products of fewer entries than this stay on one thread.
-const ENTRIES_PER_TASK: usize = 30_000;
-
-/// `out` ← the matrix × `x`; the same bits whatever the number of threads.
-fn times(rows: &Rows, x: &[f64], out: &mut [f64]) {
-    let rows_per_task = ENTRIES_PER_TASK * out.len() / rows.values.len().max(1);
-    let product = |i: usize| -> f64 {
-        let (columns, values) = (&rows.columns[rows.range(i)], &rows.values[rows.range(i)]);
-        // Four sums at a time: one would wait for itself.
-        let (columns, last_columns) = columns.as_chunks::<4>();
-        let (values, last_values) = values.as_chunks::<4>();
-        let mut sums = [0.0; 4];
-        for (columns, values) in columns.iter().zip(values) {
-            for l in 0..4 {
-                sums[l] += values[l] * x[columns[l] as usize];
-            }
-        }
-        let rest = last_columns.iter().zip(last_values);
-        let rest: f64 = rest.map(|(&j, w)| w * x[j as usize]).sum();
-        sums.iter().sum::<f64>() + rest
-    };
-    out.par_iter_mut()
-        .enumerate()
-        .with_min_len(rows_per_task.max(1))
-        .for_each(|(i, out)| *out = product(i));
-}
-
-/// A rectangular sparse matrix, with its transpose.
+/// A sparse matrix with its transpose, for products with either.
 #[derive(Clone, Debug)]
-pub struct Block {
+pub struct Operator {
     /// Rows and columns.
     pub shape: (usize, usize),
     rows: Rows,
     columns: Rows,
 }
 
-impl Block {
-    /// The rows `from` and columns `to` of a graph, in that order, times `scale`.
-    pub fn new(graph: &Csr, from: &[usize], to: &[usize], scale: f64) -> Self {
-        let mut place = vec![u32::MAX; graph.n()];
-        to.iter().enumerate().for_each(|(k, &j)| place[j] = k as u32);
-        let mut rows = Rows {
-            offsets: vec![0],
-            columns: Vec::new(),
-            values: Vec::new(),
-        };
-        for &i in from {
-            for (j, w) in graph.row(i).filter(|e| place[e.0] != u32::MAX) {
-                rows.columns.push(place[j]);
-                rows.values.push(w * scale);
-            }
-            rows.offsets.push(rows.columns.len() as u32);
-        }
+impl Operator {
+    /// The matrix of these rows.
+    pub fn new(rows: Rows, n_columns: usize) -> Self {
         Self {
-            shape: (from.len(), to.len()),
-            columns: rows.transposed(to.len()),
+            shape: (rows.n(), n_columns),
+            columns: rows.transposed(n_columns),
             rows,
         }
-    }
-
-    /// A whole graph.
-    pub fn of(graph: &Csr) -> Self {
-        let all: Vec<usize> = (0..graph.n()).collect();
-        Self::new(graph, &all, &all, 1.0)
     }
 
     /// Root of the sum of squares.
@@ -94,18 +46,18 @@ pub struct Svd {
     pub v: Vec<f64>,
 }
 
-/// The `d` leading singular triplets (fewer when the block is smaller), to a residual of 1e-12 of the largest value.
+/// The `d` leading singular triplets (fewer when the matrix is smaller), to a residual of 1e-12 of the largest value.
 ///
-/// Larger blocks go through Lanczos vectors with full reorthogonalisation; multiple singular values of such blocks
+/// Larger matrices go through Lanczos vectors with full reorthogonalisation; multiple singular values of such matrices
 /// are found once per start of the recursion only, which no real graph has. Golub & Kahan, SIAM J. Numer. Anal. 2,
 /// 205 (1965).
-pub fn top_svd(block: &Block, d: usize) -> Svd {
-    let (m, n) = block.shape;
+pub fn top_svd(matrix: &Operator, d: usize) -> Svd {
+    let (m, n) = matrix.shape;
     let d = d.min(m).min(n);
     if m.min(n) <= DENSE {
         let mut dense = Mat::<f64>::zeros(m, n);
         for i in 0..m {
-            block.rows.row(i).for_each(|(j, w)| dense[(i, j)] = w);
+            matrix.rows.row(i).for_each(|(j, w)| dense[(i, j)] = w);
         }
         return dense_svd(&dense, d);
     }
@@ -121,7 +73,7 @@ pub fn top_svd(block: &Block, d: usize) -> Svd {
         vs.extend(&v);
         let k = alphas.len() + 1;
         let mut u = vec![0.0; m];
-        times(&block.rows, &v, &mut u);
+        matrix.rows.times(&v, &mut u);
         let mut alpha = orthonormalise(&mut u, &us);
         if alpha < 1e-14 {
             (alpha, u) = (0.0, random(m));
@@ -129,7 +81,7 @@ pub fn top_svd(block: &Block, d: usize) -> Svd {
         }
         us.extend(&u);
         alphas.push(alpha);
-        times(&block.columns, &u, &mut v);
+        matrix.columns.times(&u, &mut v);
         let mut beta = orthonormalise(&mut v, &vs);
         if beta < 1e-14 {
             (beta, v) = (0.0, random(n));
@@ -221,7 +173,10 @@ fn combine(basis: &[f64], coefficients: &[f64], n: usize, d: usize) -> Vec<f64> 
 }
 
 /// The `d` leading triplets of a dense matrix.
-pub(crate) fn dense_svd(matrix: &Mat<f64>, d: usize) -> Svd {
+///
+/// # Panics
+/// When an entry is not finite.
+pub fn dense_svd(matrix: &Mat<f64>, d: usize) -> Svd {
     let svd = matrix.thin_svd().expect("finite entries converge");
     let take = |m: faer::MatRef<'_, f64>| -> Vec<f64> {
         (0..m.nrows())
@@ -232,5 +187,33 @@ pub(crate) fn dense_svd(matrix: &Mat<f64>, d: usize) -> Svd {
         u: take(svd.U()),
         s: svd.S().column_vector().iter().take(d).copied().collect(),
         v: take(svd.V()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_leading_vectors_of_a_sparse_matrix_are_those_of_the_dense_one() {
+        let (m, n, d) = (450, 430, 4);
+        let mut stream = Key::new(9).stream(Purpose::Test, 0);
+        let mut dense = Mat::<f64>::zeros(m, n);
+        for _ in 0..6000 {
+            let (i, j) = (stream.random_range(0..m), stream.random_range(0..n));
+            // Rows differ in size: the leading values lie apart.
+            dense[(i, j)] += stream.random::<f64>() * (1.0 + (i % 5) as f64);
+        }
+        let row = |i: usize| (0..n).map(move |j| (j, i));
+        let rows = Rows::from_rows((0..m).map(|i| {
+            let entries = row(i).map(|(j, i)| (j, dense[(i, j)]));
+            entries.filter(|entry| entry.1 != 0.0).collect::<Vec<_>>()
+        }));
+        let (found, right) = (top_svd(&Operator::new(rows, n), d), dense_svd(&dense, d));
+        for k in 0..d {
+            assert!((found.s[k] - right.s[k]).abs() < 1e-10 * right.s[0]);
+            let cosine: f64 = (0..m).map(|i| found.u[i * d + k] * right.u[i * d + k]).sum();
+            assert!((cosine.abs() - 1.0).abs() < 1e-8, "vector {k}: {cosine}");
+        }
     }
 }

@@ -18,7 +18,20 @@ pub enum Linkage {
 /// One merge: height, and a point of each of the two clusters.
 pub type Merge = (f64, usize, usize);
 
-/// The n − 1 merges of n points, by height; `matrix` is n × n and is used up, `size` weighs the points.
+/// The n − 1 merges of n points, by height; `matrix` holds n × n distances and is used up, `size` weighs the points.
+///
+/// ```
+/// use neuropil_math::linkage::{Linkage, cut, merges};
+///
+/// let x = [0.0, 1.0, 5.0_f64];
+/// let distances = (0..9).map(|e| (x[e / 3] - x[e % 3]).abs()).collect();
+/// let tree = merges(distances, vec![1.0; 3], Linkage::Average);
+/// assert_eq!(tree.iter().map(|merge| merge.0).collect::<Vec<_>>(), [1.0, 4.5]);
+/// assert_eq!(cut(&tree, 3, 2), [0, 0, 1]);
+/// ```
+///
+/// # Panics
+/// When `matrix` is not n × n.
 pub fn merges(mut matrix: Vec<f64>, mut size: Vec<f64>, linkage: Linkage) -> Vec<Merge> {
     let n = size.len();
     assert_eq!(matrix.len(), n * n, "a distance for every two points");
@@ -93,21 +106,32 @@ pub fn cut(merges: &[Merge], n: usize, clusters: usize) -> Vec<usize> {
         .collect()
 }
 
+/// Joins what belongs to the points along the merges, lowest first: `join` is given the height and both clusters', that of
+/// the earlier point first. `None` without points, or when merges are missing.
+pub fn fold<T>(
+    merges: &[Merge],
+    leaves: impl IntoIterator<Item = T>,
+    mut join: impl FnMut(f64, T, T) -> T,
+) -> Option<T> {
+    let mut held: Vec<Option<T>> = leaves.into_iter().map(Some).collect();
+    let mut parent: Vec<usize> = (0..held.len()).collect();
+    for &(height, a, b) in merges {
+        // The root of a cluster is its first point.
+        let (a, b) = (root(&mut parent, a), root(&mut parent, b));
+        let (first, second) = (a.min(b), a.max(b));
+        parent[second] = first;
+        let (earlier, later) = (held[first].take()?, held[second].take()?);
+        held[first] = Some(join(height, earlier, later));
+    }
+    let mut left = held.into_iter().flatten();
+    left.next().filter(|_| left.next().is_none())
+}
+
 /// An order of n points in which clusters of average linkage adjoin; `distance` is n × n.
 pub fn leaf_order(distance: &[f64], n: usize) -> Vec<usize> {
     let merges = merges(distance.to_vec(), vec![1.0; n], Linkage::Average);
-    let mut parent: Vec<usize> = (0..n).collect();
-    let mut leaves: Vec<Vec<usize>> = (0..n).map(|i| vec![i]).collect();
-    for (_, a, b) in merges {
-        let (mut a, mut b) = (root(&mut parent, a), root(&mut parent, b));
-        if leaves[b][0] < leaves[a][0] {
-            (a, b) = (b, a);
-        }
-        parent[b] = a;
-        let moved = std::mem::take(&mut leaves[b]);
-        leaves[a].extend(moved);
-    }
-    leaves.into_iter().flatten().collect()
+    let leaves = (0..n).map(|i| vec![i]);
+    fold(&merges, leaves, |_, first, second| [first, second].concat()).unwrap_or_default()
 }
 
 #[cfg(test)]
