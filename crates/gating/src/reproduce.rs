@@ -15,8 +15,9 @@ use neuropil_lab::run::RunDirectory;
 use neuropil_lab::shards::{on_threads, side_by_side};
 use neuropil_math::stats::summary::mean_interval;
 use neuropil_study::life::{self, Order};
-use neuropil_study::{Asked, Band, Claim, Found, Given, Reproduced, Verdict, Watch, claims_table};
+use neuropil_study::{Asked, Band, Claim, Found, Given, Job, Reproduced, Verdict, Watch, claims_table};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::path::PathBuf;
 
 /// A part: its name, and how it is made. Nothing comes back when it was stopped.
@@ -148,6 +149,16 @@ impl Frame<'_> {
             options: &[],
         };
         experiments::open(&given).map_err(|problems| problems.into_iter().next().expect("a problem"))
+    }
+
+    /// Settings, and over them what was asked to be different.
+    fn resolved<T: Serialize + DeserializeOwned>(
+        &self,
+        experiment: &str,
+        settings: &T,
+    ) -> Result<T, Problem> {
+        let job = self.network(experiment, settings)?;
+        Ok(toml::from_str(job.settings()).expect("settings that were opened"))
     }
 
     /// Trains a condition with every seed, side by side on single threads; nothing if it was stopped.

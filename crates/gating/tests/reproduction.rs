@@ -105,7 +105,11 @@ fn what_is_compared_cannot_be_set() {
         refused("method=si")
     );
     assert!(refused("stabilise.strength = 3").contains("`stabilise.strength`"));
-    assert!(refused("network.unit=3").contains("network.unit"));
+    assert!(
+        refused("network.unit=3").contains("unknown field `unit`"),
+        "{}",
+        refused("network.unit=3")
+    );
     assert!(
         std::fs::read_dir(folder.path()).unwrap().next().is_none(),
         "something was left"

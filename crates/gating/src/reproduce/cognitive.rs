@@ -6,7 +6,7 @@ use crate::masse2018::{RATE_REWARD, XI};
 use crate::recurrent::{RecurrentSettings, Teacher};
 use neuropil_draw::{Color, Figure, Panel, Series};
 use neuropil_lab::error::Problem;
-use neuropil_study::{Band, Claim, Found, Job};
+use neuropil_study::{Band, Claim, Found};
 use neuropil_tasks::registry::MASSE;
 
 /// Methods with their strengths c.
@@ -27,22 +27,22 @@ fn network(frame: &Frame<'_>, settings: &RecurrentSettings) -> Result<Learning, 
     frame.network(&settings.experiment, settings)
 }
 
-/// Size of network and training, with what was asked to be different.
-fn size(frame: &Frame<'_>, settings: RecurrentSettings, paper: &str) -> String {
-    let shown: Option<RecurrentSettings> = network(frame, &settings)
-        .ok()
-        .and_then(|job| toml::from_str(job.settings()).ok());
-    let shown = shown.unwrap_or(settings);
-    let at_most = if shown.teacher == Teacher::Reward {
+fn resolved(frame: &Frame<'_>, settings: &RecurrentSettings) -> Result<RecurrentSettings, Problem> {
+    frame.resolved(&settings.experiment, settings)
+}
+
+/// Size of network and training.
+fn size(frame: &Frame<'_>, settings: &RecurrentSettings, paper: &str) -> String {
+    let at_most = if settings.teacher == Teacher::Reward {
         "at most "
     } else {
         ""
     };
     format!(
         "LSTM of {} units, {at_most}{} batches of {} trials a task (the paper: {paper} of 256); means over {} seeds",
-        shown.network.units,
-        shown.training.batches,
-        shown.training.batch,
+        settings.network.units,
+        settings.training.batches,
+        settings.training.batch,
         frame.seeds.len()
     )
 }
@@ -80,6 +80,8 @@ pub(super) fn targets(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
         (settings.training.batches, settings.training.batch) = (batches, batch);
         settings
     };
+    let shown = resolved(frame, &of("none", 0.0, frame.seeds[0]))?;
+    let names = shown.tasks.names.clone();
     let mut rows = Vec::new();
     for (method, strength) in METHODS {
         let condition = Condition {
@@ -92,34 +94,28 @@ pub(super) fn targets(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
         };
         rows.push(row);
     }
+    let claim = |better: &str, worse: &str, what: &str| {
+        above(
+            &rows,
+            better,
+            worse,
+            "Fig. 5",
+            &format!("{} cognitive tasks: {what}", names.len()),
+        )
+    };
     let claims = vec![
-        above(
-            &rows,
-            "si",
-            "none",
-            "Fig. 5",
-            "20 cognitive tasks: synaptic intelligence against nothing",
-        ),
-        above(
-            &rows,
+        claim("si", "none", "synaptic intelligence against nothing"),
+        claim(
             "xdg+si",
             "si",
-            "Fig. 5",
-            "20 cognitive tasks: gating with synaptic intelligence against without",
+            "gating with synaptic intelligence against without",
         ),
-        above(
-            &rows,
-            "xdg+si",
-            "si+rule",
-            "Fig. 5",
-            "20 cognitive tasks: gating against a rule signal",
-        ),
+        claim("xdg+si", "si+rule", "gating against a rule signal"),
     ];
-    let names = MASSE.map(str::to_owned);
     let caption = || {
         format!(
             "{}; steps with an answer that are right. Tasks in order: {}.",
-            size(frame, of("none", 0.0, 1), "6000"),
+            size(frame, &shown, "6000"),
             names.join(", ").replace("masse-", "")
         )
     };
@@ -149,16 +145,19 @@ pub(super) fn reward(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
     } else {
         (3000, 128, 6)
     };
-    let names: Vec<String> = MASSE[..n].iter().map(|&name| name.to_owned()).collect();
+    let first: Vec<String> = MASSE[..n].iter().map(|&name| name.to_owned()).collect();
     let of = |method, strength, seed| {
         let mut settings = settings(method, strength, seed);
         settings.teacher = Teacher::Reward;
-        settings.tasks.names.clone_from(&names);
+        settings.tasks.names.clone_from(&first);
         (settings.training.batches, settings.training.batch) = (batches, batch);
         (settings.training.rate, settings.stabilise.xi) = (RATE_REWARD, XI);
         settings.reward.window = 100;
         settings
     };
+    let shown = resolved(frame, &of("none", 0.0, frame.seeds[0]))?;
+    let names = shown.tasks.names.clone();
+    let n = names.len();
     let mut rows = Vec::new();
     for (method, strength) in [("none", 0.0), ("xdg+si", 0.1)] {
         let condition = Condition {
@@ -190,7 +189,7 @@ pub(super) fn reward(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
     ];
     let caption = format!(
         "{}; fraction of correct trials. Tasks: {}.",
-        size(frame, of("none", 0.0, 1), "50000"),
+        size(frame, &shown, "50000"),
         names.join(", ")
     );
     let figure = curves("reward", &rows, caption);

@@ -5,7 +5,7 @@ use crate::job::Learning;
 use crate::settings::Settings;
 use neuropil_draw::{Color, Figure, Panel, Series};
 use neuropil_lab::error::Problem;
-use neuropil_study::{Band, Claim, Found, Job};
+use neuropil_study::{Band, Claim, Found};
 
 /// Units a layer of the split network of five parts that has as many weights in use as one of 250: 5 · 95.
 const SPLIT: usize = 475;
@@ -53,20 +53,19 @@ fn network(frame: &Frame<'_>, settings: &Settings) -> Result<Learning, Problem> 
     frame.network(&settings.experiment, settings)
 }
 
-fn caption(frame: &Frame<'_>) -> String {
-    let base = settings(frame, METHODS[0].0, METHODS[0].1, 1);
-    let shown: Option<Settings> = network(frame, &base)
-        .ok()
-        .and_then(|job| toml::from_str(job.settings()).ok());
-    let shown = shown.unwrap_or(base);
-    let hidden = shown.network.hidden.iter().map(usize::to_string);
-    format!(
-        "Permuted 8 × 8 digits, 64-{}-10; {} batches of {} a task; means over {} seeds. The paper's network has 2000 units a layer and 784 inputs.",
-        hidden.collect::<Vec<_>>().join("-"),
+fn caption(frame: &Frame<'_>) -> Result<String, Problem> {
+    let (method, strength) = METHODS[0];
+    let settings = settings(frame, method, strength, frame.seeds[0]);
+    let shown = frame.resolved(&settings.experiment, &settings)?;
+    let hidden: Vec<String> = shown.network.hidden.iter().map(usize::to_string).collect();
+    Ok(format!(
+        "{} permutations of 8 × 8 digits, 64-{}-10; {} batches of {} a task; means over {} seeds. The paper's network has 2000 units a layer and 784 inputs.",
+        shown.tasks.n,
+        hidden.join("-"),
         shown.training.batches,
         shown.training.batch,
         frame.seeds.len()
-    )
+    ))
 }
 
 /// Figure 2: methods over many tasks.
@@ -124,7 +123,7 @@ pub(super) fn methods(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
             "gating with weight consolidation against gating",
         ),
     ];
-    let figure = curves("methods", &rows, caption(frame));
+    let figure = curves("methods", &rows, caption(frame)?);
     Ok(Some(Told {
         claims,
         sections: vec![section("Methods (figure 2)", &rows, figure)],
@@ -203,7 +202,7 @@ pub(super) fn fractions(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
     let figure = Figure {
         name: "fractions".to_owned(),
         title: format!("Highest with {:.0} % gated off", 100.0 * FRACTIONS[best]),
-        caption: caption(frame),
+        caption: caption(frame)?,
         columns: 1,
         panels: vec![panel],
     };
@@ -244,7 +243,7 @@ pub(super) fn strengths(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
     let figure = Figure {
         name: "strengths".to_owned(),
         title: format!("Highest c: {}", told.join(", ")),
-        caption: caption(frame),
+        caption: caption(frame)?,
         columns: 2,
         panels,
     };
