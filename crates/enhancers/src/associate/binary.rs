@@ -6,7 +6,7 @@
 use super::Fit;
 use super::permuted::{Evolution, LANES, key_of, ordered};
 use super::tally::Tally;
-use crate::phylo::logistic::Fitter;
+use crate::phylo::logistic::{Fitter, Walks};
 use crate::phylo::{FitError, Logistic, LogisticFit};
 use crate::tree::{NONE, Tree};
 
@@ -155,12 +155,17 @@ impl<'a> Prepared<'a> {
         design: &'a [f64],
         y: Vec<bool>,
         settings: Logistic,
+        walks: Walks,
     ) -> Result<Self, FitError> {
         Ok(Self {
             tree,
-            fitter: Fitter::new(settings, tree, design)?,
+            fitter: Fitter::new(settings, tree, design, walks)?,
             y,
         })
+    }
+
+    pub(super) fn into_walks(self) -> Walks {
+        self.fitter.into_walks()
     }
 
     pub(super) fn observed(&mut self) -> Result<Fit, FitError> {

@@ -14,6 +14,7 @@ use super::{Association, Permuted, binary, continuous};
 use crate::error::InputError;
 use crate::kaplow2023::{ROUND_THRESHOLDS, ROUND_TOTALS};
 use crate::phylo::Logistic;
+use crate::phylo::logistic::Walks;
 use crate::traits::Kind;
 use crate::tree::Tree;
 use neuropil_math::stats::adjust::{Adjustment, adjust};
@@ -162,8 +163,8 @@ impl<'a> Rounds<'a> {
             Kind::Binary => {
                 let fits: Vec<_> = tested
                     .par_iter()
-                    .map(|&i| {
-                        with_binary(study, &study.region(i), |prepared| {
+                    .map_init(Walks::default, |walks, &i| {
+                        with_binary(study, &study.region(i), walks, |prepared| {
                             prepared.observed().map_err(|error| error.to_string())
                         })
                     })
@@ -319,7 +320,7 @@ impl<'a> Rounds<'a> {
                 );
                 Ok(())
             }
-            Kind::Binary => with_binary(self.study, &region, |prepared| {
+            Kind::Binary => with_binary(self.study, &region, &mut Walks::default(), |prepared| {
                 prepared.run(
                     tally,
                     total,
@@ -447,16 +448,27 @@ fn tree_of<'a>(study: &'a Study, region: &Region) -> Result<Cow<'a, Tree>, Strin
     kept.map(Cow::Owned).map_err(|error| error.to_string())
 }
 
-/// Prepares the logistic regression of a region and does something with it.
+/// Prepares the logistic regression of a region and does something with it; regions with all species share `walks`.
 fn with_binary<T>(
     study: &Study,
     region: &Region,
+    walks: &mut Walks,
     act: impl FnOnce(&mut binary::Prepared<'_>) -> Result<T, String>,
 ) -> Result<T, String> {
     let tree = tree_of(study, region)?;
+    let whole = matches!(tree, Cow::Borrowed(_));
     let design: Vec<f64> = region.x.iter().flat_map(|&x| [1.0, x]).collect();
     let y: Vec<bool> = region.tips.iter().map(|&tip| study.values[tip] == 1.0).collect();
-    let mut prepared =
-        binary::Prepared::new(&tree, &design, y, Logistic::default()).map_err(|error| error.to_string())?;
-    act(&mut prepared)
+    let known = if whole {
+        std::mem::take(walks)
+    } else {
+        Walks::default()
+    };
+    let mut prepared = binary::Prepared::new(&tree, &design, y, Logistic::default(), known)
+        .map_err(|error| error.to_string())?;
+    let done = act(&mut prepared);
+    if whole {
+        *walks = prepared.into_walks();
+    }
+    done
 }

@@ -14,12 +14,15 @@ mod objective;
 
 use self::local::{Ended, local_search};
 use self::objective::Objective;
+pub(crate) use self::objective::Walks;
 pub use self::objective::{Point, evaluate};
 use super::gaussian::Bound;
 use super::search::simplex;
 use super::small::{cholesky, inverse};
 use super::{FitError, check_design};
 use crate::tree::Tree;
+use neuropil_math::exponential::exp;
+use neuropil_math::simd::vectorised;
 
 /// How the coefficients are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -149,7 +152,7 @@ impl Logistic {
     /// # Errors
     /// Rows that do not match the tree, one class alone, collinear columns, a likelihood that is nowhere finite.
     pub fn fit(&self, tree: &Tree, x: &[f64], y: &[bool]) -> Result<LogisticFit, FitError> {
-        Fitter::new(*self, tree, x)?.fit(y)
+        Fitter::new(*self, tree, x, Walks::default())?.fit(y)
     }
 }
 
@@ -163,16 +166,26 @@ pub(crate) struct Fitter<'a> {
 }
 
 impl<'a> Fitter<'a> {
-    pub(crate) fn new(settings: Logistic, tree: &'a Tree, x: &'a [f64]) -> Result<Self, FitError> {
+    /// `walks` are of a fitter of the same tree, or empty.
+    pub(crate) fn new(
+        settings: Logistic,
+        tree: &'a Tree,
+        x: &'a [f64],
+        walks: Walks,
+    ) -> Result<Self, FitError> {
         let n = tree.n_tips();
         let d = check_design(n, x, &vec![0.0; n])?;
-        let objective = Objective::new(tree, x, d, settings);
+        let objective = Objective::new(tree, x, d, settings, walks);
         Ok(Self {
             settings,
             x,
             d,
             objective,
         })
+    }
+
+    pub(crate) fn into_walks(self) -> Walks {
+        self.objective.into_walks()
     }
 
     /// Fits one response.
@@ -317,24 +330,26 @@ impl<'a> Fitter<'a> {
 /// Ordinary logistic regression by iteratively reweighted least squares from μ = (y + ½)/2, at most 25 rounds or to a
 /// relative change of the deviance below 1e-8.
 fn ordinary(x: &[f64], y: &[bool], d: usize) -> Option<Vec<f64>> {
-    // Linear predictors η with e^{-η}, which weights and deviance share.
-    let with_decay = |eta: f64| (eta, (-eta).exp());
-    let mut predictors: Vec<(f64, f64)> = y
+    // Linear predictors η, and e^{-η}, which weights and deviance share.
+    let mut eta: Vec<f64> = y
         .iter()
-        .map(|&y| with_decay(if y { 3.0_f64.ln() } else { -(3.0_f64.ln()) }))
+        .map(|&y| if y { 3.0_f64.ln() } else { -(3.0_f64.ln()) })
         .collect();
+    let mut decay = vec![0.0; y.len()];
+    decays(&eta, &mut decay);
     let mut beta = vec![0.0; d];
     let mut before = f64::INFINITY;
     for _ in 0..25 {
         let (mut information, mut right) = (vec![0.0; d * d], vec![0.0; d]);
-        for ((row, &(eta, decay)), &y) in x.chunks(d).zip(&predictors).zip(y) {
+        for (((row, eta), decay), &y) in x.chunks(d).zip(&eta).zip(&decay).zip(y) {
             let mu = 1.0 / (1.0 + decay);
             let weight = (mu * (1.0 - mu)).max(f64::EPSILON);
-            let working = eta + (f64::from(u8::from(y)) - mu) / weight;
-            for i in 0..d {
-                right[i] += weight * row[i] * working;
-                for j in 0..d {
-                    information[i * d + j] += weight * row[i] * row[j];
+            // The weight times the working response η + (y − μ) / weight.
+            let working = weight * eta + (f64::from(u8::from(y)) - mu);
+            for (i, &x) in row.iter().enumerate() {
+                right[i] += x * working;
+                for (sum, other) in information[i * d..].iter_mut().zip(row) {
+                    *sum += weight * x * other;
                 }
             }
         }
@@ -342,9 +357,11 @@ fn ordinary(x: &[f64], y: &[bool], d: usize) -> Option<Vec<f64>> {
         // Σ log(1 + e^{∓η}), from products instead of a logarithm each.
         const LARGEST: f64 = 1e100;
         let (mut sum, mut product) = (0.0, 1.0);
-        for ((row, predictor), &y) in x.chunks(d).zip(&mut predictors).zip(y) {
-            *predictor = with_decay(row.iter().zip(&beta).map(|(x, b)| x * b).sum());
-            let (eta, decay) = *predictor;
+        for (eta, row) in eta.iter_mut().zip(x.chunks(d)) {
+            *eta = row.iter().zip(&beta).map(|(x, b)| x * b).sum();
+        }
+        decays(&eta, &mut decay);
+        for ((&eta, &decay), &y) in eta.iter().zip(&decay).zip(y) {
             product *= 1.0 + decay;
             if !y {
                 sum += eta;
@@ -361,6 +378,20 @@ fn ordinary(x: &[f64], y: &[bool], d: usize) -> Option<Vec<f64>> {
         before = deviance;
     }
     Some(beta)
+}
+
+vectorised! {
+    /// e^{-η} of every η.
+    fn decays<F>[][](eta: &[f64], decay: &mut [f64]) {
+        let (eta, last_eta) = eta.as_chunks::<8>();
+        let (decay, last) = decay.as_chunks_mut::<8>();
+        for (decay, eta) in decay.iter_mut().zip(eta) {
+            *decay = exp(eta.map(|eta| -eta));
+        }
+        for (decay, eta) in last.iter_mut().zip(last_eta) {
+            [*decay] = exp([-eta]);
+        }
+    }
 }
 
 /// Whether a threshold of column `k` has one class below and the other above.

@@ -4,7 +4,7 @@ use super::super::FitError;
 use super::super::lanes::{LANES, Walk};
 use super::super::small::{cholesky, log_det};
 use super::super::three_point::Pass;
-use super::{Logistic, Method};
+use super::{Logistic, Method, decays};
 use crate::tree::{NONE, Tree};
 
 /// Value of the objective outside its domain or where it is not finite.
@@ -55,9 +55,14 @@ pub fn evaluate(tree: &Tree, x: &[f64], y: &[bool], beta: &[f64], alpha: f64) ->
 
 /// Probability of class 1 of every row.
 fn probabilities(x: &[f64], beta: &[f64]) -> Vec<f64> {
-    x.chunks(beta.len())
-        .map(|row| 1.0 / (1.0 + (-row.iter().zip(beta).map(|(x, b)| x * b).sum::<f64>()).exp()))
-        .collect()
+    let rows = x.chunks(beta.len());
+    let eta: Vec<f64> = rows
+        .map(|row| row.iter().zip(beta).map(|(x, b)| x * b).sum())
+        .collect();
+    let mut mu = vec![0.0; eta.len()];
+    decays(&eta, &mut mu);
+    mu.iter_mut().for_each(|mu| *mu = 1.0 / (1.0 + *mu));
+    mu
 }
 
 /// Log-likelihood of the chain by pruning, in logarithms. `changes`: whether tips may differ from the chain.
@@ -159,6 +164,24 @@ enum Fast {
     Four(Walk<4>),
 }
 
+/// What was set up for a tree and can be used again for another design: for the same tree alone.
+#[derive(Debug, Default)]
+pub(crate) struct Walks(Option<Fast>);
+
+impl Fast {
+    /// This walk with another design, if that has as many columns.
+    fn with_design(mut self, x: &[f64], d: usize) -> Option<Self> {
+        match (&mut self, d) {
+            (Self::One(walk), 1) => walk.set_design(x),
+            (Self::Two(walk), 2) => walk.set_design(x),
+            (Self::Three(walk), 3) => walk.set_design(x),
+            (Self::Four(walk), 4) => walk.set_design(x),
+            _ => return None,
+        }
+        Some(self)
+    }
+}
+
 /// What the search minimises: minus the (penalised) log-likelihood at θ = (β, −log α).
 #[derive(Clone, Debug)]
 pub(super) struct Objective<'a> {
@@ -183,16 +206,19 @@ struct Seen {
 }
 
 impl<'a> Objective<'a> {
-    pub(super) fn new(tree: &'a Tree, x: &'a [f64], d: usize, settings: Logistic) -> Self {
+    pub(super) fn new(tree: &'a Tree, x: &'a [f64], d: usize, settings: Logistic, walks: Walks) -> Self {
         let y = vec![false; tree.n_tips()];
-        let has_zero_tip = tree.tips().iter().any(|&node| tree.lengths()[node] == 0.0);
-        let fast = match d {
-            _ if has_zero_tip || d > WIDEST => None,
-            1 => Some(Fast::One(Walk::new(tree, x, &y))),
-            2 => Some(Fast::Two(Walk::new(tree, x, &y))),
-            3 => Some(Fast::Three(Walk::new(tree, x, &y))),
-            _ => Some(Fast::Four(Walk::new(tree, x, &y))),
-        };
+        let again = walks.0.and_then(|walk| walk.with_design(x, d));
+        let fast = again.or_else(|| {
+            let has_zero_tip = tree.tips().iter().any(|&node| tree.lengths()[node] == 0.0);
+            match d {
+                _ if has_zero_tip || d > WIDEST => None,
+                1 => Some(Fast::One(Walk::new(tree, x, &y))),
+                2 => Some(Fast::Two(Walk::new(tree, x, &y))),
+                3 => Some(Fast::Three(Walk::new(tree, x, &y))),
+                _ => Some(Fast::Four(Walk::new(tree, x, &y))),
+            }
+        });
         Self {
             tree,
             x,
@@ -205,6 +231,10 @@ impl<'a> Objective<'a> {
             values: Vec::new(),
             seen: None,
         }
+    }
+
+    pub(super) fn into_walks(self) -> Walks {
+        Walks(self.fast)
     }
 
     pub(super) fn set_response(&mut self, y: &[bool]) {
@@ -364,7 +394,7 @@ mod tests {
                     }
                 })
                 .collect();
-            let mut objective = Objective::new(&tree, &x, d, Logistic::default());
+            let mut objective = Objective::new(&tree, &x, d, Logistic::default(), Walks::default());
             objective.set_response(&y);
             for trial in 0..20 {
                 let theta: Vec<f64> = (0..=d)
@@ -408,7 +438,7 @@ mod tests {
                         }
                     })
                     .collect();
-                let mut objective = Objective::new(&tree, &x, d, Logistic::default());
+                let mut objective = Objective::new(&tree, &x, d, Logistic::default(), Walks::default());
                 objective.set_response(&y);
                 for shift in [-3.9, -2.0, 0.0, 1.0, 2.5, 3.9] {
                     let mut theta: Vec<f64> = (0..d).map(|_| random.random_range(-2.5..2.5)).collect();
@@ -418,6 +448,19 @@ mod tests {
                         (fast - slow).abs() < 1e-9 * (1.0 + slow.abs()),
                         "{n} tips, d = {d}, shift {shift}: {fast} {slow}"
                     );
+                    let (_, gradient) = objective.with_gradient(&theta);
+                    for (k, slope) in gradient.iter().enumerate() {
+                        let beside = |step: f64| {
+                            let mut point = theta.clone();
+                            point[k] += step;
+                            objective.one_by_one(&point)
+                        };
+                        let right = (beside(STEP) - beside(-STEP)) / (2.0 * STEP);
+                        assert!(
+                            (slope - right).abs() < 1e-6 * (1.0 + right.abs()),
+                            "{n} tips, d = {d}, shift {shift}, slope {k}: {slope} {right}"
+                        );
+                    }
                 }
             }
         }
@@ -434,7 +477,7 @@ mod tests {
         let x: Vec<f64> = (0..1800)
             .map(|i| if i % 2 == 0 { 1.0 } else { (i % 7) as f64 - 3.0 })
             .collect();
-        let mut objective = Objective::new(&tree, &x, 2, Logistic::default());
+        let mut objective = Objective::new(&tree, &x, 2, Logistic::default(), Walks::default());
         objective.set_response(&y);
         let theta = [0.1, 0.9, 0.2];
         let (fast, slow) = (objective.value(&theta), objective.one_by_one(&theta));
