@@ -15,7 +15,9 @@ use neuropil_lab::run::RunDirectory;
 use neuropil_lab::shards::{on_threads, side_by_side};
 use neuropil_math::stats::summary::mean_interval;
 use neuropil_study::life::{self, Order};
-use neuropil_study::{Asked, Band, Claim, Found, Given, Job, Reproduced, Verdict, Watch, claims_table};
+use neuropil_study::{
+    Asked, Band, Claim, Flow, Found, Given, Job, News, Reproduced, Verdict, Watch, claims_table,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
@@ -66,6 +68,23 @@ struct Frame<'a> {
     /// Where the networks and the page are kept.
     folder: PathBuf,
     watch: &'a dyn Watch,
+}
+
+/// Leaves out what a network says of itself: all of a part would say the same.
+struct Hushed<'a>(&'a dyn Watch);
+
+impl Watch for Hushed<'_> {
+    fn begin<'b>(&'b self, name: &str) -> Box<dyn FnMut(&News<'_>) -> Flow + 'b> {
+        let mut told = self.0.begin(name);
+        Box::new(move |news| match news {
+            News::Said(_) => Flow::Continue,
+            news => told(news),
+        })
+    }
+
+    fn stopped(&self) -> bool {
+        self.0.stopped()
+    }
 }
 
 /// A condition: a name among those of its part, and the network of a seed.
@@ -181,7 +200,7 @@ impl Frame<'_> {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             let pool =
                 pool.map_err(|error| Problem::bare(format!("cannot start {threads} threads: {error}")))?;
-            let summary = pool.install(|| life::run(&job, &order, self.watch))?;
+            let summary = pool.install(|| life::run(&job, &order, &Hushed(self.watch)))?;
             if summary.interrupted {
                 return Ok(None);
             }
