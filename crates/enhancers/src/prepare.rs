@@ -111,14 +111,9 @@ impl Prepared {
     /// The windows as BED.
     pub fn bed(&self) -> String {
         let mut text = String::new();
-        for Window {
-            name,
-            chrom,
-            start,
-            end,
-        } in &self.windows
-        {
-            let _ = writeln!(text, "{chrom}\t{start}\t{end}\t{name}");
+        for window in &self.windows {
+            let (start, end) = (window.start, window.end);
+            let _ = writeln!(text, "{}\t{start}\t{end}\t{}", window.chrom, window.name);
         }
         text
     }
@@ -129,13 +124,13 @@ impl Prepared {
     /// A window that the genome does not hold.
     pub fn fasta(&self, genome: &Genome) -> Result<String, InputError> {
         let mut text = String::new();
-        for Window {
-            name,
-            chrom,
-            start,
-            end,
-        } in &self.windows
-        {
+        for window in &self.windows {
+            let Window {
+                name,
+                chrom,
+                start,
+                end,
+            } = window;
             let sequence = genome.slice(chrom, *start, *end)?;
             let letters = String::from_utf8_lossy(&sequence);
             let _ = writeln!(text, ">{name}::{chrom}:{start}-{end}\n{letters}");

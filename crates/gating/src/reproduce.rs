@@ -87,13 +87,6 @@ impl Watch for Hushed<'_> {
     }
 }
 
-/// A condition: a name among those of its part, and the network of a seed.
-struct Condition<'a> {
-    part: &'static str,
-    name: &'a str,
-    of: &'a (dyn Fn(u64) -> Result<Learning, Problem> + Sync),
-}
-
 /// What a part found.
 struct Told {
     claims: Vec<Claim>,
@@ -160,9 +153,9 @@ impl Frame<'_> {
     }
 
     /// A network with these settings, and over them what was asked to be different.
-    fn network(&self, experiment: &str, settings: &impl Serialize) -> Result<Learning, Problem> {
+    fn network(&self, settings: &impl Serialize) -> Result<Learning, Problem> {
         let given = Given {
-            name: experiment,
+            name: "reproduce gating",
             text: Some(&toml::to_string(settings).expect("settings are TOML")),
             set: self.asked.set,
             options: &[],
@@ -171,25 +164,43 @@ impl Frame<'_> {
     }
 
     /// Settings, and over them what was asked to be different.
-    fn resolved<T: Serialize + DeserializeOwned>(
-        &self,
-        experiment: &str,
-        settings: &T,
-    ) -> Result<T, Problem> {
-        let job = self.network(experiment, settings)?;
+    fn resolved<T: Serialize + DeserializeOwned>(&self, settings: &T) -> Result<T, Problem> {
+        let job = self.network(settings)?;
         Ok(toml::from_str(job.settings()).expect("settings that were opened"))
     }
 
+    /// A row for each condition of a part: its name, and its settings for a seed. Nothing if it was stopped.
+    fn rows<C, T: Serialize>(
+        &self,
+        part: &str,
+        conditions: impl IntoIterator<Item = C>,
+        name: impl Fn(&C) -> String,
+        settings: impl Fn(&C, u64) -> T + Sync,
+    ) -> Result<Option<Vec<Row>>, Problem>
+    where
+        C: Sync,
+    {
+        let mut rows = Vec::new();
+        for condition in conditions {
+            let Some(row) = self.row(part, &name(&condition), &|seed| settings(&condition, seed))? else {
+                return Ok(None);
+            };
+            rows.push(row);
+        }
+        Ok(Some(rows))
+    }
+
     /// Trains a condition with every seed, side by side on single threads; nothing if it was stopped.
-    fn row(&self, condition: &Condition<'_>) -> Result<Option<Row>, Problem> {
+    fn row<T: Serialize>(
+        &self,
+        part: &str,
+        condition: &str,
+        settings: &(dyn Fn(u64) -> T + Sync),
+    ) -> Result<Option<Row>, Problem> {
         let (workers, threads) = side_by_side(rayon::current_num_threads(), self.seeds.len());
         let one = |&seed: &u64| -> Result<Option<Grid>, Problem> {
-            let job = (condition.of)(seed)?;
-            let name = format!(
-                "{}-{}-s{seed}",
-                condition.part,
-                condition.name.replace(", c = ", "-c")
-            );
+            let job = self.network(&settings(seed))?;
+            let name = format!("{part}-{}-s{seed}", condition.replace(", c = ", "-c"));
             let order = Order {
                 out: &self.folder.join("networks").join(name),
                 begin: Begin::Resume,
@@ -197,10 +208,7 @@ impl Frame<'_> {
                 only: true,
                 origin: self.asked.origin,
             };
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            let pool =
-                pool.map_err(|error| Problem::bare(format!("cannot start {threads} threads: {error}")))?;
-            let summary = pool.install(|| life::run(&job, &order, &Hushed(self.watch)))?;
+            let summary = life::run_on(threads, &job, &order, &Hushed(self.watch))?;
             if summary.interrupted {
                 return Ok(None);
             }
@@ -212,7 +220,7 @@ impl Frame<'_> {
         if grids.len() < self.seeds.len() {
             return Ok(None);
         }
-        let row = Row::of(condition.name.to_owned(), &grids);
+        let row = Row::of(condition.to_owned(), &grids);
         self.watch.say(&row.sentence());
         Ok(Some(row))
     }

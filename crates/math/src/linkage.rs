@@ -131,7 +131,11 @@ pub fn fold<T>(
 pub fn leaf_order(distance: &[f64], n: usize) -> Vec<usize> {
     let merges = merges(distance.to_vec(), vec![1.0; n], Linkage::Average);
     let leaves = (0..n).map(|i| vec![i]);
-    fold(&merges, leaves, |_, first, second| [first, second].concat()).unwrap_or_default()
+    let join = |_, mut first: Vec<usize>, second: Vec<usize>| {
+        first.extend(second);
+        first
+    };
+    fold(&merges, leaves, join).unwrap_or_default()
 }
 
 #[cfg(test)]

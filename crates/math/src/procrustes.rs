@@ -2,7 +2,7 @@
 //!
 //! Schönemann, Psychometrika 31, 1 (1966); proper rotations after Kabsch, Acta Cryst. A 32, 922 (1976).
 
-use crate::svd::dense_svd;
+use crate::svd::{Svd, dense_svd};
 use faer::{Mat, MatRef};
 
 /// The orthogonal Q (d × d, row-major) that minimises ‖A Q − B‖; A and B are n × d, row-major.
@@ -19,14 +19,18 @@ pub fn orthogonal(a: &[f64], b: &[f64], d: usize) -> Vec<f64> {
     polar(&(a.transpose() * b))
 }
 
+/// U C Vᵀ, row-major, of a square matrix U S Vᵀ.
+fn joined(svd: &Svd, d: usize, c: impl Fn(usize) -> f64) -> Vec<f64> {
+    let (u, v) = (&svd.u, &svd.v);
+    (0..d * d)
+        .map(|e| (0..d).map(|k| u[e / d * d + k] * c(k) * v[e % d * d + k]).sum())
+        .collect()
+}
+
 /// U Vᵀ of a square matrix U S Vᵀ, row-major: the nearest orthogonal one.
 pub fn polar(m: &Mat<f64>) -> Vec<f64> {
     let d = m.nrows();
-    let svd = dense_svd(m, d);
-    let (u, v) = (&svd.u, &svd.v);
-    (0..d * d)
-        .map(|e| (0..d).map(|k| u[e / d * d + k] * v[e % d * d + k]).sum())
-        .collect()
+    joined(&dense_svd(m, d), d, |_| 1.0)
 }
 
 /// The proper rotation R = U C Vᵀ (row-major) nearest to a square matrix U S Vᵀ, and tr(S C): C is the identity, or has −1
@@ -34,16 +38,10 @@ pub fn polar(m: &Mat<f64>) -> Vec<f64> {
 pub fn rotation(m: &Mat<f64>) -> (Vec<f64>, f64) {
     let d = m.nrows();
     let svd = dense_svd(m, d);
-    let (u, v) = (&svd.u, &svd.v);
-    let product = Mat::from_fn(d, d, |i, j| {
-        (0..d).map(|k| u[i * d + k] * v[j * d + k]).sum::<f64>()
-    });
-    let sign = if product.determinant() < 0.0 { -1.0 } else { 1.0 };
-    let c = |k: usize| if k + 1 == d { sign } else { 1.0 };
-    let turn = (0..d * d)
-        .map(|e| (0..d).map(|k| u[e / d * d + k] * c(k) * v[e % d * d + k]).sum())
-        .collect();
-    (turn, (0..d).map(|k| svd.s[k] * c(k)).sum())
+    let nearest = joined(&svd, d, |_| 1.0);
+    let mirrors = MatRef::from_row_major_slice(&nearest, d, d).determinant() < 0.0;
+    let c = |k: usize| if mirrors && k + 1 == d { -1.0 } else { 1.0 };
+    (joined(&svd, d, c), (0..d).map(|k| svd.s[k] * c(k)).sum())
 }
 
 #[cfg(test)]

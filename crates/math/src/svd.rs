@@ -204,12 +204,13 @@ mod tests {
             // Rows differ in size: the leading values lie apart.
             dense[(i, j)] += stream.random::<f64>() * (1.0 + (i % 5) as f64);
         }
-        let row = |i: usize| (0..n).map(move |j| (j, i));
-        let rows = Rows::from_rows((0..m).map(|i| {
-            let entries = row(i).map(|(j, i)| (j, dense[(i, j)]));
-            entries.filter(|entry| entry.1 != 0.0).collect::<Vec<_>>()
-        }));
-        let (found, right) = (top_svd(&Operator::new(rows, n), d), dense_svd(&dense, d));
+        let dense = &dense;
+        let row = |i: usize| {
+            let entries = (0..n).map(move |j| (j, dense[(i, j)]));
+            entries.filter(|entry| entry.1 != 0.0)
+        };
+        let rows = Rows::from_rows((0..m).map(row));
+        let (found, right) = (top_svd(&Operator::new(rows, n), d), dense_svd(dense, d));
         for k in 0..d {
             assert!((found.s[k] - right.s[k]).abs() < 1e-10 * right.s[0]);
             let cosine: f64 = (0..m).map(|i| found.u[i * d + k] * right.u[i * d + k]).sum();

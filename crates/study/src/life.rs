@@ -58,6 +58,26 @@ pub fn run(job: &dyn Job, order: &Order<'_>, watch: &dyn Watch) -> Result<Summar
     Ok(summary)
 }
 
+/// As [`run`], on so many threads of its own: for runs side by side.
+///
+/// # Errors
+/// As [`run`]; threads that cannot be started.
+pub fn run_on(
+    threads: usize,
+    job: &dyn Job,
+    order: &Order<'_>,
+    watch: &dyn Watch,
+) -> Result<Summary, Problem> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = pool.map_err(|error| {
+        Problem::new(
+            format!("cannot start {threads} threads: {error}"),
+            "try fewer `--threads`",
+        )
+    })?;
+    pool.install(|| run(job, order, watch))
+}
+
 /// A page, and the analyses on it.
 #[derive(Debug)]
 pub struct Reported {

@@ -6,7 +6,7 @@ mod page;
 pub use merged::{Cell, Estimate, Merged, merge};
 
 use crate::job::{Job, Watch};
-use crate::life::{Order, run};
+use crate::life::{Order, run_on};
 use crate::summary::Summary;
 use neuropil_lab::error::{LabError, Problem};
 use neuropil_lab::events::events;
@@ -137,13 +137,6 @@ fn one(folder: &Folder, planned: &Planned, threads: usize, workers: &Workers<'_>
             State::Stopped | State::Missing => {}
         }
         let job = (workers.open)(planned)?;
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let pool = pool.map_err(|error| {
-            Problem::new(
-                format!("cannot start {threads} threads: {error}"),
-                "try fewer `--threads`",
-            )
-        })?;
         let place = folder.place(planned);
         let order = Order {
             out: &place,
@@ -152,7 +145,7 @@ fn one(folder: &Folder, planned: &Planned, threads: usize, workers: &Workers<'_>
             only: true,
             origin: workers.origin,
         };
-        let summary = pool.install(|| run(&*job, &order, workers.watch))?;
+        let summary = run_on(threads, &*job, &order, workers.watch)?;
         if summary.interrupted {
             return Ok(Outcome::Stopped);
         }

@@ -1,7 +1,6 @@
 //! Figure 5 of the paper, the twenty cognitive tasks, with a smaller network and fewer trials than the paper's.
 
-use super::{Condition, Frame, Row, Told, above, curves, section};
-use crate::job::Learning;
+use super::{Frame, Row, Told, above, curves, section};
 use crate::masse2018::{RATE_REWARD, XI};
 use crate::recurrent::{RecurrentSettings, Teacher};
 use neuropil_draw::{Color, Figure, Panel, Series};
@@ -21,14 +20,6 @@ fn settings(method: &str, strength: f64, seed: u64) -> RecurrentSettings {
     settings.stabilise.strength = strength;
     settings.tasks.test_trials = 256;
     settings
-}
-
-fn network(frame: &Frame<'_>, settings: &RecurrentSettings) -> Result<Learning, Problem> {
-    frame.network(&settings.experiment, settings)
-}
-
-fn resolved(frame: &Frame<'_>, settings: &RecurrentSettings) -> Result<RecurrentSettings, Problem> {
-    frame.resolved(&settings.experiment, settings)
 }
 
 /// Size of network and training.
@@ -75,25 +66,16 @@ fn dots(name: &str, rows: &[Row], names: &[String], caption: String) -> Figure {
 /// Figure 5, taught what to do.
 pub(super) fn targets(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
     let (batches, batch) = if frame.quick() { (150, 32) } else { (400, 64) };
-    let of = |method, strength, seed| {
+    let of = |&(method, strength): &(&str, f64), seed| {
         let mut settings = settings(method, strength, seed);
         (settings.training.batches, settings.training.batch) = (batches, batch);
         settings
     };
-    let shown = resolved(frame, &of("none", 0.0, frame.seeds[0]))?;
+    let shown = frame.resolved(&of(&METHODS[0], frame.seeds[0]))?;
     let names = shown.tasks.names.clone();
-    let mut rows = Vec::new();
-    for (method, strength) in METHODS {
-        let condition = Condition {
-            part: "cognitive",
-            name: method,
-            of: &|seed| network(frame, &of(method, strength, seed)),
-        };
-        let Some(row) = frame.row(&condition)? else {
-            return Ok(None);
-        };
-        rows.push(row);
-    }
+    let Some(rows) = frame.rows("cognitive", METHODS, |(method, _)| (*method).to_owned(), of)? else {
+        return Ok(None);
+    };
     let claim = |better: &str, worse: &str, what: &str| {
         above(
             &rows,
@@ -145,8 +127,9 @@ pub(super) fn reward(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
     } else {
         (3000, 128, 6)
     };
+    let methods = [("none", 0.0), ("xdg+si", 0.1)];
     let first: Vec<String> = MASSE[..n].iter().map(|&name| name.to_owned()).collect();
-    let of = |method, strength, seed| {
+    let of = |&(method, strength): &(&str, f64), seed| {
         let mut settings = settings(method, strength, seed);
         settings.teacher = Teacher::Reward;
         settings.tasks.names.clone_from(&first);
@@ -155,21 +138,12 @@ pub(super) fn reward(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
         settings.reward.window = 100;
         settings
     };
-    let shown = resolved(frame, &of("none", 0.0, frame.seeds[0]))?;
+    let shown = frame.resolved(&of(&methods[0], frame.seeds[0]))?;
     let names = shown.tasks.names.clone();
     let n = names.len();
-    let mut rows = Vec::new();
-    for (method, strength) in [("none", 0.0), ("xdg+si", 0.1)] {
-        let condition = Condition {
-            part: "reward",
-            name: method,
-            of: &|seed| network(frame, &of(method, strength, seed)),
-        };
-        let Some(row) = frame.row(&condition)? else {
-            return Ok(None);
-        };
-        rows.push(row);
-    }
+    let Some(rows) = frame.rows("reward", methods, |(method, _)| (*method).to_owned(), of)? else {
+        return Ok(None);
+    };
     let learnt = Found::each(rows[1].last.iter().map(|last| last[n - 1]).collect());
     let claims = vec![
         above(

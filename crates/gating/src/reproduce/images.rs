@@ -1,7 +1,6 @@
 //! The paper's figures on permuted pictures, with the 8 × 8 digits that come with neuropil.
 
-use super::{Condition, Frame, Row, Told, above, curves, named, section};
-use crate::job::Learning;
+use super::{Frame, Row, Told, above, curves, named, section};
 use crate::settings::Settings;
 use neuropil_draw::{Color, Figure, Panel, Series};
 use neuropil_lab::error::Problem;
@@ -49,14 +48,10 @@ fn settings(frame: &Frame<'_>, method: &str, strength: f64, seed: u64) -> Settin
     settings
 }
 
-fn network(frame: &Frame<'_>, settings: &Settings) -> Result<Learning, Problem> {
-    frame.network(&settings.experiment, settings)
-}
-
 fn caption(frame: &Frame<'_>) -> Result<String, Problem> {
     let (method, strength) = METHODS[0];
     let settings = settings(frame, method, strength, frame.seeds[0]);
-    let shown = frame.resolved(&settings.experiment, &settings)?;
+    let shown = frame.resolved(&settings)?;
     let hidden: Vec<String> = shown.network.hidden.iter().map(usize::to_string).collect();
     Ok(format!(
         "{} permutations of 8 × 8 digits, 64-{}-10; {} batches of {} a task; means over {} seeds. The paper's network has 2000 units a layer and 784 inputs.",
@@ -70,19 +65,11 @@ fn caption(frame: &Frame<'_>) -> Result<String, Problem> {
 
 /// Figure 2: methods over many tasks.
 pub(super) fn methods(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
-    let mut rows = Vec::new();
-    for (method, strength) in METHODS {
-        let of = |seed| network(frame, &settings(frame, method, strength, seed));
-        let condition = Condition {
-            part: "methods",
-            name: method,
-            of: &of,
-        };
-        let Some(row) = frame.row(&condition)? else {
-            return Ok(None);
-        };
-        rows.push(row);
-    }
+    let name = |&(method, _): &(&str, f64)| method.to_owned();
+    let of = |&(method, strength): &(&str, f64), seed| settings(frame, method, strength, seed);
+    let Some(rows) = frame.rows("methods", METHODS, name, of)? else {
+        return Ok(None);
+    };
     let claim = |better: &str, worse: &str, what: &str| above(&rows, better, worse, "Fig. 2", what);
     let claims = vec![
         claim("si", "none", "synaptic intelligence against nothing"),
@@ -131,29 +118,7 @@ pub(super) fn methods(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
     }))
 }
 
-/// A row for each value of something, and the panel of its ends.
-fn scanned(
-    frame: &Frame<'_>,
-    part: &'static str,
-    values: &[f64],
-    of: &(dyn Fn(f64, u64) -> Settings + Sync),
-    name: &dyn Fn(f64) -> String,
-) -> Result<Option<Vec<Row>>, Problem> {
-    let mut rows = Vec::new();
-    for &value in values {
-        let condition = Condition {
-            part,
-            name: &name(value),
-            of: &|seed| network(frame, &of(value, seed)),
-        };
-        let Some(row) = frame.row(&condition)? else {
-            return Ok(None);
-        };
-        rows.push(row);
-    }
-    Ok(Some(rows))
-}
-
+/// What a scan ends at: all tasks, the first one, each when it was new.
 fn ends(panel: Panel, x: &[f64], rows: &[Row]) -> Panel {
     let of = |value: fn(&Row) -> f64| rows.iter().map(value).collect::<Vec<f64>>();
     [
@@ -171,13 +136,13 @@ fn ends(panel: Panel, x: &[f64], rows: &[Row]) -> Panel {
 
 /// Which fraction of the units is best gated off.
 pub(super) fn fractions(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
-    let of = |gated: f64, seed: u64| {
+    let of = |&gated: &f64, seed: u64| {
         let mut settings = settings(frame, "xdg+si", 0.5, seed);
         settings.gates.gated = gated;
         settings
     };
     let name = |gated: f64| format!("{gated:.3}");
-    let Some(rows) = scanned(frame, "fractions", &FRACTIONS, &of, &name)? else {
+    let Some(rows) = frame.rows("fractions", FRACTIONS, |gated| name(*gated), of)? else {
         return Ok(None);
     };
     let best = (0..rows.len()).fold(0, |best, k| {
@@ -217,9 +182,9 @@ pub(super) fn fractions(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
 pub(super) fn strengths(frame: &Frame<'_>) -> Result<Option<Told>, Problem> {
     let (mut rows, mut panels, mut claims, mut told) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (method, values) in STRENGTHS {
-        let of = |c: f64, seed: u64| settings(frame, method, c, seed);
+        let of = |&c: &f64, seed: u64| settings(frame, method, c, seed);
         let name = |c: f64| format!("{method}, c = {c}");
-        let Some(found) = scanned(frame, "strengths", values, &of, &name)? else {
+        let Some(found) = frame.rows("strengths", values.iter().copied(), |c| name(*c), of)? else {
             return Ok(None);
         };
         let best = (0..found.len()).fold(0, |best, k| {

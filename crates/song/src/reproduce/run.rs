@@ -124,9 +124,7 @@ fn train(
             only: true,
             origin: asked.origin,
         };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let pool = pool.map_err(|error| Problem::bare(format!("cannot start {threads} threads: {error}")))?;
-        pool.install(|| life::run(&experiment, &order, watch))
+        life::run_on(threads, &experiment, &order, watch)
     };
     let trained = on_threads(&seeds, workers, &|| watch.stopped(), &one);
     trained.into_iter().flatten().collect()
