@@ -123,7 +123,7 @@ pub fn nonrigid(
     stop: Stop,
 ) -> Result<Registered, NeuronidError> {
     enough(fixed, moving)?;
-    let smooth = Smooth::of(moving, stiffness.beta);
+    let mut smooth = Smooth::of(moving, stiffness.beta);
     let mut moved = moving.to_vec();
     let mut variance = first_variance(fixed, moving);
     let mut iterations = 0;
@@ -133,8 +133,9 @@ pub fn nonrigid(
         let Some(step) = smooth.step(&e.p1, &e.px, moving, stiff) else {
             break;
         };
-        for (i, moved) in moved.iter_mut().enumerate() {
-            *moved = std::array::from_fn(|k| moving[i][k] + step[(i, k)]);
+        for ((moved, y), step) in moved.iter_mut().zip(moving).zip(step.as_chunks().0) {
+            let step: &Point = step;
+            *moved = std::array::from_fn(|k| y[k] + step[k]);
         }
         variance = residual(fixed, &moved, &e);
         iterations += 1;
