@@ -1,4 +1,4 @@
-"""Times the network of Yu et al. (2021) in PyTorch and nonrigid drift in pycpd, for `cargo bench -p neuropil-neuronid`.
+"""Times the network of Yu et al. (2021) in PyTorch and drift in pycpd, for `cargo bench -p neuropil-neuronid`.
 
 One line of JSON in: {"work": "pair", "width": 128, "layers": 6, "heads": 8, "hidden": 2048, "template": 130, "test": 130,
 "worms": 1, "repeats": 5}; one line out: {"ms": 12.3}, the least of the repeats. The number of threads is the first argument.
@@ -83,25 +83,29 @@ def step(ask):
     return least(ask["repeats"], once)
 
 
-def drift(ask):
-    from pycpd import DeformableRegistration
-
+def registration(ask, kind, **how):
     rng = np.random.default_rng(1)
     fixed = rng.normal(0, 0.2, (ask["template"], 3))
     moving = rng.normal(0, 0.2, (ask["test"], 3))
+    return least(ask["repeats"], lambda: kind(X=fixed, Y=moving, w=0.1, tolerance=0.0, **how).register())
 
-    def once():
-        DeformableRegistration(
-            X=fixed, Y=moving, alpha=4000.0, beta=0.25, w=0.1, max_iterations=150, tolerance=0.0
-        ).register()
 
-    return least(ask["repeats"], once)
+def drift(ask):
+    from pycpd import DeformableRegistration
+
+    return registration(ask, DeformableRegistration, alpha=4000.0, beta=0.25, max_iterations=150)
+
+
+def rigid(ask):
+    from pycpd import RigidRegistration
+
+    return registration(ask, RigidRegistration, max_iterations=60)
 
 
 for line in sys.stdin:
     ask = json.loads(line)
     try:
-        answer = {"ms": {"pair": pair, "step": step, "drift": drift}[ask["work"]](ask)}
+        answer = {"ms": {"pair": pair, "step": step, "drift": drift, "rigid": rigid}[ask["work"]](ask)}
     except (ImportError, NameError) as error:
         answer = {"absent": str(error)}
     print(json.dumps(answer), flush=True)

@@ -1,5 +1,5 @@
-//! Times of the network and of drift beside PyTorch's and pycpd's, in turn and in one run; stored under
-//! `benches/results/neuronid-speed.{json,md}`.
+//! Times of the network and of drift beside PyTorch's and pycpd's, in turn and in one run, and beside what the processor could
+//! do at best; stored under `benches/results/neuronid-speed.{json,md}`.
 //!
 //! ```text
 //! python3 -m venv peers/.venv && peers/.venv/bin/pip install -r peers/requirements.txt pycpd
@@ -10,8 +10,10 @@
 #![allow(clippy::print_stdout, reason = "a bench tells its times")]
 
 use neuropil_lab::provenance::{cpu, now};
+use neuropil_math::real::Real;
 use neuropil_math::rng::{Key, Purpose};
-use neuropil_neuronid::cpd::{Stiffness, Stop, nonrigid};
+use neuropil_math::simd::vectorised;
+use neuropil_neuronid::cpd::{Stiffness, Stop, nonrigid, rigid};
 use neuropil_neuronid::loss::{Partners, gradient, loss};
 use neuropil_neuronid::network::{Encoder, Network, Normalise, Request, Shape};
 use neuropil_neuronid::worm::Point;
@@ -46,7 +48,7 @@ struct Work {
     repeats: usize,
 }
 
-const WORKS: [Work; 5] = [
+const WORKS: [Work; 6] = [
     Work {
         name: "one pair of 130 + 130 neurons, published size",
         work: "pair",
@@ -92,7 +94,65 @@ const WORKS: [Work; 5] = [
         worms: 1,
         repeats: 5,
     },
+    Work {
+        name: "rigid drift, 143 points onto 127, 60 iterations",
+        work: "rigid",
+        shape: SMALL,
+        template: 127,
+        test: 143,
+        worms: 1,
+        repeats: 5,
+    },
 ];
+
+impl Work {
+    /// Multiplications and additions of the products of matrices; a step takes them three times.
+    fn operations(&self) -> Option<f64> {
+        let Shape {
+            width: d,
+            layers,
+            hidden,
+            ..
+        } = self.shape;
+        let n = self.template + self.test;
+        let layer = 8 * n * d * d + 4 * n * n * d + 4 * n * d * hidden;
+        let pair = (layers * layer + 2 * self.template * self.test * d) as f64;
+        match self.work {
+            "pair" => Some(pair),
+            "step" => Some(3.0 * pair * self.worms as f64),
+            _ => None,
+        }
+    }
+}
+
+vectorised! {
+    /// Multiplications and additions that never leave the registers.
+    fn multiply_and_add<F>[][](rounds: usize, values: &mut [[f32; 16]; 12]) {
+        let mut sums = *values;
+        let factor = values[0];
+        for _ in 0..rounds {
+            for l in 0..16 {
+                for sum in &mut sums {
+                    sum[l] = f32::fma::<F>(sum[l], factor[l], factor[l]);
+                }
+            }
+        }
+        *values = sums;
+    }
+}
+
+/// Operations a ms that the threads of a pool can do at most.
+fn peak(pool: &rayon::ThreadPool, threads: usize) -> f64 {
+    const ROUNDS: usize = 1_000_000;
+    let time = least(5, || {
+        pool.broadcast(|_| {
+            let mut sums = std::hint::black_box([[0.5_f32; 16]; 12]);
+            multiply_and_add(ROUNDS, &mut sums);
+            std::hint::black_box(sums);
+        });
+    });
+    (2 * 16 * 12 * ROUNDS * threads) as f64 / time
+}
 
 #[derive(Clone, Serialize)]
 struct Row {
@@ -101,6 +161,8 @@ struct Row {
     neuropil: [f64; 2],
     /// PyTorch's or pycpd's, ms at 1 and 2 threads; absent without Python.
     peer: Option<[f64; 2]>,
+    /// What the products of matrices take at least, ms at 1 and 2 threads: their operations over those measured a ms.
+    limit: Option<[f64; 2]>,
 }
 
 fn cloud(n: usize, seed: u64) -> Vec<Point> {
@@ -126,12 +188,21 @@ fn ours(work: &Work) -> f64 {
     let tests: Vec<Vec<Point>> = (0..work.worms).map(|k| cloud(work.test, 2 + k as u64)).collect();
     match work.work {
         "pair" => {
-            let network = Network::<f32>::draw(work.shape, Key::new(1));
+            let network = Network::<f32>::draw(work.shape, Key::new(1)).ready();
             least(work.repeats, || {
                 std::hint::black_box(network.match_one(&template, &tests[0]));
             })
         }
         "step" => step(work, &template, &tests),
+        "rigid" => least(work.repeats, || {
+            let stop = Stop {
+                iterations: 60,
+                variance: 0.0,
+                ..Stop::default()
+            };
+            let found = rigid(&template, &tests[0], false, stop).expect("enough points");
+            assert_eq!(found.iterations, 60);
+        }),
         _ => least(work.repeats, || {
             let stop = Stop {
                 variance: 0.0,
@@ -226,13 +297,16 @@ fn main() {
         .iter()
         .filter(|w| wanted.iter().all(|part| w.name.contains(part.as_str())))
     {
-        let (mut neuropil, mut peer) = ([f64::INFINITY; 2], [f64::INFINITY; 2]);
+        let (mut neuropil, mut peer, mut most) = ([f64::INFINITY; 2], [f64::INFINITY; 2], [0.0_f64; 2]);
         for _ in 0..ROUNDS {
             for threads in 1..=2 {
                 let pool = rayon::ThreadPoolBuilder::new()
                     .num_threads(threads)
                     .build()
                     .expect("threads");
+                if work.operations().is_some() {
+                    most[threads - 1] = most[threads - 1].max(peak(&pool, threads));
+                }
                 let time = pool.install(|| ours(work));
                 neuropil[threads - 1] = neuropil[threads - 1].min(time);
                 let theirs = peers[threads - 1].as_mut().and_then(|peer| peer.ask(work));
@@ -243,6 +317,9 @@ fn main() {
             work: work.name,
             neuropil,
             peer: peer[0].is_finite().then_some(peer),
+            limit: work
+                .operations()
+                .map(|operations| most.map(|most| operations / most)),
         };
         println!("{}", line(&row));
         rows.push(row);
@@ -263,8 +340,15 @@ fn line(row: &Row) -> String {
             best(peer) / best(row.neuropil)
         )
     });
+    let limit = row.limit.map_or("–".to_owned(), |limit| {
+        let over = [row.neuropil[0] / limit[0], row.neuropil[1] / limit[1]];
+        format!(
+            "{:.1} / {:.1} ({:.2} / {:.2})",
+            limit[0], limit[1], over[0], over[1]
+        )
+    });
     format!(
-        "| {} | {:.2} / {:.2} {theirs}|",
+        "| {} | {:.2} / {:.2} {theirs}| {limit} |",
         row.work, row.neuropil[0], row.neuropil[1]
     )
 }
@@ -278,9 +362,11 @@ fn store(rows: &[Row]) {
     let json = serde_json::to_string_pretty(&document).expect("times are JSON");
     std::fs::write(folder.join("neuronid-speed.json"), json + "\n").expect("a file");
     let mut text = format!(
-        "Least times in ms ({}, {}), neuropil and its peers (PyTorch; pycpd for drift) in turn in one run.\nMade by `cargo bench -p \
-         neuropil-neuronid --bench peers`.\n\n| work | neuropil: 1 / 2 threads | peer: 1 / 2 threads | × on one thread | × at the \
-         better of both |\n|---|---|---|---|---|\n",
+        "Least times in ms ({}, {}), neuropil and its peers (PyTorch; pycpd for drift) in turn in one run. The \
+         limit: operations of the\nproducts of matrices over the multiplications and additions a ms that the same threads do in \
+         registers; in brackets neuropil's\ntime over it. Made by `cargo bench -p neuropil-neuronid --bench peers`.\n\n| work | \
+         neuropil: 1 / 2 threads | peer: 1 / 2 threads | × on one thread | × at the better of both | limit: 1 / 2 threads |\n\
+         |---|---|---|---|---|---|\n",
         cpu(),
         neuropil_math::simd::level().name()
     );

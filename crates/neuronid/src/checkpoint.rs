@@ -39,7 +39,7 @@ pub fn load(path: &Path, heads: usize) -> Result<Loaded, NeuronidError> {
         let found = network_of(path, &tensors, beside.shape.heads, &mut Vec::new())?;
         let network = Network::new(beside.shape, found.params, found.running);
         let trained = Trained {
-            network,
+            network: network.ready(),
             frame: beside.frame,
             places: beside.places.into_iter().collect(),
         };
@@ -54,7 +54,7 @@ pub fn load(path: &Path, heads: usize) -> Result<Loaded, NeuronidError> {
     finite(path, &tensors)?;
     let network = network_of(path, &tensors, heads, &mut said)?;
     let trained = Trained {
-        network,
+        network: network.ready(),
         frame: Frame::AsItLies,
         places: HashMap::new(),
     };

@@ -17,7 +17,7 @@
 //!     ..Worm::default()
 //! };
 //! let network = Network::<f32>::draw(Shape { width: 16, layers: 1, heads: 4, hidden: 32, encoder: Encoder::Joint }, Key::new(1));
-//! let log_p = network.match_one(&template.normalised(), &template.normalised());
+//! let log_p = network.ready().match_one(&template.normalised(), &template.normalised());
 //! let scores = Scores { values: &log_p, n_template: 3 };
 //! assert_eq!(scores.decide(Outliers::None)?.len(), 3);
 //! # Ok::<(), neuropil_neuronid::error::NeuronidError>(())

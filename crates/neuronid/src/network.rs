@@ -9,7 +9,6 @@
 //! ```
 //! Worms of unequal size are stacked row after row: nothing is padded and nothing is masked.
 
-use crate::worm::Point;
 use neuropil_math::real::Real;
 use neuropil_math::rng::{Key, Purpose};
 use neuropil_nn::layer::norm::Statistics;
@@ -20,9 +19,11 @@ use serde::{Deserialize, Serialize};
 
 mod encoder;
 mod pass;
+mod ready;
 
 pub use neuropil_nn::layer::dropout::Dropout;
 pub use pass::{Normalise, Pass, Request};
+pub use ready::Ready;
 
 /// What attends to what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,7 +90,7 @@ impl Shape {
 /// use neuropil_neuronid::network::{Encoder, Network, Shape};
 ///
 /// let shape = Shape { width: 16, layers: 2, heads: 4, hidden: 32, encoder: Encoder::Joint };
-/// let network = Network::<f32>::draw(shape, Key::new(1));
+/// let network = Network::<f32>::draw(shape, Key::new(1)).ready();
 /// let (template, test) = ([[0.0, 0.1, 0.0], [0.3, 0.0, 0.1]], [[0.0, 0.0, 0.0]]);
 /// let log_p = network.match_one(&template, &test);
 /// assert_eq!(log_p.len(), 3); // two template neurons, and none of them
@@ -179,40 +180,9 @@ impl<R: Real> Network<R> {
         self.layout.view(&self.params, name)
     }
 
-    /// log P \[test neurons\]\[template neurons + 1\] of one test worm against a template; the last column is "no
-    /// counterpart". Positions are normalised ([`crate::worm::Worm::normalised`]).
-    pub fn match_one(&self, template: &[Point], test: &[Point]) -> Vec<f64> {
-        let request = Request {
-            worms: &[template, test],
-            reference: 0,
-            tests: &[1],
-            normalise: Normalise::Running,
-            dropout: None,
-        };
-        let pass = self.run(&request, |_| ());
-        pass.log_probabilities(0).iter().map(|p| p.f64()).collect()
-    }
-
-    /// The same against a template that was encoded before ([`Network::encode`]), by a network of separate encoders.
-    pub fn match_encoded(&self, template: &[R], test: &[Point]) -> Vec<f64> {
-        let own = self.encode(test);
-        self.scores(template, &own).iter().map(|p| p.f64()).collect()
-    }
-
-    /// The same for several test worms against one template, side by side.
-    pub fn match_many(&self, template: &[Point], tests: &[&[Point]]) -> Vec<Vec<f64>> {
-        let worms: Vec<&[Point]> = std::iter::once(template).chain(tests.iter().copied()).collect();
-        let of_worms: Vec<usize> = (1..worms.len()).collect();
-        let request = Request {
-            worms: &worms,
-            reference: 0,
-            tests: &of_worms,
-            normalise: Normalise::Running,
-            dropout: None,
-        };
-        let pass = self.run(&request, |_| ());
-        let one = |k| pass.log_probabilities(k).iter().map(|p: &R| p.f64()).collect();
-        (0..tests.len()).map(one).collect()
+    /// The network as it identifies: its weights laid out for that, once.
+    pub fn ready(self) -> Ready<R> {
+        Ready::new(self)
     }
 
     /// Moves the running statistics towards those of a batch, as [`crate::yu2021::MOMENTUM`] says.

@@ -176,7 +176,7 @@ fn trained(
         }
     }
     let trained = Trained {
-        network: best.unwrap_or_else(|| learner.network().clone()),
+        network: best.unwrap_or_else(|| learner.network().clone()).ready(),
         frame: if settings.synth.along_x {
             Frame::AlongX
         } else {

@@ -304,6 +304,7 @@ fn separate_encoders_have_the_gradients_of_finite_differences_and_a_template_is_
             exact[place]
         );
     }
+    let network = network.ready();
     let (whole, encoded) = (network.match_one(&a, &b), network.encode(&a));
     let cached = network.match_encoded(&encoded, &b);
     assert!(whole.iter().zip(&cached).all(|(a, b)| (a - b).abs() < 1e-12));

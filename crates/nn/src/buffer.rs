@@ -1,6 +1,8 @@
 //! Numbers aligned to cache lines.
 
 use neuropil_math::real::Real;
+use std::any::Any;
+use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 
 const LINE: usize = 64;
@@ -21,6 +23,34 @@ impl<R: Real> Buffer<R> {
         assert!(start + len <= storage.len(), "numbers divide a cache line evenly");
         Self { storage, start, len }
     }
+}
+
+thread_local! {
+    /// What this thread has borrowed and given back, the outermost last.
+    static SPARE: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Lends `len` numbers of any value to `work`: networks ask for the same room layer after layer, and fresh memory would cost
+/// as much as packing a matrix. Work within work gets room of its own.
+///
+/// ```
+/// use neuropil_nn::buffer::lend;
+/// let sum = lend(3, |room: &mut [f32]| {
+///     room.fill(1.0);
+///     room.iter().sum::<f32>()
+/// });
+/// assert_eq!(sum, 3.0);
+/// ```
+pub fn lend<R: Real, T>(len: usize, work: impl FnOnce(&mut [R]) -> T) -> T {
+    let kept = SPARE
+        .with_borrow_mut(Vec::pop)
+        .and_then(|kept| kept.downcast::<Buffer<R>>().ok());
+    let mut room = kept
+        .filter(|kept| kept.len() >= len)
+        .unwrap_or_else(|| Box::new(Buffer::zeros(len)));
+    let done = work(&mut room[..len]);
+    SPARE.with_borrow_mut(|spare| spare.push(room));
+    done
 }
 
 impl<R: Real> Default for Buffer<R> {

@@ -6,12 +6,11 @@
 //! copy. Blocks of the result are shared out to the threads of the current pool; every sum runs in one order whatever
 //! the number of threads.
 
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, lend};
 use neuropil_math::real::Real;
 use neuropil_math::simd::{Fused, Level, level, vectorised};
 use rayon::prelude::*;
-use std::any::Any;
-use std::cell::RefCell;
+use std::ops::Range;
 
 /// Terms of the sums that are packed at a time.
 const DEPTH: usize = 256;
@@ -100,68 +99,178 @@ pub fn add_product<R: Real>(a: Matrix<R>, b: Matrix<R>, c: &mut [R]) {
     if c.is_empty() {
         return;
     }
-    match (level(), size_of::<R>()) {
-        (Level::Avx512, 4) if n <= 16 => blocks::<R, 8, 16>(a, b, c, n),
-        (Level::Avx512, 4) => blocks::<R, 8, 32>(a, b, c, n),
-        (Level::Avx512, _) | (_, 4) => blocks::<R, 4, 16>(a, b, c, n),
-        _ => blocks::<R, 4, 8>(a, b, c, n),
+    by_tile!(R, n, blocks(a, b, c, n));
+}
+
+/// Calls a function of the rows and columns that a tile of the result has on this machine.
+macro_rules! by_tile {
+    ($real:ident, $n:expr, $function:ident($($argument:expr),*)) => {
+        match (level(), size_of::<$real>()) {
+            (Level::Avx512, 4) if $n <= 16 => $function::<$real, 8, 16>($($argument),*),
+            (Level::Avx512, 4) => $function::<$real, 8, 32>($($argument),*),
+            (Level::Avx512, _) | (_, 4) => $function::<$real, 4, 16>($($argument),*),
+            _ => $function::<$real, 4, 8>($($argument),*),
+        }
+    };
+}
+use by_tile;
+
+/// What of the right matrix is packed at a time.
+struct Piece {
+    columns: Range<usize>,
+    terms: Range<usize>,
+}
+
+impl Piece {
+    /// All pieces of a matrix of `terms` rows.
+    fn all(columns: usize, terms: usize) -> impl Iterator<Item = Self> {
+        (0..columns).step_by(COLUMNS).flat_map(move |column| {
+            (0..terms).step_by(DEPTH).map(move |term| Self {
+                columns: column..columns.min(column + COLUMNS),
+                terms: term..terms.min(term + DEPTH),
+            })
+        })
+    }
+
+    /// Values of its panels of `n` columns.
+    fn room(&self, n: usize) -> usize {
+        self.columns.len().next_multiple_of(n) * self.terms.len()
+    }
+
+    fn pack<R: Real, const N: usize>(&self, b: Matrix<R>, alone: bool, right: &mut [R]) {
+        let pack = |(panel, values): (usize, &mut [R])| {
+            let column = self.columns.start + panel * N;
+            pack_panel::<R, N>(b.transposed(), column, self.terms.start, values);
+        };
+        let size = N * self.terms.len();
+        if alone {
+            right.chunks_exact_mut(size).enumerate().for_each(pack);
+        } else {
+            let panels = right.par_chunks_exact_mut(size).enumerate();
+            panels.with_min_len(4).for_each(pack);
+        }
+    }
+
+    /// Rows `c` of the result, the first of which is `first`, += rows of `a` times this piece in its panels.
+    fn multiply<R: Real, const M: usize, const N: usize>(
+        &self,
+        a: Matrix<R>,
+        first: usize,
+        right: &[R],
+        n: usize,
+        c: &mut [R],
+    ) {
+        let (rows, terms) = (c.len() / n, self.terms.len());
+        lend(rows.next_multiple_of(M) * terms, |left| {
+            for (panel, values) in left.chunks_exact_mut(M * terms).enumerate() {
+                pack_panel::<R, M>(a, first + panel * M, self.terms.start, values);
+            }
+            multiply_block::<R, M, N>(left, right, terms, n, self.columns.start, self.columns.len(), c);
+        });
     }
 }
 
 fn blocks<R: Real, const M: usize, const N: usize>(a: Matrix<R>, b: Matrix<R>, c: &mut [R], n: usize) {
     let alone = a.rows * a.columns * n < ALONE;
-    let mut packed = spare::<R>(n.min(COLUMNS).next_multiple_of(N) * a.columns.min(DEPTH));
-    for first_column in (0..n).step_by(COLUMNS) {
-        let columns = COLUMNS.min(n - first_column);
-        for term in (0..a.columns).step_by(DEPTH) {
-            let terms = DEPTH.min(a.columns - term);
-            let right = &mut packed[..columns.next_multiple_of(N) * terms];
-            let pack = |(panel, values): (usize, &mut [R])| {
-                pack_panel::<R, N>(b.transposed(), first_column + panel * N, term, values);
-            };
-            if alone {
-                right.chunks_exact_mut(N * terms).enumerate().for_each(pack);
-            } else {
-                right
-                    .par_chunks_exact_mut(N * terms)
-                    .enumerate()
-                    .with_min_len(4)
-                    .for_each(pack);
-            }
+    let room = n.min(COLUMNS).next_multiple_of(N) * a.columns.min(DEPTH);
+    lend(room, |packed| {
+        for piece in Piece::all(n, a.columns) {
+            let right = &mut packed[..piece.room(N)];
+            piece.pack::<R, N>(b, alone, right);
             let right = &*right;
-            let work = |left: &mut Vec<R>, (block, c): (usize, &mut [R])| {
-                let rows = c.len() / n;
-                left.resize(rows.next_multiple_of(M) * terms, R::ZERO);
-                for (panel, values) in left.chunks_exact_mut(M * terms).enumerate() {
-                    pack_panel::<R, M>(a, block * ROWS + panel * M, term, values);
-                }
-                multiply_block::<R, M, N>(left, right, terms, n, first_column, columns, c);
+            let work = |(block, c): (usize, &mut [R])| {
+                piece.multiply::<R, M, N>(a, block * ROWS, right, n, c);
             };
             if alone {
-                let mut left = Vec::new();
-                c.chunks_mut(ROWS * n)
-                    .enumerate()
-                    .for_each(|block| work(&mut left, block));
+                c.chunks_mut(ROWS * n).enumerate().for_each(work);
             } else {
-                let blocks = c.par_chunks_mut(ROWS * n).enumerate();
-                blocks.for_each_init(Vec::new, |left, block| work(left, block));
+                c.par_chunks_mut(ROWS * n).enumerate().for_each(work);
             }
         }
+    });
+}
+
+/// The right matrix of many products, packed once.
+///
+/// Products with it stay on the thread that asks for them: for callers that share out rows themselves.
+///
+/// ```
+/// use neuropil_nn::matmul::{Matrix, Packed};
+/// let doubled = Packed::new(Matrix::new(&[2.0_f32, 0.0, 0.0, 2.0], 2));
+/// let mut c = [0.0; 2];
+/// doubled.add_product(Matrix::new(&[3.0, 4.0], 2), &mut c);
+/// assert_eq!(c, [6.0, 8.0]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Packed<R: Real> {
+    panels: Buffer<R>,
+    rows: usize,
+    columns: usize,
+}
+
+impl<R: Real> Packed<R> {
+    /// Packs a matrix.
+    ///
+    /// # Panics
+    /// When it reaches beyond its values.
+    pub fn new(b: Matrix<R>) -> Self {
+        b.must_fit();
+        by_tile!(R, b.columns, pack(b))
     }
-    SPARE.replace(Some(Box::new(packed)));
+
+    /// Rows of the matrix: terms of the sums.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Columns of the matrix.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// `c` \[m\]\[n\] += `a` \[m\]\[k\] times this matrix; the bits of [`add_product`].
+    ///
+    /// # Panics
+    /// When the sizes do not fit.
+    pub fn add_product(&self, a: Matrix<R>, c: &mut [R]) {
+        assert_eq!(
+            a.columns, self.rows,
+            "columns of the left matrix, rows of the right one"
+        );
+        assert_eq!(c.len(), a.rows * self.columns, "room for the product");
+        a.must_fit();
+        if !c.is_empty() {
+            by_tile!(R, self.columns, add_packed(a, self, c));
+        }
+    }
 }
 
-thread_local! {
-    /// Room for panels that the last product of this thread has left.
-    static SPARE: RefCell<Option<Box<dyn Any>>> = const { RefCell::new(None) };
+fn pack<R: Real, const M: usize, const N: usize>(b: Matrix<R>) -> Packed<R> {
+    let alone = b.rows * b.columns < ALONE;
+    let room = Piece::all(b.columns, b.rows).map(|piece| piece.room(N)).sum();
+    let mut panels = Buffer::zeros(room);
+    let mut rest = &mut *panels;
+    for piece in Piece::all(b.columns, b.rows) {
+        let right;
+        (right, rest) = rest.split_at_mut(piece.room(N));
+        piece.pack::<R, N>(b, alone, right);
+    }
+    Packed {
+        panels,
+        rows: b.rows,
+        columns: b.columns,
+    }
 }
 
-/// At least `len` numbers of any value: network after network multiplies matrices of the same sizes, and asking for fresh
-/// memory would cost as much as packing. While it is lent there is none to lend: products within products get their own.
-fn spare<R: Real>(len: usize) -> Buffer<R> {
-    let left = SPARE.take().and_then(|left| left.downcast::<Buffer<R>>().ok());
-    left.filter(|left| left.len() >= len)
-        .map_or_else(|| Buffer::zeros(len), |left| *left)
+fn add_packed<R: Real, const M: usize, const N: usize>(a: Matrix<R>, b: &Packed<R>, c: &mut [R]) {
+    let mut rest = &*b.panels;
+    for piece in Piece::all(b.columns, b.rows) {
+        let right;
+        (right, rest) = rest.split_at(piece.room(N));
+        for (block, c) in c.chunks_mut(ROWS * b.columns).enumerate() {
+            piece.multiply::<R, M, N>(a, block * ROWS, right, b.columns, c);
+        }
+    }
 }
 
 /// `W` rows of a matrix from `first` on, zeros below its last one: \[term\]\[W\].
@@ -302,6 +411,10 @@ mod tests {
             let a = if t & 1 == 0 { Matrix::new(&a, k) } else { Matrix::new(&a, m).transposed() };
             let b = if t & 2 == 0 { Matrix::new(&b, n) } else { Matrix::new(&b, k).transposed() };
             agrees(a, b);
+            let (mut at_once, mut packed) = (vec![0.5; m * n], vec![0.5; m * n]);
+            add_product(a, b, &mut at_once);
+            Packed::new(b).add_product(a, &mut packed);
+            prop_assert!(at_once == packed);
         }
     }
 
@@ -332,6 +445,9 @@ mod tests {
             c
         };
         assert!(with(1) == with(3));
+        let mut c = vec![0.0; 70 * 2100];
+        Packed::new(b).add_product(a, &mut c);
+        assert!(with(1) == c);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::decide::{Outliers, Scores};
 use crate::error::NeuronidError;
 use crate::frame::{along_x, by_names, rolled, turn_toward, turned};
-use crate::network::{Encoder, Network};
+use crate::network::{Encoder, Ready};
 use crate::worm::{Point, Worm};
 use crate::yu2021::NETWORK_UM;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ pub enum Frame {
 #[derive(Clone, Debug)]
 pub struct Trained {
     /// The network.
-    pub network: Network<f32>,
+    pub network: Ready<f32>,
     /// How worms are turned.
     pub frame: Frame,
     /// Where neurons that it was trained on are, µm: a template with some of their names is turned by them.

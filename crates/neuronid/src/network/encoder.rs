@@ -2,29 +2,128 @@
 
 use super::{Dropout, Network, Shape};
 use neuropil_math::real::Real;
+use neuropil_nn::buffer::lend;
 use neuropil_nn::layer::attention::{self, Set};
 use neuropil_nn::layer::{dense, norm, relu};
-use neuropil_nn::matmul::{Matrix, add_product};
+use neuropil_nn::matmul::{Matrix, Packed};
+use rayon::prelude::*;
 use std::ops::Range;
 
 /// What a layer's backward pass needs of its forward pass.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct LayerPass<R> {
     input: Vec<R>,
     projected: Vec<R>,
     log_sums: Vec<R>,
     mixed: Vec<R>,
-    norm1: Normal<R>,
-    middle: Vec<R>,
-    hidden: Vec<R>,
-    norm2: Normal<R>,
+    rows: Rows<Vec<R>>,
+}
+
+/// What comes after attention leaves behind, row by row.
+#[derive(Debug, Default)]
+struct Rows<T> {
+    norm1: Normal<T>,
+    middle: T,
+    hidden: T,
+    norm2: Normal<T>,
 }
 
 /// x̂ and its scale.
-#[derive(Debug)]
-struct Normal<R> {
-    normal: Vec<R>,
-    scale: Vec<R>,
+#[derive(Debug, Default)]
+struct Normal<T> {
+    normal: T,
+    scale: T,
+}
+
+impl<R: Real> Rows<Vec<R>> {
+    fn resize(&mut self, shape: Shape, rows: usize) {
+        for norm in [&mut self.norm1, &mut self.norm2] {
+            norm.normal.resize(rows * shape.width, R::ZERO);
+            norm.scale.resize(rows, R::ZERO);
+        }
+        self.middle.resize(rows * shape.width, R::ZERO);
+        self.hidden.resize(rows * shape.hidden, R::ZERO);
+    }
+
+    /// Blocks of [`ROWS`] rows, the last one of what is left.
+    fn blocks(&mut self, shape: Shape) -> impl Iterator<Item = Rows<&mut [R]>> {
+        let middle = self.middle.chunks_mut(ROWS * shape.width);
+        let hidden = self.hidden.chunks_mut(ROWS * shape.hidden);
+        let norms = self.norm1.blocks(shape).zip(self.norm2.blocks(shape));
+        let rows = middle.zip(hidden).zip(norms);
+        rows.map(|((middle, hidden), (norm1, norm2))| Rows {
+            norm1,
+            middle,
+            hidden,
+            norm2,
+        })
+    }
+}
+
+impl<R: Real> Rows<&mut [R]> {
+    /// Numbers that a row takes.
+    fn values(shape: Shape) -> usize {
+        3 * shape.width + shape.hidden + 2
+    }
+
+    /// Within room for that many rows.
+    fn within(room: &mut [R], shape: Shape, rows: usize) -> Rows<&mut [R]> {
+        let (normal1, room) = room.split_at_mut(rows * shape.width);
+        let (normal2, room) = room.split_at_mut(rows * shape.width);
+        let (middle, room) = room.split_at_mut(rows * shape.width);
+        let (hidden, room) = room.split_at_mut(rows * shape.hidden);
+        let (scale1, scale2) = room.split_at_mut(rows);
+        Rows {
+            norm1: Normal {
+                normal: normal1,
+                scale: scale1,
+            },
+            middle,
+            hidden,
+            norm2: Normal {
+                normal: normal2,
+                scale: scale2,
+            },
+        }
+    }
+}
+
+impl<R> Normal<Vec<R>> {
+    fn blocks(&mut self, shape: Shape) -> impl Iterator<Item = Normal<&mut [R]>> {
+        let scales = self.scale.chunks_mut(ROWS);
+        let rows = self.normal.chunks_mut(ROWS * shape.width).zip(scales);
+        rows.map(|(normal, scale)| Normal { normal, scale })
+    }
+}
+
+/// Rows that one thread takes at a time.
+const ROWS: usize = 64;
+
+/// The weights of one layer as products read them.
+#[derive(Clone, Debug)]
+pub(super) struct Weights<R: Real> {
+    qkv: Packed<R>,
+    out: Packed<R>,
+    up: Packed<R>,
+    down: Packed<R>,
+}
+
+impl<R: Real> Weights<R> {
+    pub(super) fn of(network: &Network<R>, layer: usize) -> Self {
+        let (d, hidden) = (network.shape.width, network.shape.hidden);
+        let pack = |part: &str, outputs: usize| {
+            Packed::new(Matrix::new(
+                network.view(&format!("layers.{layer}.{part}.w")),
+                outputs,
+            ))
+        };
+        Self {
+            qkv: pack("qkv", 3 * d),
+            out: pack("out", d),
+            up: pack("up", hidden),
+            down: pack("down", d),
+        }
+    }
 }
 
 /// Places in a layer at which values are dropped.
@@ -42,32 +141,6 @@ impl Site {
     }
 }
 
-fn normalise<R: Real>(network: &Network<R>, name: &str, x: &[R]) -> (Vec<R>, Normal<R>) {
-    let d = network.shape.width;
-    let mut y = vec![R::ZERO; x.len()];
-    let mut kept = Normal {
-        normal: vec![R::ZERO; x.len()],
-        scale: vec![R::ZERO; x.len() / d],
-    };
-    let (gain, shift) = (
-        network.view(&format!("{name}.gain")),
-        network.view(&format!("{name}.shift")),
-    );
-    norm::over_features(x, gain, shift, &mut y, &mut kept.normal, &mut kept.scale);
-    (y, kept)
-}
-
-/// y = x W + b by the name of the part.
-fn apply<R: Real>(network: &Network<R>, name: &str, x: &[R], outputs: usize) -> Vec<R> {
-    let (w, b) = (
-        network.view(&format!("{name}.w")),
-        network.view(&format!("{name}.b")),
-    );
-    let mut y = b.repeat(x.len() / (w.len() / outputs));
-    add_product(Matrix::new(x, w.len() / outputs), Matrix::new(w, outputs), &mut y);
-    y
-}
-
 /// Rows of one set, as attention takes them.
 fn set(shape: Shape, rows: &Range<usize>) -> Set {
     Set {
@@ -77,51 +150,115 @@ fn set(shape: Shape, rows: &Range<usize>) -> Set {
     }
 }
 
-/// The layer's output \[rows\]\[d\] and what its backward pass needs.
-pub(super) fn forward<R: Real>(
-    network: &Network<R>,
-    layer: usize,
-    input: Vec<R>,
-    sets: &[Range<usize>],
-    dropout: Option<Dropout>,
-) -> (Vec<R>, LayerPass<R>) {
-    let (shape, d) = (network.shape, network.shape.width);
-    let name = |part: &str| format!("layers.{layer}.{part}");
-    let projected = apply(network, &name("qkv"), &input, 3 * d);
-    let mut mixed = vec![R::ZERO; input.len()];
-    let mut log_sums = vec![R::ZERO; input.len() / d * shape.heads];
-    for rows in sets {
-        let keep = keep_of(dropout, layer, rows.start);
-        attention::forward(
-            set(shape, rows),
-            &projected[rows.start * 3 * d..rows.end * 3 * d],
-            keep.as_ref().map(|keep| keep as _),
-            &mut mixed[rows.start * d..rows.end * d],
-            &mut log_sums[rows.start * shape.heads..rows.end * shape.heads],
-        );
+/// One layer of a network, its weights laid out for products.
+#[derive(Clone, Copy)]
+pub(super) struct Layer<'a, R: Real> {
+    pub network: &'a Network<R>,
+    pub weights: &'a Weights<R>,
+    pub number: usize,
+    pub dropout: Option<Dropout>,
+}
+
+impl<R: Real> Layer<'_, R> {
+    /// The layer's output \[rows\]\[d\], and what its backward pass needs if that is to be kept; `room` is a pass that
+    /// is needed no more.
+    pub(super) fn forward(
+        self,
+        input: Vec<R>,
+        sets: &[Range<usize>],
+        room: LayerPass<R>,
+        keep: bool,
+    ) -> (Vec<R>, LayerPass<R>) {
+        let (shape, d) = (self.network.shape, self.network.shape.width);
+        let n_rows = input.len() / d;
+        let LayerPass {
+            input: mut output,
+            mut projected,
+            mut log_sums,
+            mut mixed,
+            mut rows,
+        } = room;
+        projected.resize(n_rows * 3 * d, R::ZERO);
+        projected
+            .par_chunks_mut(ROWS * 3 * d)
+            .zip(input.par_chunks(ROWS * d))
+            .for_each(|(projected, input)| self.apply("qkv", &self.weights.qkv, input, projected));
+        mixed.resize(n_rows * d, R::ZERO);
+        log_sums.resize(n_rows * shape.heads, R::ZERO);
+        for rows in sets {
+            let kept = keep_of(self.dropout, self.number, rows.start);
+            attention::forward(
+                set(shape, rows),
+                &projected[rows.start * 3 * d..rows.end * 3 * d],
+                kept.as_ref().map(|kept| kept as _),
+                &mut mixed[rows.start * d..rows.end * d],
+                &mut log_sums[rows.start * shape.heads..rows.end * shape.heads],
+            );
+        }
+        output.resize(n_rows * d, R::ZERO);
+        let around = mixed.par_chunks(ROWS * d).zip(input.par_chunks(ROWS * d));
+        let blocks = output.par_chunks_mut(ROWS * d).zip(around).enumerate();
+        if keep {
+            rows.resize(shape, n_rows);
+            let places: Vec<Rows<&mut [R]>> = rows.blocks(shape).collect();
+            blocks.zip(places).for_each(|((block, (output, around)), kept)| {
+                self.rows(block * ROWS, around, kept, output);
+            });
+        } else {
+            blocks.for_each(|(block, (output, around))| {
+                let n_rows = output.len() / d;
+                lend(n_rows * Rows::<&mut [R]>::values(shape), |room| {
+                    self.rows(block * ROWS, around, Rows::within(room, shape, n_rows), output);
+                });
+            });
+        }
+        let pass = LayerPass {
+            input,
+            projected,
+            log_sums,
+            mixed,
+            rows,
+        };
+        (output, pass)
     }
-    let mut sum = apply(network, &name("out"), &mixed, d);
-    Dropout::apply(dropout, Site::Attention.number(layer), &mut sum);
-    add(&mut sum, &input);
-    let (middle, norm1) = normalise(network, &name("norm1"), &sum);
-    let mut hidden = apply(network, &name("up"), &middle, shape.hidden);
-    relu::forward(&mut hidden);
-    Dropout::apply(dropout, Site::Hidden.number(layer), &mut hidden);
-    let mut sum = apply(network, &name("down"), &hidden, d);
-    Dropout::apply(dropout, Site::Down.number(layer), &mut sum);
-    add(&mut sum, &middle);
-    let (output, norm2) = normalise(network, &name("norm2"), &sum);
-    let pass = LayerPass {
-        input,
-        projected,
-        log_sums,
-        mixed,
-        norm1,
-        middle,
-        hidden,
-        norm2,
-    };
-    (output, pass)
+
+    /// All that follows attention, of a block of rows whose first is `first`.
+    fn rows(self, first: usize, (mixed, input): (&[R], &[R]), kept: Rows<&mut [R]>, output: &mut [R]) {
+        let (d, hidden) = (self.network.shape.width, self.network.shape.hidden);
+        let drop = |site: Site, width: usize, values: &mut [R]| {
+            Dropout::apply(self.dropout, site.number(self.number), first * width, values);
+        };
+        self.apply("out", &self.weights.out, mixed, output);
+        drop(Site::Attention, d, output);
+        add(output, input);
+        self.normalise("norm1", output, kept.middle, kept.norm1);
+        self.apply("up", &self.weights.up, kept.middle, kept.hidden);
+        relu::forward(kept.hidden);
+        drop(Site::Hidden, hidden, kept.hidden);
+        lend(output.len(), |sum| {
+            self.apply("down", &self.weights.down, kept.hidden, sum);
+            drop(Site::Down, d, sum);
+            add(sum, kept.middle);
+            self.normalise("norm2", sum, output, kept.norm2);
+        });
+    }
+
+    /// y = x W + b of one part.
+    fn apply(self, part: &str, weights: &Packed<R>, x: &[R], y: &mut [R]) {
+        let bias = self.network.view(&format!("layers.{}.{part}.b", self.number));
+        for y in y.chunks_exact_mut(bias.len()) {
+            y.copy_from_slice(bias);
+        }
+        weights.add_product(Matrix::new(x, weights.rows()), y);
+    }
+
+    fn normalise(self, part: &str, x: &[R], y: &mut [R], kept: Normal<&mut [R]>) {
+        let view = |array: &str| {
+            self.network
+                .view(&format!("layers.{}.{part}.{array}", self.number))
+        };
+        norm::over_features(x, view("gain"), view("shift"), y, kept.normal, kept.scale);
+    }
 }
 
 fn add<R: Real>(sum: &mut [R], x: &[R]) {
@@ -165,7 +302,7 @@ impl<R: Real> Gradient<'_, R> {
         dense::backward(x, w, dy, Some(dx), dw, db);
     }
 
-    fn norm(&mut self, part: &str, kept: &Normal<R>, dy: &[R]) -> Vec<R> {
+    fn norm(&mut self, part: &str, kept: &Normal<Vec<R>>, dy: &[R]) -> Vec<R> {
         let gain = self.network.view(&format!("{part}.gain"));
         let mut dx = vec![R::ZERO; dy.len()];
         let (dgain, dshift) = self.pair(part, "shift");
@@ -190,17 +327,17 @@ pub(super) fn backward<R: Real>(
         network,
         values: gradient,
     };
-    let mut dmiddle = gradient.norm(&name("norm2"), &pass.norm2, doutput);
+    let mut dmiddle = gradient.norm(&name("norm2"), &pass.rows.norm2, doutput);
     let mut dsum = dmiddle.clone();
-    Dropout::apply(dropout, Site::Down.number(layer), &mut dsum);
-    let mut dhidden = vec![R::ZERO; pass.hidden.len()];
-    gradient.dense(&name("down"), &pass.hidden, &dsum, &mut dhidden);
-    Dropout::apply(dropout, Site::Hidden.number(layer), &mut dhidden);
-    relu::backward(&pass.hidden, R::ONE, &mut dhidden);
-    gradient.dense(&name("up"), &pass.middle, &dhidden, &mut dmiddle);
-    let mut dinput = gradient.norm(&name("norm1"), &pass.norm1, &dmiddle);
+    Dropout::apply(dropout, Site::Down.number(layer), 0, &mut dsum);
+    let mut dhidden = vec![R::ZERO; pass.rows.hidden.len()];
+    gradient.dense(&name("down"), &pass.rows.hidden, &dsum, &mut dhidden);
+    Dropout::apply(dropout, Site::Hidden.number(layer), 0, &mut dhidden);
+    relu::backward(&pass.rows.hidden, R::ONE, &mut dhidden);
+    gradient.dense(&name("up"), &pass.rows.middle, &dhidden, &mut dmiddle);
+    let mut dinput = gradient.norm(&name("norm1"), &pass.rows.norm1, &dmiddle);
     let mut dsum = dinput.clone();
-    Dropout::apply(dropout, Site::Attention.number(layer), &mut dsum);
+    Dropout::apply(dropout, Site::Attention.number(layer), 0, &mut dsum);
     let mut dmixed = vec![R::ZERO; pass.mixed.len()];
     gradient.dense(&name("out"), &pass.mixed, &dsum, &mut dmixed);
     let mut dprojected = vec![R::ZERO; pass.projected.len()];

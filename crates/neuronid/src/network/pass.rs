@@ -1,12 +1,13 @@
 //! One forward pass over a batch, and its backward pass.
 
-use super::encoder::{self, LayerPass};
+use super::encoder::{self, Layer, LayerPass, Weights};
 use super::{Dropout, Encoder, Network};
 use crate::worm::Point;
 use neuropil_math::real::Real;
 use neuropil_nn::layer::norm::Statistics;
 use neuropil_nn::layer::{dense, norm};
 use neuropil_nn::matmul::{Matrix, add_product};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// By which statistics the embedding is normalised.
@@ -54,7 +55,7 @@ pub struct Pass<R> {
     /// Which worm's embedding each stretch of rows began as.
     origins: Vec<(Range<usize>, usize)>,
     layers: Vec<LayerPass<R>>,
-    encoded: Vec<R>,
+    pub(super) encoded: Vec<R>,
     log_probabilities: Vec<Vec<R>>,
 }
 
@@ -106,33 +107,39 @@ impl<R: Real> Laid<R> {
 }
 
 impl<R: Real> Network<R> {
-    /// One worm encoded by itself, \[neurons\]\[width\]: what [`Encoder::Separate`] compares.
-    pub fn encode(&self, worm: &[Point]) -> Vec<R> {
-        let request = Request {
-            worms: &[worm],
-            reference: 0,
-            tests: &[],
-            normalise: Normalise::Running,
-            dropout: None,
-        };
-        self.run(&request, |_| ()).encoded
-    }
-
     /// Matches the test worms of a batch with its template.
     pub fn forward(&self, request: &Request<'_>) -> Pass<R> {
-        let mut layers = Vec::with_capacity(self.shape.layers);
-        let pass = self.run(request, |layer| layers.push(layer));
-        Pass { layers, ..pass }
+        let weights = |layer: usize| Cow::Owned(Weights::of(self, layer));
+        self.run(request, weights, true)
     }
 
-    /// The same without what a backward pass needs: `done` is given that of each layer. What is not kept is room for the next.
-    pub(super) fn run(&self, request: &Request<'_>, mut done: impl FnMut(LayerPass<R>)) -> Pass<R> {
+    /// The same by weights that may have been laid out before, with what a backward pass needs or without.
+    pub(super) fn run<'a>(
+        &self,
+        request: &Request<'_>,
+        weights: impl Fn(usize) -> Cow<'a, Weights<R>>,
+        keep: bool,
+    ) -> Pass<R>
+    where
+        R: 'a,
+    {
         let mut pass = self.embed(request);
         let mut state = pass.encoded.split_off(0);
-        for layer in 0..self.shape.layers {
-            let (next, kept) = encoder::forward(self, layer, state, &pass.sets, pass.dropout);
-            done(kept);
-            state = next;
+        let mut room = LayerPass::default();
+        for number in 0..self.shape.layers {
+            let layer = Layer {
+                network: self,
+                weights: &weights(number),
+                number,
+                dropout: pass.dropout,
+            };
+            let done;
+            (state, done) = layer.forward(state, &pass.sets, std::mem::take(&mut room), keep);
+            if keep {
+                pass.layers.push(done);
+            } else {
+                room = done;
+            }
         }
         pass.encoded = state;
         pass.log_probabilities = pass.pairs.iter().map(|pair| self.score(&pass, pair)).collect();

@@ -63,7 +63,7 @@ impl Training {
     fn trained(&self, run: &RunDirectory) -> Result<Trained, Problem> {
         let places = self.ground()?.atlas.as_ref().map(crate::atlas::Atlas::places);
         Ok(Trained {
-            network: self.best(run)?,
+            network: self.best(run)?.ready(),
             frame: if self.settings.synth.along_x {
                 Frame::AlongX
             } else {

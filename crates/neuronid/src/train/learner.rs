@@ -307,6 +307,7 @@ fn partners(batch: &Batch, missing_as_outlier: bool) -> Vec<Partners> {
 /// Sums over worms of the phase of validation, in evaluation mode.
 pub(super) fn validate(network: &Network<f32>, ground: &Ground, settings: &Settings) -> Loss {
     let per = settings.training.batch.min(9);
+    let network = network.clone().ready();
     let mut sums = Loss::default();
     for index in 0..settings.training.check_pairs.div_ceil(per - 1).max(1) as u64 {
         let key = Key::new(settings.seed).phase(Phase::Validate).at(index);

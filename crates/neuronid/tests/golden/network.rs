@@ -301,13 +301,15 @@ fn the_published_size_on_the_real_pair() {
     let full = &json["full"];
     let (template, test) = (arrays.points("template"), arrays.points("test"));
     let exact = arrays.values("logp");
-    let double =
-        streamed::<f64>(Shape::YU2021, full["seed"].as_u64().expect("a seed")).match_one(&template, &test);
+    let double = streamed::<f64>(Shape::YU2021, full["seed"].as_u64().expect("a seed"))
+        .ready()
+        .match_one(&template, &test);
     assert!(distance(&double, &exact) < 1e-5, "{}", distance(&double, &exact));
     let sum: f64 = double.iter().sum();
     assert!((sum / number(&full["logp_sum"]) - 1.0).abs() < 1e-6);
-    let single =
-        streamed::<f32>(Shape::YU2021, full["seed"].as_u64().expect("a seed")).match_one(&template, &test);
+    let single = streamed::<f32>(Shape::YU2021, full["seed"].as_u64().expect("a seed"))
+        .ready()
+        .match_one(&template, &test);
     assert!(distance(&single, &exact) < 2e-3, "{}", distance(&single, &exact));
     let n = template.len();
     let cost: Vec<f64> = double

@@ -5,7 +5,8 @@
 //! ```
 //! The weights A are not kept: the backward pass makes them again from Q, K and one number a row and head.
 
-use crate::matmul::{Matrix, add_product};
+use crate::buffer::lend;
+use crate::matmul::{Matrix, Packed, add_product};
 use neuropil_math::real::Real;
 use neuropil_math::simd::vectorised;
 use rayon::prelude::*;
@@ -42,6 +43,14 @@ impl Set {
         }
     }
 
+    /// Q/√s of one head, \[n\]\[s\].
+    fn scaled_queries<R: Real>(self, projected: &[R], head: usize) -> Vec<R> {
+        let scale = R::of(1.0 / (self.size() as f64).sqrt());
+        let rows = self.columns(3 * self.width, head * self.size());
+        rows.flat_map(|place| projected[place].iter().map(move |&q| q * scale))
+            .collect()
+    }
+
     /// Where one head's features lie in rows of `stride` values that begin with `from` others.
     fn columns(self, stride: usize, from: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
         let size = self.size();
@@ -60,18 +69,7 @@ pub fn forward<R: Real>(set: Set, projected: &[R], keep: Keep<'_, R>, out: &mut 
     let heads: Vec<Vec<R>> = log_sums
         .par_chunks_mut(set.rows)
         .enumerate()
-        .map(|(head, log_sums)| {
-            let mut weights = scores(set, projected, head);
-            to_weights(set.rows, &mut weights, log_sums);
-            drop_some(set, head, keep, &mut weights);
-            let mut one = vec![R::ZERO; set.rows * set.size()];
-            add_product(
-                Matrix::new(&weights, set.rows),
-                set.share(projected, 2, head),
-                &mut one,
-            );
-            one
-        })
+        .map(|(head, log_sums)| one_head(set, projected, keep, head, log_sums))
         .collect();
     for (head, one) in heads.iter().enumerate() {
         for (place, row) in set
@@ -83,20 +81,46 @@ pub fn forward<R: Real>(set: Set, projected: &[R], keep: Keep<'_, R>, out: &mut 
     }
 }
 
+/// Rows whose weights are made at a time: they stay in the second-level cache.
+const ROWS: usize = 64;
+
+/// Weights times values of one head, \[n\]\[s\].
+fn one_head<R: Real>(
+    set: Set,
+    projected: &[R],
+    keep: Keep<'_, R>,
+    head: usize,
+    log_sums: &mut [R],
+) -> Vec<R> {
+    let (n, size) = (set.rows, set.size());
+    let (keys, values) = (
+        Packed::new(set.share(projected, 1, head).transposed()),
+        Packed::new(set.share(projected, 2, head)),
+    );
+    let queries = set.scaled_queries(projected, head);
+    let mut out = vec![R::ZERO; n * size];
+    lend(ROWS.min(n) * n, |weights| {
+        let blocks = out.chunks_mut(ROWS * size).zip(queries.chunks(ROWS * size));
+        for (block, ((out, queries), log_sums)) in blocks.zip(log_sums.chunks_mut(ROWS)).enumerate() {
+            let weights = &mut weights[..log_sums.len() * n];
+            weights.fill(R::ZERO);
+            keys.add_product(Matrix::new(queries, size), weights);
+            to_weights(n, weights, log_sums);
+            drop_some(n, block * ROWS, head, keep, weights);
+            values.add_product(Matrix::new(weights, n), out);
+        }
+    });
+    out
+}
+
 /// Sums and maxima that are kept side by side over a row.
 const SIDE_BY_SIDE: usize = 16;
 
 /// Q Kᵀ/√s of one head, \[n\]\[n\].
 fn scores<R: Real>(set: Set, projected: &[R], head: usize) -> Vec<R> {
-    let scale = R::of(1.0 / (set.size() as f64).sqrt());
-    let query = set.share(projected, 0, head);
-    let scaled: Vec<R> = set
-        .columns(query.row_stride, 0)
-        .flat_map(|place| query.values[place].iter().map(move |&q| q * scale))
-        .collect();
     let mut scores = vec![R::ZERO; set.rows * set.rows];
     add_product(
-        Matrix::new(&scaled, set.size()),
+        Matrix::new(&set.scaled_queries(projected, head), set.size()),
         set.share(projected, 1, head).transposed(),
         &mut scores,
     );
@@ -172,9 +196,10 @@ vectorised! {
     }
 }
 
-fn drop_some<R: Real>(set: Set, head: usize, keep: Keep<'_, R>, weights: &mut [R]) {
+/// Rows of `n` weights, the first of which is the row `first` of the set.
+fn drop_some<R: Real>(n: usize, first: usize, head: usize, keep: Keep<'_, R>, weights: &mut [R]) {
     if let Some(keep) = keep {
-        for (row, weights) in weights.chunks_exact_mut(set.rows).enumerate() {
+        for (row, weights) in (first..).zip(weights.chunks_exact_mut(n)) {
             for (column, weight) in weights.iter_mut().enumerate() {
                 *weight *= keep(head, row, column);
             }
@@ -226,7 +251,7 @@ fn one_head_backward<R: Real>(
     weights_again(n, &mut weights, log_sums);
     let mut kept = Cow::Borrowed(&weights);
     if keep.is_some() {
-        drop_some(set, head, keep, kept.to_mut());
+        drop_some(n, 0, head, keep, kept.to_mut());
     }
     let dout = Matrix {
         values: &dout[head * size..],
@@ -240,7 +265,7 @@ fn one_head_backward<R: Real>(
     add_product(Matrix::new(&kept, n).transposed(), dout, &mut dv);
     let mut dscores = vec![R::ZERO; n * n];
     add_product(dout, set.share(projected, 2, head).transposed(), &mut dscores);
-    drop_some(set, head, keep, &mut dscores);
+    drop_some(n, 0, head, keep, &mut dscores);
     let scale = R::of(1.0 / (size as f64).sqrt());
     through_weights(n, scale, &weights, &mut dscores);
     let dscores = Matrix::new(&dscores, n);
@@ -314,5 +339,32 @@ mod tests {
             let loss = |at: &[f64]| run(at).0.iter().zip(&weights).map(|(y, w)| y * w).sum::<f64>();
             prop_assert!(worst_difference(loss, &projected, &gradient) < 1e-6);
         }
+    }
+
+    #[test]
+    fn rows_of_several_blocks_attend_to_all_rows() {
+        let set = Set {
+            rows: 2 * ROWS + 3,
+            width: 6,
+            heads: 2,
+        };
+        let projected = numbers(set.rows * 3 * set.width, 1);
+        let (mut out, mut log_sums) = (vec![0.0; set.rows * 6], vec![0.0; set.rows * 2]);
+        forward(set, &projected, None, &mut out, &mut log_sums);
+        let expected = textbook(set, &projected);
+        assert!(
+            out.iter()
+                .zip(expected)
+                .all(|(found, exact)| (found - exact).abs() < 1e-12)
+        );
+        // Every other weight is dropped: the same by the place of each in the whole set.
+        let keep =
+            |_: usize, row: usize, column: usize| f64::from(u8::from((row + column).is_multiple_of(2)));
+        let mut halved = vec![0.0; out.len()];
+        forward(set, &projected, Some(&keep), &mut halved, &mut log_sums);
+        let mut other = vec![0.0; out.len()];
+        let rest = |head: usize, row: usize, column: usize| 1.0 - keep(head, row, column);
+        forward(set, &projected, Some(&rest), &mut other, &mut log_sums);
+        assert!((0..out.len()).all(|i| (halved[i] + other[i] - out[i]).abs() < 1e-12));
     }
 }

@@ -70,11 +70,12 @@ impl Dropout {
         }
     }
 
-    /// Drops values of an array in place, in the forward pass and of gradients in the backward pass.
-    pub fn apply<R: Real>(dropout: Option<Self>, site: u64, values: &mut [R]) {
+    /// Drops values of an array in place, in the forward pass and of gradients in the backward pass; `first` is the place of
+    /// the first of them.
+    pub fn apply<R: Real>(dropout: Option<Self>, site: u64, first: usize, values: &mut [R]) {
         if let Some(dropout) = dropout {
-            for (place, value) in values.iter_mut().enumerate() {
-                *value *= dropout.factor(site, place as u64);
+            for (place, value) in (first as u64..).zip(values) {
+                *value *= dropout.factor(site, place);
             }
         }
     }
