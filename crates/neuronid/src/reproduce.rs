@@ -4,14 +4,16 @@ use crate::cpd::Stiffness;
 use crate::error::NeuronidError;
 use crate::evaluate::{LAMBDA, Method, Scored, best_named, score};
 use crate::identify::{Frame, Matcher, Options, Trained, identify};
-use crate::train::{Ground, Head, Learner, Settings};
+use crate::train::{Ground, Head, Settings, Training};
 use crate::worm::Worm;
 use crate::yu2021::NETWORK_UM;
-use neuropil_lab::atomic;
 use neuropil_lab::config::Layers;
 use neuropil_lab::error::Problem;
+use neuropil_lab::keeper::Begin;
+use neuropil_lab::run::RunDirectory;
 use neuropil_math::rng::{Key, Phase};
-use neuropil_study::{Asked, Flow, News, Reproduced, Watch};
+use neuropil_study::life::{self, Order};
+use neuropil_study::{Asked, Reproduced, Watch};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -62,7 +64,11 @@ pub(crate) fn reproduce(asked: &Asked<'_>, watch: &dyn Watch) -> Result<Reproduc
             return Err(Problem::new(message, hint));
         }
     };
-    let folder = asked.folder("runs/neuronid");
+    let folder = asked.folder(if asked.quick {
+        "runs/neuronid-quick"
+    } else {
+        "runs/neuronid"
+    });
     let folds: Vec<usize> = match heads {
         None => vec![1],
         Some(_) if asked.quick => vec![FOLDS],
@@ -73,19 +79,22 @@ pub(crate) fn reproduce(asked: &Asked<'_>, watch: &dyn Watch) -> Result<Reproduc
     let (mut made, mut milliseconds) = (Vec::new(), f64::NAN);
     for fold in folds {
         let settings = settings(asked, heads, fold)?;
-        let ground = Ground::open(&settings)?;
-        let Some(trained) = trained(&settings, &ground, &folder, watch)? else {
+        let text = toml::to_string(&settings).expect("settings are TOML");
+        let training = Training::new(settings.clone(), text);
+        let name = heads.map_or("made".to_owned(), |_| format!("fold{fold}"));
+        let Some(trained) = trained(&training, &name, &folder, asked, watch)? else {
             return Ok(Reproduced {
                 interrupted: true,
                 ..Reproduced::default()
             });
         };
+        let ground = training.ground()?;
         if made.is_empty() {
-            made = on_made_worms(&settings, &ground, &trained, asked.quick)?;
-            milliseconds = time(&settings, &ground, &trained);
+            made = on_made_worms(&settings, ground, &trained, asked.quick)?;
+            milliseconds = time(&settings, ground, &trained);
         }
         if heads.is_some() {
-            parts.push(on_heads(&ground, &trained, templates, watch)?);
+            parts.push(on_heads(ground, &trained, templates, watch)?);
         }
     }
     let methods = joined(parts);
@@ -123,11 +132,11 @@ fn settings(asked: &Asked<'_>, heads: Option<&str>, fold: usize) -> Result<Setti
     let mut layers = Layers::new();
     let name = if heads.is_some() { "heads" } else { "small" };
     layers.add(name, &format!("experiment = \"neuronid/{name}\""))?;
-    for assignment in asked.set {
-        layers.set(assignment)?;
-    }
     if heads.is_none() && asked.quick {
         layers.set("training.updates=200")?;
+    }
+    for assignment in asked.set {
+        layers.set(assignment)?;
     }
     let mut settings = layers.resolve::<Settings>()?.value;
     if let Some(path) = heads {
@@ -141,62 +150,26 @@ fn settings(asked: &Asked<'_>, heads: Option<&str>, fold: usize) -> Result<Setti
     }
 }
 
-/// The network of the settings: from the folder, if it was trained there before, else trained now; none if it was
-/// stopped.
+/// The network of a training, which is a run in the folder and goes on where it stopped; none if it was stopped again.
 fn trained(
-    settings: &Settings,
-    ground: &Ground,
+    training: &Training,
+    name: &str,
     folder: &Path,
+    asked: &Asked<'_>,
     watch: &dyn Watch,
 ) -> Result<Option<Trained>, Problem> {
-    let name = format!("fold{}", settings.data.fold);
-    let (path, beside) = (
-        folder.join(format!("{name}.safetensors")),
-        folder.join(format!("{name}.toml")),
-    );
-    let text = toml::to_string(settings).expect("settings are TOML");
-    if path.exists() && std::fs::read_to_string(&beside).is_ok_and(|kept| kept == text) {
-        return Ok(Some(
-            crate::checkpoint::load(&path, settings.network.heads)?.trained,
-        ));
-    }
-    let mut news = watch.begin(&format!("{} fold {}", settings.experiment, settings.data.fold));
-    let mut learner = Learner::new(settings, ground);
-    let mut best = None;
-    while !learner.is_over() {
-        learner.step()?;
-        if news(&News::Update(learner.updates())) == Flow::Stop {
-            return Ok(None);
-        }
-        if learner.check_is_due() {
-            let network = learner.network().clone();
-            if learner.check().1 {
-                best = Some(network);
-            }
-        }
-    }
-    let trained = Trained {
-        network: best.unwrap_or_else(|| learner.network().clone()).ready(),
-        frame: if settings.synth.along_x {
-            Frame::AlongX
-        } else {
-            Frame::AsItLies
-        },
-        places: ground
-            .atlas
-            .as_ref()
-            .map(crate::atlas::Atlas::places)
-            .unwrap_or_default(),
+    let order = Order {
+        out: &folder.join("networks").join(name),
+        begin: Begin::Resume,
+        updates: None,
+        only: true,
+        origin: asked.origin,
     };
-    std::fs::create_dir_all(folder).map_err(|error| {
-        Problem::new(
-            format!("{}: cannot be made ({error})", folder.display()),
-            "give another `--out`",
-        )
-    })?;
-    crate::checkpoint::save_trained(&path, &trained)?;
-    atomic::write(&beside, text.as_bytes())?;
-    Ok(Some(trained))
+    let summary = life::run(training, &order, watch)?;
+    if summary.interrupted {
+        return Ok(None);
+    }
+    training.trained(&RunDirectory::open(order.out)?).map(Some)
 }
 
 /// Network and drift on the same pairs of made worms.
@@ -315,4 +288,66 @@ fn joined(parts: Vec<Vec<Scored>>) -> Vec<Scored> {
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use neuropil_lab::provenance::Origin;
+    use neuropil_study::{Flow, News};
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// Stops at an update, counting them.
+    struct StopsAt(u64, AtomicU64);
+
+    impl Watch for StopsAt {
+        fn begin<'a>(&'a self, _: &str) -> Box<dyn FnMut(&News<'_>) -> Flow + 'a> {
+            Box::new(|news| {
+                if matches!(news, News::Update(_)) {
+                    self.1.fetch_add(1, Ordering::Relaxed);
+                }
+                if self.stopped() {
+                    Flow::Stop
+                } else {
+                    Flow::Continue
+                }
+            })
+        }
+
+        fn stopped(&self) -> bool {
+            self.1.load(Ordering::Relaxed) >= self.0
+        }
+    }
+
+    #[test]
+    fn a_training_that_was_stopped_makes_no_update_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let set = [
+            "network.width=16",
+            "network.layers=1",
+            "network.hidden=16",
+            "training.batch=3",
+            "training.updates=12",
+            "training.check_every=4",
+            "training.check_pairs=2",
+        ]
+        .map(str::to_owned);
+        let asked = Asked {
+            parts: &[],
+            quick: true,
+            seeds: None,
+            set: &set,
+            out: Some(folder.path()),
+            origin: &Origin::default(),
+        };
+        let settings = settings(&asked, None, 1).unwrap();
+        let text = toml::to_string(&settings).unwrap();
+        let watches = [5, u64::MAX].map(|most| StopsAt(most, AtomicU64::new(0)));
+        let [stopped, ended] = watches.each_ref().map(|watch| {
+            let training = Training::new(settings.clone(), text.clone());
+            trained(&training, "made", folder.path(), &asked, watch).unwrap()
+        });
+        assert!(stopped.is_none() && ended.is_some());
+        assert_eq!(watches.map(|watch| watch.1.into_inner()), [5, 7]);
+    }
 }

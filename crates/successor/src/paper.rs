@@ -1,14 +1,17 @@
 //! The experiments of the paper's figures, each as a typed result that tells itself.
 
 use crate::error::SuccessorError;
+use neuropil_lab::error::Problem;
 use neuropil_math::rng::Key;
 use neuropil_math::stats::summary::{mean, variance};
-use neuropil_study::{Answer, Claim, Origin};
+use neuropil_study::{Answer, Claim, Origin, Tell};
 use rayon::prelude::*;
+use serde::Serialize;
 
 mod appendix7;
 mod cells;
 mod change;
+mod course;
 mod features4;
 mod grid;
 mod learning2;
@@ -18,6 +21,7 @@ mod swept;
 pub use appendix7::{Appendix7, appendix_7};
 pub use cells::{CellResult, Cells, cells};
 pub use change::{Change, Follower, Preference, change};
+pub use course::Course;
 pub use features4::{Figure4, figure_4};
 pub use grid::{Grid56, grid_56};
 pub use learning2::{Figure2, figure_2};
@@ -65,52 +69,43 @@ pub const PARTS: [(&str, &str); 7] = [
     ),
 ];
 
-/// One part: its results told, and its claims.
+/// One part: its results told, and its claims; nothing if it was stopped.
 ///
 /// # Errors
-/// Settings that cannot be meant, or learning that ran away where it should not.
-pub fn part(name: &str, effort: Effort) -> Result<(Vec<Answer>, Vec<Claim>), SuccessorError> {
+/// No part of this name; learning that ran away where it should not; what is kept cannot be read or written.
+pub fn part(
+    name: &str,
+    effort: Effort,
+    course: &Course<'_>,
+) -> Result<Option<(Vec<Answer>, Vec<Claim>)>, Problem> {
+    fn told<T: Tell + Serialize>(
+        found: Option<T>,
+        claims: fn(&T) -> Vec<Claim>,
+        origin: &Origin,
+    ) -> Option<(Vec<Answer>, Vec<Claim>)> {
+        found.map(|found| (vec![Answer::of(&found, origin)], claims(&found)))
+    }
     let origin = Origin {
         of: format!("figure {name}"),
         seed: effort.seed,
         ..Origin::default()
     };
     Ok(match name {
-        "2" => {
-            let found = figure_2(effort)?;
-            (vec![Answer::of(&found, &origin)], found.claims())
-        }
-        "3" => {
-            let found = figure_3(effort)?;
-            (vec![Answer::of(&found, &origin)], found.claims())
-        }
-        "4" => {
-            let found = figure_4(effort)?;
-            (vec![Answer::of(&found, &origin)], found.claims())
-        }
-        "5" => {
-            let found = grid_56(effort)?;
-            (vec![Answer::of(&found, &origin)], found.claims())
-        }
-        "6" => {
-            let found = cells(effort)?;
-            (vec![Answer::of(&found, &origin)], found.claims())
-        }
-        "app7" => {
-            let found = appendix_7(effort)?;
-            (vec![Answer::of(&found, &origin)], found.claims())
-        }
-        "change" => {
-            let found = change(effort)?;
-            (vec![Answer::of(&found, &origin)], found.claims())
-        }
+        "2" => told(course.once(|| figure_2(effort))?, Figure2::claims, &origin),
+        "3" => told(course.once(|| figure_3(effort))?, Figure3::claims, &origin),
+        "4" => told(course.once(|| figure_4(effort))?, Figure4::claims, &origin),
+        "5" => told(grid_56(effort, course)?, Grid56::claims, &origin),
+        "6" => told(cells(effort, course)?, Cells::claims, &origin),
+        "app7" => told(course.once(|| appendix_7(effort))?, Appendix7::claims, &origin),
+        "change" => told(course.once(|| change(effort))?, Change::claims, &origin),
         other => {
             let known: Vec<&str> = PARTS.iter().map(|(name, _)| *name).collect();
             return Err(SuccessorError::setting(
                 "the figure",
                 format!("`{other}`"),
                 format!("one of {}", known.join(", ")),
-            ));
+            )
+            .into());
         }
     })
 }

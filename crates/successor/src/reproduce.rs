@@ -1,10 +1,10 @@
 //! What the paper reports, computed here: one table, one page.
 
-use crate::paper::{Effort, PARTS, part};
+use crate::paper::{Course, Effort, PARTS, part};
 use neuropil_draw::{Report, Section};
 use neuropil_lab::error::{Problem, did_you_mean};
 use neuropil_study::life::save_figure;
-use neuropil_study::{Answer, Asked, Claim, News, Reproduced, Verdict, Watch, claims_table};
+use neuropil_study::{Answer, Asked, Claim, Reproduced, Verdict, Watch, claims_table};
 use std::path::Path;
 
 /// The parts that are asked for, or all.
@@ -46,16 +46,28 @@ pub(crate) fn reproduce(asked: &Asked<'_>, watch: &dyn Watch) -> Result<Reproduc
     });
     let (mut claims, mut sections, mut made) = (Vec::new(), Vec::new(), Vec::new());
     for (name, title) in parts {
-        if watch.stopped() {
+        watch.say(&format!("figure {name}: {title}"));
+        let kept = folder.join("kept");
+        std::fs::create_dir_all(&kept)
+            .map_err(|error| Problem::bare(format!("{}: {error}", kept.display())))?;
+        let course = Course {
+            question: format!(
+                "successor figure {name}, seed {}{}, {}",
+                effort.seed,
+                if effort.quick { ", quick" } else { "" },
+                env!("CARGO_PKG_VERSION")
+            ),
+            journal: Some(&kept.join(format!("figure-{name}.jsonl"))),
+            watch,
+        };
+        let Some((answers, found)) = part(name, effort, &course)? else {
             return Ok(Reproduced {
                 claims,
                 interrupted: true,
                 folder: Some(folder),
                 ..Reproduced::default()
             });
-        }
-        watch.begin(&format!("successor figure {name}"))(&News::Said(title));
-        let (answers, found) = part(name, effort)?;
+        };
         for (i, answer) in answers.iter().enumerate() {
             sections.extend(sections_of(name, title, answer));
             let json = serde_json::to_vec_pretty(&answer.json).expect("a value is JSON");

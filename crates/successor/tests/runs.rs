@@ -4,7 +4,7 @@ use neuropil_lab::keeper::Begin;
 use neuropil_lab::provenance::Origin;
 use neuropil_lab::run::RunDirectory;
 use neuropil_study::life::{self, Order};
-use neuropil_study::{Flow, Given, Job, News, System, Unwatched, Watch};
+use neuropil_study::{Asked, Flow, Given, Job, News, System, Unwatched, Watch, claims_markdown};
 use neuropil_successor::job::{Successor, Walked};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -52,7 +52,7 @@ fn a_training_of_features_measures_what_a_grid_compares() {
             begin: Begin::New,
             updates: None,
             only: true,
-            origin: &origin,
+            origin: &Origin::default(),
         };
         let summary = life::run(&job, &order, &Unwatched).unwrap();
         let value = |name: &str| {
@@ -72,7 +72,7 @@ fn make(job: &dyn Job, out: &Path, begin: Begin, watch: &dyn Watch) {
         begin,
         updates: None,
         only: false,
-        origin: &origin,
+        origin: &Origin::default(),
     };
     life::run(job, &order, watch).unwrap();
 }
@@ -225,4 +225,25 @@ fn settings_that_cannot_be_meant_are_all_named() {
         .err()
         .unwrap();
     assert!(unknown[0].to_string().contains("did you mean `arena`?"));
+}
+
+#[test]
+fn a_figure_that_was_computed_before_is_told_again_to_the_digit() {
+    let folder = tempfile::tempdir().unwrap();
+    let parts = ["app7".to_owned()];
+    let asked = Asked {
+        parts: &parts,
+        quick: true,
+        seeds: None,
+        set: &[],
+        out: Some(folder.path()),
+        origin: &Origin::default(),
+    };
+    let told = || {
+        let found = Successor.reproduce(&asked, &Unwatched).unwrap();
+        (claims_markdown(&found.claims), found.files)
+    };
+    assert!(told() == told());
+    let kept = std::fs::read_dir(folder.path().join("kept")).unwrap().count();
+    assert_eq!(kept, 1);
 }

@@ -98,7 +98,7 @@ vectorised! {
                     let distances = moved.iter().flat_map(|block| squares::<F>(point, block));
                     let least = distances.fold(f64::INFINITY, f64::min);
                     sum = kernels::<F>(point, moved, sharpness, least, row);
-                    outlier = uniform * (-sharpness * least).exp2();
+                    outlier = if uniform > 0.0 { uniform * (-sharpness * least).exp2() } else { 0.0 };
                 }
                 let each = 1.0 / (sum + outlier);
                 *pt1 = sum * each;
@@ -142,7 +142,12 @@ mod tests {
                 let least = moved.iter().map(|t| square(x, t)).fold(f64::INFINITY, f64::min);
                 let kernel = |t: &Point| ((least - square(x, t)) / (2.0 * variance)).exp();
                 let sum: f64 = moved.iter().map(kernel).sum();
-                let each = 1.0 / (sum + uniform * (least / (2.0 * variance)).exp());
+                let outlier = if outliers > 0.0 {
+                    uniform * (least / (2.0 * variance)).exp()
+                } else {
+                    0.0
+                };
+                let each = 1.0 / (sum + outlier);
                 assert!((pt1 - sum * each).abs() < 1e-12);
                 for (j, t) in moved.iter().enumerate() {
                     p1[j] += kernel(t) * each;

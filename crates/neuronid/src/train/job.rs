@@ -37,7 +37,7 @@ impl Training {
         }
     }
 
-    fn ground(&self) -> Result<&Ground, Problem> {
+    pub(crate) fn ground(&self) -> Result<&Ground, Problem> {
         if let Some(ground) = self.ground.get() {
             return Ok(ground);
         }
@@ -60,7 +60,7 @@ impl Training {
     }
 
     /// The best network, with how worms are turned and where neurons are.
-    fn trained(&self, run: &RunDirectory) -> Result<Trained, Problem> {
+    pub(crate) fn trained(&self, run: &RunDirectory) -> Result<Trained, Problem> {
         let places = self.ground()?.atlas.as_ref().map(crate::atlas::Atlas::places);
         Ok(Trained {
             network: self.best(run)?.ready(),

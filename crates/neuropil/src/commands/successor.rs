@@ -354,7 +354,18 @@ fn figure(args: &FigureArgs, global: &Global) -> Result<u8, Problem> {
     };
     let (answers, claims) = match &args.sweep {
         Some(folder) => of_sweep(&args.figure, folder)?,
-        None => pool.install(|| paper::part(&args.figure, effort))?,
+        None => {
+            listen_for_interrupts();
+            let course = paper::Course {
+                question: format!("successor figure {}", args.figure),
+                journal: None,
+                watch: &Terminal { quiet: global.quiet },
+            };
+            let Some(told) = pool.install(|| paper::part(&args.figure, effort, &course))? else {
+                return Ok(interrupted_code());
+            };
+            told
+        }
     };
     std::fs::create_dir_all(&out).map_err(|error| Problem::bare(format!("{}: {error}", out.display())))?;
     for answer in &answers {

@@ -7,14 +7,14 @@ use crate::td::Normalization;
 use crate::world::World;
 use neuropil_draw::{Color, Figure, Panel, Series};
 use neuropil_study::{Band, Claim, Found, Origin, Shown, Table, Tell};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 const STATES: usize = 20;
 const STEPS: usize = 1811;
 const EVERY: usize = 60;
 
 /// Appendix 7: largest real part of the eigenvalues of the matrix itself, over one walk.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Appendix7 {
     /// Steps.
     pub steps: Vec<usize>,

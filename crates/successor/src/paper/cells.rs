@@ -4,7 +4,7 @@
 //! recurrent or the feedforward network is closer to the birds depends on the walk and on how a gamma law is fitted
 //! to field sizes; what is measured is reported with its fit.
 
-use super::{Effort, interval};
+use super::{Course, Effort, interval};
 use crate::compare::{GammaFit, Recorded, compare};
 use crate::config::{ModelKind, ModelSettings};
 use crate::dynamics::Dynamics;
@@ -17,9 +17,9 @@ use crate::sr;
 use crate::td::{shuffled, td_loss};
 use crate::world::World;
 use neuropil_draw::{Color, Figure, Mark, Panel, Series};
+use neuropil_lab::error::Problem;
 use neuropil_math::rng::Key;
 use neuropil_study::{Band, Claim, Found, Origin, Shown, Table, Tell};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// What is to be learned in one cell.
@@ -67,7 +67,7 @@ pub struct CellResult {
     pub sizes_bits_reference: Option<f64>,
 }
 
-fn run(cell: Cell, effort: Effort) -> Result<CellResult, SuccessorError> {
+pub(super) fn run(cell: Cell, effort: Effort) -> Result<CellResult, SuccessorError> {
     let world = World::open(ARENA_SIDE)?;
     // walks and features are shared by all models and gains, as are the features of one (σ, p)
     let walk = world.walk(GRID_STEPS, effort.key(50, cell.walk));
@@ -123,10 +123,6 @@ fn run(cell: Cell, effort: Effort) -> Result<CellResult, SuccessorError> {
         sizes_bits: ours.and_then(|d| d.sizes_bits),
         sizes_bits_reference: reference.and_then(|d| d.sizes_bits),
     })
-}
-
-pub(super) fn run_all(cells: &[Cell], effort: Effort) -> Result<Vec<CellResult>, SuccessorError> {
-    cells.par_iter().map(|cell| run(*cell, effort)).collect()
 }
 
 pub(super) fn name(kind: ModelKind) -> &'static str {
@@ -189,7 +185,7 @@ pub(super) fn both_models(panel: Panel, x: &[f64], of: impl Fn(ModelKind, f64) -
 }
 
 /// Single cells of Figs 5 and 6: both models and the features alone, and one cell over gains.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cells {
     /// Cells at γ = 0.6.
     pub single: Vec<CellResult>,
@@ -197,14 +193,14 @@ pub struct Cells {
     pub over_gains: Vec<CellResult>,
 }
 
-/// Computes single cells of Figs 5 f and 6 j, k.
+/// Computes single cells of Figs 5 f and 6 j, k; nothing if it was stopped.
 ///
 /// # Errors
-/// None that these settings could meet.
-pub fn cells(effort: Effort) -> Result<Cells, SuccessorError> {
-    let mut single = Vec::new();
+/// What is kept cannot be read or written.
+pub fn cells(effort: Effort, course: &Course<'_>) -> Result<Option<Cells>, Problem> {
+    let mut plan = Vec::new();
     for (sigma, p) in [(1.75, 0.033), (0.0, 0.05), (1.0, 0.05)] {
-        single.extend(
+        plan.extend(
             [ModelKind::RnnS, ModelKind::FfTd, ModelKind::Identity].map(|kind| Cell {
                 sigma,
                 p,
@@ -219,10 +215,10 @@ pub fn cells(effort: Effort) -> Result<Cells, SuccessorError> {
     } else {
         &[0.4, 0.5, 0.6, 0.75, 0.8]
     };
-    let mut over = Vec::new();
+    let n_single = plan.len();
     for &gain in gains {
         for kind in [ModelKind::RnnS, ModelKind::FfTd] {
-            over.extend((0..effort.walks(10, 3)).map(|walk| Cell {
+            plan.extend((0..effort.walks(10, 3)).map(|walk| Cell {
                 sigma: 1.75,
                 p: 0.033,
                 gain,
@@ -231,10 +227,11 @@ pub fn cells(effort: Effort) -> Result<Cells, SuccessorError> {
             }));
         }
     }
-    Ok(Cells {
-        single: run_all(&single, effort)?,
-        over_gains: run_all(&over, effort)?,
-    })
+    let found = course.go("networks", plan.len(), |i| run(plan[i], effort))?;
+    Ok(found.map(|mut single| {
+        let over_gains = single.split_off(n_single);
+        Cells { single, over_gains }
+    }))
 }
 
 impl Cells {

@@ -17,7 +17,7 @@ use crate::world::{ArenaPlan, World};
 use neuropil_draw::{Color, Figure, Panel, Series};
 use neuropil_math::rng::Key;
 use neuropil_study::{Band, Claim, Found, Origin, Shown, Table, Tell};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Bins along each side of the arena.
@@ -39,7 +39,7 @@ const EXPERIENCES: usize = 100;
 const REPLAYED: usize = 5000;
 
 /// One learner over time, mean over walks and half of its 95 % interval.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Follower {
     /// Which learner.
     pub name: String,
@@ -52,7 +52,7 @@ pub struct Follower {
 }
 
 /// Preference of one learner for the first of two starts.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preference {
     /// Which learner.
     pub name: String,
@@ -63,7 +63,7 @@ pub struct Preference {
 }
 
 /// Worlds that change.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// Steps at which was measured; the wall appears after [`Change::wall`].
     pub steps: Vec<usize>,

@@ -11,12 +11,12 @@ use crate::matrix::Matrix;
 use crate::world::{Shape, World};
 use neuropil_draw::{Bars, Color, Figure, Mark, Panel, Series};
 use neuropil_study::{Band, Claim, Found, Origin, Shown, Table, Tell};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 const STATES: usize = 25;
 
 /// Sizes of the terms of one rule over one walk.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Balance {
     /// Which rule learned.
     pub rule: FeatureRule,
@@ -27,7 +27,7 @@ pub struct Balance {
 }
 
 /// Shifts of one walk, bins; negative is backwards.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shifts {
     /// Dense and correlated features, or one-hot.
     pub dense: bool,
@@ -38,7 +38,7 @@ pub struct Shifts {
 }
 
 /// Fig. 4 b and d.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figure4 {
     /// Balance of potentiation and normalisation, walk by walk.
     pub balances: Vec<Balance>,

@@ -1,11 +1,11 @@
 //! Figs 5 d, e and 6 d–i: both models over the grid of correlation and sparsity.
 
-use super::cells::{Cell, CellResult, name, run_all, table_of};
-use super::{Effort, interval};
+use super::cells::{Cell, CellResult, name, run, table_of};
+use super::{Course, Effort, interval};
 use crate::config::ModelKind;
-use crate::error::SuccessorError;
 use crate::fang2023::{BIN_CM, GRID, GRID_LEAST_P, GRID_POINTS, GRID_STEPS};
 use neuropil_draw::{Figure, Heat, Panel};
+use neuropil_lab::error::Problem;
 use neuropil_study::{Band, Claim, Found, Origin, Shown, Table, Tell};
 use serde::Serialize;
 
@@ -18,13 +18,13 @@ pub struct Grid56 {
     pub cells: Vec<CellResult>,
 }
 
-/// Computes the grid of Figs 5 d, e and 6 d–i at γ = 0.75.
+/// Computes the grid of Figs 5 d, e and 6 d–i at γ = 0.75; nothing if it was stopped.
 ///
 /// Quick: two sparsities for each of the 13 blurs, one walk. Full: all 260 cells, three walks.
 ///
 /// # Errors
-/// None that these settings could meet.
-pub fn grid_56(effort: Effort) -> Result<Grid56, SuccessorError> {
+/// What is kept cannot be read or written.
+pub fn grid_56(effort: Effort, course: &Course<'_>) -> Result<Option<Grid56>, Problem> {
     const GAIN: f64 = 0.75;
     let mut plan = Vec::new();
     for (sigma, most) in GRID {
@@ -46,10 +46,8 @@ pub fn grid_56(effort: Effort) -> Result<Grid56, SuccessorError> {
             }
         }
     }
-    Ok(Grid56 {
-        gain: GAIN,
-        cells: run_all(&plan, effort)?,
-    })
+    let cells = course.go("networks", plan.len(), |i| run(plan[i], effort))?;
+    Ok(cells.map(|cells| Grid56 { gain: GAIN, cells }))
 }
 
 impl Grid56 {

@@ -12,7 +12,7 @@ use crate::td::{FeedForwardTd, TdConfig};
 use crate::world::World;
 use neuropil_draw::{Color, Figure, Mark, Panel, Series};
 use neuropil_study::{Band, Claim, Found, Origin, Shown, Table, Tell};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 const STATES: usize = 25;
 const STEPS: usize = 3001;
@@ -43,10 +43,10 @@ fn kinds() -> Vec<(String, Kind)> {
 }
 
 /// One learner on one kind of walk; every list has one value per sampled step and walk.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Curves {
     /// Walk.
-    pub walk: &'static str,
+    pub walk: String,
     /// Learner.
     pub learner: String,
     /// Sampled steps.
@@ -60,7 +60,7 @@ pub struct Curves {
 }
 
 /// Fig. 2 d–i.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figure2 {
     /// Learning curves.
     pub curves: Vec<Curves>,
@@ -145,7 +145,7 @@ pub fn figure_2(effort: Effort) -> Result<Figure2, SuccessorError> {
             };
             let recurrent = !matches!(kind, Kind::Td(_));
             curves.push(Curves {
-                walk,
+                walk: walk.to_owned(),
                 learner,
                 steps: (1..=runs[0].len()).map(|i| i * EVERY).collect(),
                 row_sums: if recurrent { pick(0) } else { Vec::new() },
@@ -371,7 +371,7 @@ impl Tell for Figure2 {
         for curves in &self.curves {
             for (at, &step) in curves.steps.iter().enumerate() {
                 let mean = |values: &[Vec<f64>]| values.get(at).map_or(f64::NAN, |values| interval(values).0);
-                walks.push(curves.walk);
+                walks.push(curves.walk.clone());
                 learners.push(curves.learner.clone());
                 steps.push(step);
                 sums.push(mean(&curves.row_sums));

@@ -11,27 +11,34 @@ use crate::world::World;
 use neuropil_draw::{Color, Figure, Panel, Series};
 use neuropil_math::stats::summary::quantile;
 use neuropil_study::{Band, Claim, Found, Origin, Shown, Table, Tell};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 const STATES: usize = 25;
 
 /// One network at one gain of learning.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Network3 {
     /// Gain γ_B of learning.
     pub gain: f64,
     /// tanh instead of linear.
     pub tanh: bool,
     /// Largest real part of the eigenvalues of γ_B J; infinite when weights ran away.
+    #[serde(deserialize_with = "infinite_if_null")]
     pub max_real: f64,
     /// Spectral radius of γ_B J; infinite when weights ran away.
+    #[serde(deserialize_with = "infinite_if_null")]
     pub radius: f64,
     /// Mean absolute error of T̂.
     pub transition_error: f64,
 }
 
+/// JSON has no infinity: it is written as null.
+fn infinite_if_null<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::<f64>::deserialize(from)?.unwrap_or(f64::INFINITY))
+}
+
 /// Fig. 3 and S3g.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figure3 {
     /// Every walk at every gain, 1501 steps.
     pub networks: Vec<Network3>,
@@ -398,5 +405,23 @@ impl Tell for Figure3 {
                     ),
             },
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_that_ran_away_are_read_back_as_such() {
+        let network = Network3 {
+            gain: 0.9,
+            tanh: false,
+            max_real: f64::INFINITY,
+            radius: f64::INFINITY,
+            transition_error: 0.1 + 0.2,
+        };
+        let kept = serde_json::to_string(&network).unwrap();
+        assert_eq!(serde_json::from_str::<Network3>(&kept).unwrap(), network);
     }
 }
