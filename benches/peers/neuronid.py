@@ -40,8 +40,14 @@ class Network(Module):
         rows = self.norm(self.embed(worms.transpose(1, 2))).transpose(1, 2)[0]
         marked = (rows[:n] + 1).expand(b, -1, -1)
         encoded = self.encoder(torch.cat([marked, rows[n:].reshape(b, -1, rows.shape[1])], 1))
-        own = encoded[:, n:]
-        scores = torch.cat([own @ encoded[:, :n].transpose(1, 2), self.outlier(own)], 2)
+        return self.compare(encoded[:, :n], encoded[:, n:])
+
+    def encode(self, worm):
+        """worm (1, m, 3) by itself."""
+        return self.encoder(self.norm(self.embed(worm.transpose(1, 2))).transpose(1, 2))
+
+    def compare(self, template, own):
+        scores = torch.cat([own @ template.transpose(1, 2), self.outlier(own)], 2)
         return torch.log_softmax(scores, 2)
 
 
@@ -65,6 +71,13 @@ def pair(ask):
     template, test = torch.randn(ask["template"], 3), torch.randn(1, ask["test"], 3)
     with torch.inference_mode():
         return least(ask["repeats"], lambda: model(template, test))
+
+
+def volume(ask):
+    model = network(ask).eval()
+    with torch.inference_mode():
+        template, test = model.encode(torch.randn(1, ask["template"], 3)), torch.randn(1, ask["test"], 3)
+        return least(ask["repeats"], lambda: model.compare(template, model.encode(test)))
 
 
 def step(ask):
@@ -105,7 +118,8 @@ def rigid(ask):
 for line in sys.stdin:
     ask = json.loads(line)
     try:
-        answer = {"ms": {"pair": pair, "step": step, "drift": drift, "rigid": rigid}[ask["work"]](ask)}
+        work = {"pair": pair, "volume": volume, "step": step, "drift": drift, "rigid": rigid}[ask["work"]]
+        answer = {"ms": work(ask)}
     except (ImportError, NameError) as error:
         answer = {"absent": str(error)}
     print(json.dumps(answer), flush=True)

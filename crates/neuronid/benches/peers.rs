@@ -48,7 +48,7 @@ struct Work {
     repeats: usize,
 }
 
-const WORKS: [Work; 6] = [
+const WORKS: [Work; 8] = [
     Work {
         name: "one pair of 130 + 130 neurons, published size",
         work: "pair",
@@ -62,6 +62,30 @@ const WORKS: [Work; 6] = [
         name: "one pair of 110 + 110 neurons, small network",
         work: "pair",
         shape: SMALL,
+        template: 110,
+        test: 110,
+        worms: 1,
+        repeats: 30,
+    },
+    Work {
+        name: "a volume of 110 against an encoded template of 110, published size",
+        work: "volume",
+        shape: Shape {
+            encoder: Encoder::Separate,
+            ..Shape::YU2021
+        },
+        template: 110,
+        test: 110,
+        worms: 1,
+        repeats: 20,
+    },
+    Work {
+        name: "a volume of 110 against an encoded template of 110, small network",
+        work: "volume",
+        shape: Shape {
+            encoder: Encoder::Separate,
+            ..SMALL
+        },
         template: 110,
         test: 110,
         worms: 1,
@@ -114,11 +138,14 @@ impl Work {
             hidden,
             ..
         } = self.shape;
-        let n = self.template + self.test;
+        let n = match self.work {
+            "volume" => self.test,
+            _ => self.template + self.test,
+        };
         let layer = 8 * n * d * d + 4 * n * n * d + 4 * n * d * hidden;
         let pair = (layers * layer + 2 * self.template * self.test * d) as f64;
         match self.work {
-            "pair" => Some(pair),
+            "pair" | "volume" => Some(pair),
             "step" => Some(3.0 * pair * self.worms as f64),
             _ => None,
         }
@@ -191,6 +218,13 @@ fn ours(work: &Work) -> f64 {
             let network = Network::<f32>::draw(work.shape, Key::new(1)).ready();
             least(work.repeats, || {
                 std::hint::black_box(network.match_one(&template, &tests[0]));
+            })
+        }
+        "volume" => {
+            let network = Network::<f32>::draw(work.shape, Key::new(1)).ready();
+            let encoded = network.encode(&template);
+            least(work.repeats, || {
+                std::hint::black_box(network.match_encoded(&encoded, &tests[0]));
             })
         }
         "step" => step(work, &template, &tests),

@@ -151,21 +151,24 @@ impl Piece {
         }
     }
 
-    /// Rows `c` of the result, the first of which is `first`, += rows of `a` times this piece in its panels.
+    /// Rows `c` of the result, the first of which is `first`, += rows of `a` times this piece in its panels; the first terms
+    /// of a sum that begins at a bias take the place of what was there.
     fn multiply<R: Real, const M: usize, const N: usize>(
         &self,
         a: Matrix<R>,
         first: usize,
         right: &[R],
+        bias: Option<&[R]>,
         n: usize,
         c: &mut [R],
     ) {
         let (rows, terms) = (c.len() / n, self.terms.len());
+        let bias = bias.filter(|_| self.terms.start == 0);
         lend(rows.next_multiple_of(M) * terms, |left| {
             for (panel, values) in left.chunks_exact_mut(M * terms).enumerate() {
                 pack_panel::<R, M>(a, first + panel * M, self.terms.start, values);
             }
-            multiply_block::<R, M, N>(left, right, terms, n, self.columns.start, self.columns.len(), c);
+            multiply_block::<R, M, N>(left, right, terms, n, self.columns.clone(), bias, c);
         });
     }
 }
@@ -179,7 +182,7 @@ fn blocks<R: Real, const M: usize, const N: usize>(a: Matrix<R>, b: Matrix<R>, c
             piece.pack::<R, N>(b, alone, right);
             let right = &*right;
             let work = |(block, c): (usize, &mut [R])| {
-                piece.multiply::<R, M, N>(a, block * ROWS, right, n, c);
+                piece.multiply::<R, M, N>(a, block * ROWS, right, None, n, c);
             };
             if alone {
                 c.chunks_mut(ROWS * n).enumerate().for_each(work);
@@ -198,8 +201,8 @@ fn blocks<R: Real, const M: usize, const N: usize>(a: Matrix<R>, b: Matrix<R>, c
 /// use neuropil_nn::matmul::{Matrix, Packed};
 /// let doubled = Packed::new(Matrix::new(&[2.0_f32, 0.0, 0.0, 2.0], 2));
 /// let mut c = [0.0; 2];
-/// doubled.add_product(Matrix::new(&[3.0, 4.0], 2), &mut c);
-/// assert_eq!(c, [6.0, 8.0]);
+/// doubled.product(Matrix::new(&[3.0, 4.0], 2), &[0.5, 0.0], &mut c);
+/// assert_eq!(c, [6.5, 8.0]);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Packed<R: Real> {
@@ -228,19 +231,20 @@ impl<R: Real> Packed<R> {
         self.columns
     }
 
-    /// `c` \[m\]\[n\] += `a` \[m\]\[k\] times this matrix; the bits of [`add_product`].
+    /// `c` \[m\]\[n\] = `bias` \[n\] + `a` \[m\]\[k\] times this matrix, to the bits of [`add_product`] to rows of the bias.
     ///
     /// # Panics
     /// When the sizes do not fit.
-    pub fn add_product(&self, a: Matrix<R>, c: &mut [R]) {
-        assert_eq!(
-            a.columns, self.rows,
+    pub fn product(&self, a: Matrix<R>, bias: &[R], c: &mut [R]) {
+        assert!(
+            a.columns == self.rows && self.rows > 0,
             "columns of the left matrix, rows of the right one"
         );
         assert_eq!(c.len(), a.rows * self.columns, "room for the product");
+        assert_eq!(bias.len(), self.columns, "a bias for each column");
         a.must_fit();
         if !c.is_empty() {
-            by_tile!(R, self.columns, add_packed(a, self, c));
+            by_tile!(R, self.columns, multiply_packed(a, self, bias, c));
         }
     }
 }
@@ -262,13 +266,18 @@ fn pack<R: Real, const M: usize, const N: usize>(b: Matrix<R>) -> Packed<R> {
     }
 }
 
-fn add_packed<R: Real, const M: usize, const N: usize>(a: Matrix<R>, b: &Packed<R>, c: &mut [R]) {
+fn multiply_packed<R: Real, const M: usize, const N: usize>(
+    a: Matrix<R>,
+    b: &Packed<R>,
+    bias: &[R],
+    c: &mut [R],
+) {
     let mut rest = &*b.panels;
     for piece in Piece::all(b.columns, b.rows) {
         let right;
         (right, rest) = rest.split_at(piece.room(N));
         for (block, c) in c.chunks_mut(ROWS * b.columns).enumerate() {
-            piece.multiply::<R, M, N>(a, block * ROWS, right, b.columns, c);
+            piece.multiply::<R, M, N>(a, block * ROWS, right, Some(bias), b.columns, c);
         }
     }
 }
@@ -344,23 +353,32 @@ fn tile<F: Fused, R: Real, const M: usize, const N: usize>(left: &[[R; M]], righ
 }
 
 vectorised! {
-    /// Rows of `c` \[rows\]\[n\] += the product of `left` and packed panels, in columns `first`..`first + columns`.
+    /// Rows of `c` \[rows\]\[n\] += the product of `left` and packed panels, in some columns; = it and the bias, if there is one.
     fn multiply_block<F>[R: Real, const M: usize, const N: usize][R, M, N](
-        left: &[R], right: &[R], terms: usize, n: usize, first: usize, columns: usize, c: &mut [R],
+        left: &[R], right: &[R], terms: usize, n: usize, columns: Range<usize>, bias: Option<&[R]>, c: &mut [R],
     ) {
         for (panel, right) in right.chunks_exact(N * terms).enumerate() {
             let right = right.as_chunks::<N>().0;
-            let from = first + panel * N;
-            let width = N.min(first + columns - from);
+            let from = columns.start + panel * N;
+            let to = columns.end.min(from + N);
             for (c, left) in c.chunks_mut(M * n).zip(left.chunks_exact(M * terms)) {
                 let sum = tile::<F, R, M, N>(left.as_chunks().0, right);
                 for (row, sum) in c.chunks_exact_mut(n).zip(&sum) {
-                    let row = &mut row[from..from + width];
-                    if let Some(row) = row.first_chunk_mut::<N>() {
+                    let row = &mut row[from..to];
+                    let before = bias.map(|bias| &bias[from..to]);
+                    if let (Some(row), Some(before)) = (row.first_chunk_mut::<N>(), before.map(|before| before.first_chunk::<N>())) {
+                        let before = before.expect("as many as in the row");
+                        for j in 0..N {
+                            row[j] = before[j] + sum[j];
+                        }
+                    } else if let Some(row) = row.first_chunk_mut::<N>() {
                         for j in 0..N {
                             row[j] += sum[j];
                         }
                     } else {
+                        if let Some(before) = before {
+                            row.copy_from_slice(before);
+                        }
                         for (c, &sum) in row.iter_mut().zip(sum) {
                             *c += sum;
                         }
@@ -411,9 +429,10 @@ mod tests {
             let a = if t & 1 == 0 { Matrix::new(&a, k) } else { Matrix::new(&a, m).transposed() };
             let b = if t & 2 == 0 { Matrix::new(&b, n) } else { Matrix::new(&b, k).transposed() };
             agrees(a, b);
-            let (mut at_once, mut packed) = (vec![0.5; m * n], vec![0.5; m * n]);
+            let bias = numbers(n, seed + 200);
+            let (mut at_once, mut packed) = (bias.repeat(m), vec![7.0; m * n]);
             add_product(a, b, &mut at_once);
-            Packed::new(b).add_product(a, &mut packed);
+            Packed::new(b).product(a, &bias, &mut packed);
             prop_assert!(at_once == packed);
         }
     }
@@ -445,8 +464,8 @@ mod tests {
             c
         };
         assert!(with(1) == with(3));
-        let mut c = vec![0.0; 70 * 2100];
-        Packed::new(b).add_product(a, &mut c);
+        let mut c = vec![7.0; 70 * 2100];
+        Packed::new(b).product(a, &[0.0; 2100], &mut c);
         assert!(with(1) == c);
     }
 

@@ -52,7 +52,7 @@ fn a_training_of_features_measures_what_a_grid_compares() {
             begin: Begin::New,
             updates: None,
             only: true,
-            origin: &Origin::default(),
+            origin: &origin,
         };
         let summary = life::run(&job, &order, &Unwatched).unwrap();
         let value = |name: &str| {
@@ -72,7 +72,7 @@ fn make(job: &dyn Job, out: &Path, begin: Begin, watch: &dyn Watch) {
         begin,
         updates: None,
         only: false,
-        origin: &Origin::default(),
+        origin: &origin,
     };
     life::run(job, &order, watch).unwrap();
 }

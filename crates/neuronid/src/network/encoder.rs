@@ -45,11 +45,14 @@ impl<R: Real> Rows<Vec<R>> {
         self.hidden.resize(rows * shape.hidden, R::ZERO);
     }
 
-    /// Blocks of [`ROWS`] rows, the last one of what is left.
-    fn blocks(&mut self, shape: Shape) -> impl Iterator<Item = Rows<&mut [R]>> {
-        let middle = self.middle.chunks_mut(ROWS * shape.width);
-        let hidden = self.hidden.chunks_mut(ROWS * shape.hidden);
-        let norms = self.norm1.blocks(shape).zip(self.norm2.blocks(shape));
+    /// Blocks of so many rows, the last one of what is left.
+    fn blocks(&mut self, shape: Shape, block: usize) -> impl Iterator<Item = Rows<&mut [R]>> {
+        let middle = self.middle.chunks_mut(block * shape.width);
+        let hidden = self.hidden.chunks_mut(block * shape.hidden);
+        let norms = self
+            .norm1
+            .blocks(shape, block)
+            .zip(self.norm2.blocks(shape, block));
         let rows = middle.zip(hidden).zip(norms);
         rows.map(|((middle, hidden), (norm1, norm2))| Rows {
             norm1,
@@ -89,15 +92,28 @@ impl<R: Real> Rows<&mut [R]> {
 }
 
 impl<R> Normal<Vec<R>> {
-    fn blocks(&mut self, shape: Shape) -> impl Iterator<Item = Normal<&mut [R]>> {
-        let scales = self.scale.chunks_mut(ROWS);
-        let rows = self.normal.chunks_mut(ROWS * shape.width).zip(scales);
+    fn blocks(&mut self, shape: Shape, block: usize) -> impl Iterator<Item = Normal<&mut [R]>> {
+        let scales = self.scale.chunks_mut(block);
+        let rows = self.normal.chunks_mut(block * shape.width).zip(scales);
         rows.map(|(normal, scale)| Normal { normal, scale })
     }
 }
 
-/// Rows that one thread takes at a time.
+/// Most rows that one thread takes at a time.
 const ROWS: usize = 64;
+/// Rows of a tile of the product: a block that is no multiple of it wastes some.
+const TILE: usize = 8;
+
+/// Rows of a block, so that the thread that has most of the rows has as few as can be.
+fn block_of(rows: usize, threads: usize) -> usize {
+    let most = |size: usize| {
+        let (whole, rest) = (rows / size, rows % size);
+        let uneven = whole % threads != 0;
+        whole.div_ceil(threads) * size + if uneven { 0 } else { rest }
+    };
+    let sizes = (ROWS / 2 / TILE..=ROWS / TILE).rev().map(|tiles| tiles * TILE);
+    sizes.min_by_key(|&size| most(size)).expect("a size")
+}
 
 /// The weights of one layer as products read them.
 #[derive(Clone, Debug)]
@@ -171,6 +187,7 @@ impl<R: Real> Layer<'_, R> {
     ) -> (Vec<R>, LayerPass<R>) {
         let (shape, d) = (self.network.shape, self.network.shape.width);
         let n_rows = input.len() / d;
+        let size = block_of(n_rows, rayon::current_num_threads());
         let LayerPass {
             input: mut output,
             mut projected,
@@ -180,8 +197,8 @@ impl<R: Real> Layer<'_, R> {
         } = room;
         projected.resize(n_rows * 3 * d, R::ZERO);
         projected
-            .par_chunks_mut(ROWS * 3 * d)
-            .zip(input.par_chunks(ROWS * d))
+            .par_chunks_mut(size * 3 * d)
+            .zip(input.par_chunks(size * d))
             .for_each(|(projected, input)| self.apply("qkv", &self.weights.qkv, input, projected));
         mixed.resize(n_rows * d, R::ZERO);
         log_sums.resize(n_rows * shape.heads, R::ZERO);
@@ -196,19 +213,19 @@ impl<R: Real> Layer<'_, R> {
             );
         }
         output.resize(n_rows * d, R::ZERO);
-        let around = mixed.par_chunks(ROWS * d).zip(input.par_chunks(ROWS * d));
-        let blocks = output.par_chunks_mut(ROWS * d).zip(around).enumerate();
+        let around = mixed.par_chunks(size * d).zip(input.par_chunks(size * d));
+        let blocks = output.par_chunks_mut(size * d).zip(around).enumerate();
         if keep {
             rows.resize(shape, n_rows);
-            let places: Vec<Rows<&mut [R]>> = rows.blocks(shape).collect();
+            let places: Vec<Rows<&mut [R]>> = rows.blocks(shape, size).collect();
             blocks.zip(places).for_each(|((block, (output, around)), kept)| {
-                self.rows(block * ROWS, around, kept, output);
+                self.rows(block * size, around, kept, output);
             });
         } else {
             blocks.for_each(|(block, (output, around))| {
                 let n_rows = output.len() / d;
                 lend(n_rows * Rows::<&mut [R]>::values(shape), |room| {
-                    self.rows(block * ROWS, around, Rows::within(room, shape, n_rows), output);
+                    self.rows(block * size, around, Rows::within(room, shape, n_rows), output);
                 });
             });
         }
@@ -246,10 +263,7 @@ impl<R: Real> Layer<'_, R> {
     /// y = x W + b of one part.
     fn apply(self, part: &str, weights: &Packed<R>, x: &[R], y: &mut [R]) {
         let bias = self.network.view(&format!("layers.{}.{part}.b", self.number));
-        for y in y.chunks_exact_mut(bias.len()) {
-            y.copy_from_slice(bias);
-        }
-        weights.add_product(Matrix::new(x, weights.rows()), y);
+        weights.product(Matrix::new(x, weights.rows()), bias, y);
     }
 
     fn normalise(self, part: &str, x: &[R], y: &mut [R], kept: Normal<&mut [R]>) {

@@ -3,7 +3,9 @@
 use super::encoder::{self, Layer, LayerPass, Weights};
 use super::{Dropout, Encoder, Network};
 use crate::worm::Point;
+use neuropil_math::exponential::exp;
 use neuropil_math::real::Real;
+use neuropil_math::simd::vectorised;
 use neuropil_nn::layer::norm::Statistics;
 use neuropil_nn::layer::{dense, norm};
 use neuropil_nn::matmul::{Matrix, add_product};
@@ -76,6 +78,30 @@ impl<R: Real> Pass<R> {
     }
 }
 
+vectorised! {
+    /// log softmax of each row of scores, \[rows\]\[columns\], in place; sums of exponentials are in double precision.
+    fn log_softmax<F>[R: Real][R](columns: usize, scores: &mut [R]) {
+        for row in scores.chunks_exact_mut(columns) {
+            let largest = row.iter().fold(row[0], |largest, &score| largest.larger(score));
+            let (chunks, rest) = row.as_chunks::<8>();
+            let mut sums = [0.0; 8];
+            for chunk in chunks {
+                let powers = exp(chunk.map(|score| (score - largest).f64()));
+                for (sum, power) in sums.iter_mut().zip(powers) {
+                    *sum += power;
+                }
+            }
+            for (sum, &score) in sums.iter_mut().zip(rest) {
+                *sum += exp([(score - largest).f64()])[0];
+            }
+            let log_sum = largest + R::of(sums.iter().sum::<f64>().ln());
+            for score in row.iter_mut() {
+                *score = *score - log_sum;
+            }
+        }
+    }
+}
+
 /// Rows of the embedding as the encoder takes them.
 struct Laid<R> {
     rows: Vec<R>,
@@ -110,22 +136,21 @@ impl<R: Real> Network<R> {
     /// Matches the test worms of a batch with its template.
     pub fn forward(&self, request: &Request<'_>) -> Pass<R> {
         let weights = |layer: usize| Cow::Owned(Weights::of(self, layer));
-        self.run(request, weights, true)
+        self.run(request, weights, None)
     }
 
-    /// The same by weights that may have been laid out before, with what a backward pass needs or without.
+    /// The same by weights that may have been laid out before. With room for it, nothing is kept for a backward pass.
     pub(super) fn run<'a>(
         &self,
         request: &Request<'_>,
         weights: impl Fn(usize) -> Cow<'a, Weights<R>>,
-        keep: bool,
+        mut room: Option<&mut LayerPass<R>>,
     ) -> Pass<R>
     where
         R: 'a,
     {
         let mut pass = self.embed(request);
         let mut state = pass.encoded.split_off(0);
-        let mut room = LayerPass::default();
         for number in 0..self.shape.layers {
             let layer = Layer {
                 network: self,
@@ -133,12 +158,12 @@ impl<R: Real> Network<R> {
                 number,
                 dropout: pass.dropout,
             };
-            let done;
-            (state, done) = layer.forward(state, &pass.sets, std::mem::take(&mut room), keep);
-            if keep {
-                pass.layers.push(done);
+            if let Some(room) = &mut room {
+                (state, **room) = layer.forward(state, &pass.sets, std::mem::take(room), false);
             } else {
-                room = done;
+                let kept;
+                (state, kept) = layer.forward(state, &pass.sets, LayerPass::default(), true);
+                pass.layers.push(kept);
             }
         }
         pass.encoded = state;
@@ -236,17 +261,11 @@ impl<R: Real> Network<R> {
         let mut none = vec![R::ZERO; m];
         dense::forward(test, self.view("outlier.w"), self.view("outlier.b"), &mut none);
         let mut scores = Vec::with_capacity(m * (n + 1));
-        for (row, &none) in none.iter().enumerate() {
-            let inner = &inner[row * n..][..n];
-            let largest = inner.iter().fold(none, |largest, &s| largest.larger(s));
-            let sum: f64 = inner
-                .iter()
-                .chain([&none])
-                .map(|&s| (s - largest).f64().exp())
-                .sum();
-            let log_sum = largest + R::of(sum.ln());
-            scores.extend(inner.iter().chain([&none]).map(|&s| s - log_sum));
+        for (row, none) in none.into_iter().enumerate() {
+            scores.extend_from_slice(&inner[row * n..][..n]);
+            scores.push(none);
         }
+        log_softmax(n + 1, &mut scores);
         scores
     }
 

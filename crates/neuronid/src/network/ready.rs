@@ -1,19 +1,32 @@
 //! A network that identifies: nothing is kept for a backward pass, and weights are laid out for products once.
 
-use super::encoder::Weights;
+use super::encoder::{LayerPass, Weights};
 use super::{Network, Normalise, Pass, Request};
 use crate::worm::Point;
 use neuropil_math::real::Real;
 use std::borrow::Cow;
 use std::ops::Deref;
+use std::sync::Mutex;
 
 /// A network whose parameters change no more; made by [`Network::ready`].
 ///
 /// All positions are normalised ([`crate::worm::Worm::normalised`]).
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Ready<R: Real> {
     network: Network<R>,
     layers: Vec<Weights<R>>,
+    /// Room that the last match has left.
+    room: Mutex<LayerPass<R>>,
+}
+
+impl<R: Real> Clone for Ready<R> {
+    fn clone(&self) -> Self {
+        Self {
+            network: self.network.clone(),
+            layers: self.layers.clone(),
+            room: Mutex::default(),
+        }
+    }
 }
 
 impl<R: Real> Deref for Ready<R> {
@@ -28,7 +41,11 @@ impl<R: Real> Ready<R> {
         let layers = (0..network.shape.layers)
             .map(|layer| Weights::of(&network, layer))
             .collect();
-        Self { network, layers }
+        Self {
+            network,
+            layers,
+            room: Mutex::default(),
+        }
     }
 
     fn run(&self, worms: &[&[Point]], tests: &[usize]) -> Pass<R> {
@@ -40,7 +57,16 @@ impl<R: Real> Ready<R> {
             dropout: None,
         };
         let weights = |layer: usize| Cow::Borrowed(&self.layers[layer]);
-        self.network.run(&request, weights, false)
+        // Matches side by side find none, and make their own.
+        let mut room = self
+            .room
+            .lock()
+            .map_or_else(|_| LayerPass::default(), |mut room| std::mem::take(&mut *room));
+        let pass = self.network.run(&request, weights, Some(&mut room));
+        if let Ok(mut kept) = self.room.lock() {
+            *kept = room;
+        }
+        pass
     }
 
     /// One worm encoded by itself, \[neurons\]\[width\]: what [`super::Encoder::Separate`] compares.

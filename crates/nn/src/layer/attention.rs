@@ -98,16 +98,15 @@ fn one_head<R: Real>(
         Packed::new(set.share(projected, 2, head)),
     );
     let queries = set.scaled_queries(projected, head);
-    let mut out = vec![R::ZERO; n * size];
+    let (zeros, mut out) = (vec![R::ZERO; n.max(size)], vec![R::ZERO; n * size]);
     lend(ROWS.min(n) * n, |weights| {
         let blocks = out.chunks_mut(ROWS * size).zip(queries.chunks(ROWS * size));
         for (block, ((out, queries), log_sums)) in blocks.zip(log_sums.chunks_mut(ROWS)).enumerate() {
             let weights = &mut weights[..log_sums.len() * n];
-            weights.fill(R::ZERO);
-            keys.add_product(Matrix::new(queries, size), weights);
+            keys.product(Matrix::new(queries, size), &zeros[..n], weights);
             to_weights(n, weights, log_sums);
             drop_some(n, block * ROWS, head, keep, weights);
-            values.add_product(Matrix::new(weights, n), out);
+            values.product(Matrix::new(weights, n), &zeros[..size], out);
         }
     });
     out
