@@ -465,7 +465,7 @@ mod tests {
         };
         assert!(with(1) == with(3));
         let mut c = vec![7.0; 70 * 2100];
-        Packed::new(b).product(a, &[0.0; 2100], &mut c);
+        Packed::new(b).product(a, &vec![0.0; 2100], &mut c);
         assert!(with(1) == c);
     }
 

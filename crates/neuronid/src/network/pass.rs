@@ -96,7 +96,7 @@ vectorised! {
             }
             let log_sum = largest + R::of(sums.iter().sum::<f64>().ln());
             for score in row.iter_mut() {
-                *score = *score - log_sum;
+                *score -= log_sum;
             }
         }
     }
