@@ -136,6 +136,16 @@ impl Checkpoint {
         ))
     }
 
+    /// Whether a file says that neuropil wrote it, damaged or not.
+    pub fn is_ours(path: &Path) -> bool {
+        let read = || {
+            let bytes = std::fs::read(path).ok()?;
+            let (_, metadata) = SafeTensors::read_metadata(&bytes).ok()?;
+            Some(metadata.metadata().as_ref()?.contains_key("neuropil"))
+        };
+        read().unwrap_or(false)
+    }
+
     /// Reads a file.
     ///
     /// # Errors

@@ -8,7 +8,8 @@ use crate::error::{NeuronidError, content};
 use crate::identify::{Frame, Trained};
 use crate::network::{Encoder, Network, Shape};
 use crate::worm::Point;
-use neuropil_lab::array::{self, Tensors, write_safetensors};
+use crate::yu2021::HEADS;
+use neuropil_lab::array::{self, Tensors};
 use neuropil_lab::checkpoint::Checkpoint;
 use neuropil_math::arrays::Values;
 use neuropil_math::real::Real;
@@ -30,12 +31,21 @@ pub struct Loaded {
 
 /// Reads a network from a PyTorch checkpoint of either format, or from safetensors under the same names.
 ///
-/// The number of heads does not follow from weights: `heads`, 8 in all published networks.
+/// The number of heads does not follow from weights: what the file says, else `heads`, else 8 as in all published networks.
 ///
 /// # Errors
 /// The file is none of these, ends early, would run code, or its arrays do not make the network.
-pub fn load(path: &Path, heads: usize) -> Result<Loaded, NeuronidError> {
-    if let Some((tensors, beside)) = own(path) {
+pub fn load(path: &Path, heads: Option<usize>) -> Result<Loaded, NeuronidError> {
+    if Checkpoint::is_ours(path) {
+        let (tensors, beside) = own(path)?;
+        if heads.is_some_and(|heads| heads != beside.shape.heads) {
+            let found = format!("a network of {} heads, as it says itself", beside.shape.heads);
+            return Err(content(
+                path,
+                found,
+                "the heads that `--heads` names: leave it out",
+            ));
+        }
         let found = network_of(path, &tensors, beside.shape.heads, &mut Vec::new())?;
         let network = Network::new(beside.shape, found.params, found.running);
         let trained = Trained {
@@ -52,7 +62,12 @@ pub fn load(path: &Path, heads: usize) -> Result<Loaded, NeuronidError> {
     let tensors = without_wrapper(tensors, &mut said);
     let tensors = within(path, tensors, &mut said)?;
     finite(path, &tensors)?;
-    let network = network_of(path, &tensors, heads, &mut said)?;
+    if heads.is_none() {
+        said.push(format!(
+            "{HEADS} heads: the file does not say how many (`--heads`)"
+        ));
+    }
+    let network = network_of(path, &tensors, heads.unwrap_or(HEADS), &mut said)?;
     let trained = Trained {
         network: network.ready(),
         frame: Frame::AsItLies,
@@ -373,15 +388,6 @@ pub fn to_torch<R: Real>(network: &Network<R>) -> Tensors {
     tensors
 }
 
-/// Writes safetensors under PyTorch's names.
-///
-/// # Errors
-/// The file cannot be written.
-pub fn save<R: Real>(path: &Path, network: &Network<R>) -> Result<(), NeuronidError> {
-    let metadata = serde_json::to_string(&network.shape()).expect("a shape is JSON");
-    Ok(write_safetensors(path, &to_torch(network), &metadata)?)
-}
-
 /// What a file of ours says beside the weights.
 #[derive(Debug, Serialize, Deserialize)]
 struct Beside {
@@ -408,15 +414,18 @@ pub fn save_trained(path: &Path, trained: &Trained) -> Result<(), NeuronidError>
     Ok(Checkpoint::new(arrays.collect(), state).save(path)?)
 }
 
-/// A file of ours; none if it is another's.
-fn own(path: &Path) -> Option<(Tensors, Beside)> {
-    let kept = Checkpoint::load(path).ok()?;
-    let beside: Beside = kept.state(path).ok()?;
+/// A file of ours.
+fn own(path: &Path) -> Result<(Tensors, Beside), NeuronidError> {
+    let kept = Checkpoint::load(path)?;
+    let beside: Beside = kept.state(path).map_err(|_| {
+        let hint = "a network for worms: `neuropil export RUN --safetensors FILE` writes one";
+        content(path, "a checkpoint of something else".to_owned(), hint)
+    })?;
     let tensors = kept.arrays.iter().filter_map(|(name, (shape, values))| {
         let Values::F32(values) = values else { return None };
         Some((name.clone(), (shape.clone(), values.clone())))
     });
-    Some((tensors.collect(), beside))
+    Ok((tensors.collect(), beside))
 }
 
 #[cfg(test)]
@@ -436,15 +445,30 @@ mod tests {
         let network = Network::<f32>::draw(shape, Key::new(5));
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("net.safetensors");
-        save(&path, &network).unwrap();
-        let loaded = load(&path, 4).unwrap();
+        let trained = Trained {
+            network: network.clone().ready(),
+            frame: Frame::AlongX,
+            places: HashMap::from([("AVAL".to_owned(), [1.0, 2.0, 3.0])]),
+        };
+        save_trained(&path, &trained).unwrap();
+        let loaded = load(&path, None).unwrap();
+        assert!(loaded.said.is_empty());
         assert_eq!(loaded.trained.network.params, network.params);
         assert_eq!(loaded.trained.network.running.mean, network.running.mean);
-        assert!(
-            load(&path, 3)
-                .unwrap_err()
-                .to_string()
-                .contains("16 features, which 3 heads do not divide")
+        assert_eq!(
+            (loaded.trained.frame, &loaded.trained.places),
+            (Frame::AlongX, &trained.places)
         );
+        let refused = |heads: Option<usize>| load(&path, heads).unwrap_err().to_string();
+        assert!(
+            refused(Some(2)).contains("4 heads, as it says itself"),
+            "{}",
+            refused(Some(2))
+        );
+        // One bit of a weight: never taken for another program's file.
+        let mut bytes = std::fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        std::fs::write(&path, &bytes).unwrap();
+        assert!(refused(None).contains("checksum"), "{}", refused(None));
     }
 }

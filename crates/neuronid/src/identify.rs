@@ -204,7 +204,7 @@ pub fn identify(
 /// Leaves each pinned neuron its template neuron alone, and that to it alone.
 fn pin(values: &mut [f64], template: &Worm, test: &Worm, pins: &[Pin]) -> Result<(), NeuronidError> {
     let width = template.points.len() + 1;
-    for pin in pins {
+    for (number, pin) in pins.iter().enumerate() {
         let wrong = |message: String, hint: &str| NeuronidError::Worm {
             message,
             hint: hint.to_owned(),
@@ -216,6 +216,15 @@ fn pin(values: &mut [f64], template: &Worm, test: &Worm, pins: &[Pin]) -> Result
                 test.points.len()
             );
             return Err(wrong(found, "rows count from 1"));
+        }
+        for other in &pins[..number] {
+            let (row, before) = (pin.test + 1, other.test + 1);
+            let found = match (row == before, pin.name == other.name) {
+                (true, false) => format!("row {row} is pinned to `{}` and to `{}`", other.name, pin.name),
+                (false, true) => format!("`{}` is pinned to rows {before} and {row}", pin.name),
+                _ => continue,
+            };
+            return Err(wrong(found, "one row a name, and one name a row"));
         }
         let Some(column) = template.names.iter().position(|name| *name == pin.name) else {
             let found = format!("pin of row {}: the template has no `{}`", pin.test + 1, pin.name);

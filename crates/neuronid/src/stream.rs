@@ -71,17 +71,18 @@ pub fn stream(
 ) -> std::io::Result<Streamed> {
     let prepared = Prepared::of(template, matcher);
     let (mut times, mut refused) = (Vec::new(), 0);
-    let mut line = String::new();
+    let mut line = Vec::new();
     for number in 0.. {
         line.clear();
-        if input.by_ref().take(LONGEST).read_line(&mut line)? == 0 {
+        if input.by_ref().take(LONGEST).read_until(b'\n', &mut line)? == 0 {
             break;
         }
-        if line.trim().is_empty() {
+        if line.trim_ascii().is_empty() {
             continue;
         }
         let clock = Instant::now();
-        let found = volume(&line, scale).and_then(|(own, worm)| {
+        let text = std::str::from_utf8(&line).map_err(|_| "bytes that are no text (UTF-8)".to_owned());
+        let found = text.and_then(|line| volume(line, scale)).and_then(|(own, worm)| {
             let identified = prepared
                 .identify(&worm, options)
                 .map_err(|error| error.to_string())?;

@@ -416,7 +416,7 @@ fn checkpoints() {
                 "{name} {array}: {total}"
             );
         }
-        let loaded = load(&path, 8).unwrap();
+        let loaded = load(&path, Some(8)).unwrap();
         let shape = loaded.trained.network.shape();
         assert_eq!((shape.width, shape.layers), (8, 1));
         if let Some(hidden) = exact["ff"].as_u64() {

@@ -53,7 +53,7 @@ fn readers(system: &str) -> Vec<Reader> {
                 neuropil_neuronid::read::read(path, &Default::default()).is_ok()
             }),
             ("checkpoint", |path| {
-                neuropil_neuronid::checkpoint::load(path, 8).is_ok()
+                neuropil_neuronid::checkpoint::load(path, None).is_ok()
             }),
         ],
         "enhancers" => vec![

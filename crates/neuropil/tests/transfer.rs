@@ -74,6 +74,26 @@ fn a_run_goes_on_in_a_new_one_and_stays_as_it_is() {
 }
 
 #[test]
+fn a_run_in_the_place_of_a_task_is_resumed_where_it_lies() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let train = |what: &str, out: &str, updates: &str, more: &[&str]| {
+        let first = ["-q", "train", what, "--updates", updates];
+        let place: &[&str] = if out.is_empty() { &[] } else { &["--out", out] };
+        neuropil(here, &[&first, place, more]);
+    };
+    train("rdm", "whole", "6", SMALL);
+    train("rdm", "parts", "3", SMALL);
+    train("parts", "", "6", &["--only", "--resume"]);
+    assert!(array(here, "whole", "policy.w_rec") == array(here, "parts", "policy.w_rec"));
+    assert!(!here.join("parts-further").exists());
+    // What was begun with another run elsewhere is resumed there by the same words.
+    train("parts", "beyond", "2", &["--only"]);
+    train("parts", "beyond", "4", &["--only", "--resume"]);
+    assert_eq!(taken(here, "beyond")["from"], "parts");
+}
+
+#[test]
 fn another_task_takes_the_arrays_that_fit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();

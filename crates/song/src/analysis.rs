@@ -142,7 +142,49 @@ impl Focus {
                 return Err(refuse("event", "events", align, &known));
             }
         }
+        if let Some((low, high)) = &self.answers {
+            let found = [low, high].map(|name| {
+                let exact = behaviour.actions.iter().position(|action| action == name);
+                exact
+                    .or_else(|| behaviour.action_named(&name.to_lowercase()))
+                    .ok_or_else(|| refuse("action", "actions", name, &behaviour.actions))
+            });
+            let [low_at, high_at] = found;
+            if low_at? == high_at? {
+                let message = format!("`--answers {low},{high}` compares an answer with itself");
+                return Err(Problem::new(message, "name two actions"));
+            }
+        }
+        if let Some((from, to)) = self.window_ms {
+            let longest = behaviour.longest_ms();
+            if from >= longest || to <= -longest {
+                return Err(Problem::new(
+                    format!(
+                        "`--window {from},{to}` lies outside every trial: the longest takes {longest} ms"
+                    ),
+                    "the window is in ms around the event",
+                ));
+            }
+        }
         Ok(())
+    }
+
+    /// Refuses units and trials that are not there; there are so many of each.
+    pub(crate) fn check_numbers(&self, n_units: usize, n_recorded: usize) -> Result<(), Problem> {
+        let beyond = |what: &str, asked: usize, n: usize| {
+            let last = n.saturating_sub(1);
+            Problem::new(
+                format!("no {what} {asked}"),
+                format!("there are {n}, 0 to {last}"),
+            )
+        };
+        if let Some(unit) = self.units.iter().find(|&&unit| unit >= n_units) {
+            return Err(beyond("unit", *unit, n_units));
+        }
+        match self.trial.filter(|&trial| n_recorded > 0 && trial >= n_recorded) {
+            Some(trial) => Err(beyond("recorded trial", trial, n_recorded)),
+            None => Ok(()),
+        }
     }
 
     /// The units that are asked for, of `n_units` there are; where none is, those that are chosen.

@@ -90,6 +90,21 @@ impl Behaviour {
         self.action.len()
     }
 
+    /// At least as long as every trial: the largest sum of its epochs, ms; infinite if no epoch was recorded.
+    pub fn longest_ms(&self) -> f64 {
+        if self.duration_ms.is_empty() {
+            return f64::INFINITY;
+        }
+        let whole = |trial: usize| {
+            let epochs = self
+                .duration_ms
+                .values()
+                .filter_map(|durations| durations.get(trial));
+            epochs.filter(|duration| duration.is_finite()).sum::<f64>()
+        };
+        (0..self.n_trials()).map(whole).fold(0.0, f64::max)
+    }
+
     /// Index of the action called `name`: `right` also finds `choose-right` and `CHOOSE-RIGHT`.
     pub fn action_named(&self, name: &str) -> Option<usize> {
         let plain = |action: &str| action.to_lowercase();

@@ -261,10 +261,28 @@ impl Job for Experiment {
         let asked = Focus {
             by: options.value.by.clone(),
             align: options.value.align.clone(),
+            answers: options.value.answers.clone(),
+            window_ms: options.value.window,
+            units: options.value.units.clone(),
+            trial: options.value.trial,
             ..Focus::default()
         };
         asked.check(&behaviour)?;
-        let focus = focus(options.value, &self.task);
+        let config = self.config();
+        let network = if options.value.value_network {
+            &config.value
+        } else {
+            &config.policy
+        };
+        let n_recorded = recorded
+            .as_ref()
+            .map_or(0, |recorded| recorded.behaviour.n_trials());
+        asked.check_numbers(network.units, n_recorded)?;
+        let mut focus = focus(options.value, &self.task);
+        let longest = behaviour.longest_ms();
+        focus.window_ms = focus
+            .window_ms
+            .map(|(from, to)| (from.max(-longest), to.min(longest)));
         let made = report::analyse(
             &self.task,
             self.config().seed,

@@ -218,6 +218,35 @@ reward = { at_least = 3 }
 }
 
 #[test]
+fn probabilities_by_an_expression_are_ones_in_every_trial() {
+    let text = r#"
+name = "odds"
+dt_ms = 10
+tmax_ms = 1000
+inputs = ["A"]
+actions = ["WAIT", "GO"]
+[factors]
+rate = [5, 30]
+side = { values = ["left", "right"], probabilities = ["rate / 40", "1 - rate / 20"] }
+[epochs]
+go = { duration_ms = 100 }
+[show]
+A = { during = ["go"], mean = 1 }
+[answers]
+GO = { during = ["go"], reward = 1 }
+[criterion]
+reward = { at_least = 0.5 }
+"#;
+    let refused = Task::parse("mine.toml", text, None).unwrap_err().to_string();
+    assert!(
+        refused.contains("in some trials the probabilities are 0.1250, 0.7500"),
+        "{refused}"
+    );
+    let whole = text.replace("1 - rate / 20", "1 - rate / 40");
+    assert!(Task::parse("mine.toml", &whole, None).is_ok());
+}
+
+#[test]
 fn levels_come_by_their_probabilities() {
     let task = task(
         r#"

@@ -36,6 +36,8 @@ pub struct Votes {
     /// Mean probability \[neuron\]\[name\] over the templates that have the name.
     #[serde(skip)]
     pub probabilities: Vec<f64>,
+    /// What has to be said of the worms, and of single templates by their number.
+    pub warnings: Vec<String>,
 }
 
 impl Tell for Votes {
@@ -46,13 +48,15 @@ impl Tell for Votes {
             .filter(|neuron| !neuron.name.is_empty())
             .collect();
         let agreement = named.iter().map(|neuron| neuron.agreement).sum::<f64>() / named.len().max(1) as f64;
-        vec![format!(
+        let mut sentences = vec![format!(
             "{} of {} neurons were named by {} templates; {:.0} % of those that have the name decided for it themselves",
             named.len(),
             self.neurons.len(),
             self.templates,
             100.0 * agreement
-        )]
+        )];
+        sentences.extend(self.warnings.iter().map(|warning| format!("note: {warning}")));
+        sentences
     }
 
     fn table(&self) -> Table {
@@ -131,7 +135,28 @@ pub(crate) fn count(test: &Worm, found: &[(&Worm, Identified)]) -> Result<Votes,
         let (_, ballot) = &ballots[column];
         ballot.votes[row] / ballot.templates
     };
-    Votes::decided(test, found.len(), names, probabilities, agreement)
+    let votes = Votes::decided(test, found.len(), names, probabilities, agreement)?;
+    Ok(Votes {
+        warnings: warnings(found),
+        ..votes
+    })
+}
+
+/// What was said for each template, the test's own once.
+fn warnings(found: &[(&Worm, Identified)]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for (number, (_, identified)) in (1..).zip(found) {
+        for said in &identified.warnings {
+            let told = match said.strip_prefix("template: ") {
+                None if said.starts_with("test: ") => said.clone(),
+                rest => format!("template {number}: {}", rest.unwrap_or(said)),
+            };
+            if !all.contains(&told) {
+                all.push(told);
+            }
+        }
+    }
+    all
 }
 
 impl Votes {
@@ -167,6 +192,7 @@ impl Votes {
             neurons: (0..test.points.len()).map(one).collect(),
             names,
             probabilities,
+            warnings: Vec::new(),
         })
     }
 

@@ -347,7 +347,7 @@ fn one_network_from_three_forms_of_checkpoint() {
         "torch/small.safetensors",
     ] {
         let Some(path) = file(name) else { return };
-        let loaded = load(&path, 8).unwrap_or_else(|error| panic!("{error}"));
+        let loaded = load(&path, None).unwrap_or_else(|error| panic!("{error}"));
         let log_p = loaded
             .trained
             .network

@@ -99,9 +99,9 @@ pub(crate) struct MatchArgs {
     /// A trained network: PyTorch checkpoint or safetensors [default: coherent point drift, without a network].
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
-    /// Heads of the network, which its weights do not tell.
-    #[arg(long, value_name = "N", default_value_t = neuropil_neuronid::yu2021::HEADS, value_parser = count(1, 1024))]
-    pub heads: usize,
+    /// Heads of the network, where its file does not tell them [default: 8, as published].
+    #[arg(long, value_name = "N", value_parser = count(1, 1024))]
+    pub heads: Option<usize>,
     /// Test neurons that may have no counterpart: auto (any), none, or at most a number.
     #[arg(long, value_name = "K", default_value = "auto", value_parser = outliers)]
     pub outliers: neuropil_neuronid::decide::Outliers,
@@ -244,9 +244,9 @@ pub(crate) struct ConvertArgs {
     pub from: PathBuf,
     /// Safetensors file to write.
     pub to: PathBuf,
-    /// Heads of the network, which its weights do not tell.
-    #[arg(long, value_name = "N", default_value_t = neuropil_neuronid::yu2021::HEADS, value_parser = count(1, 1024))]
-    pub heads: usize,
+    /// Heads of the network, where its file does not tell them [default: 8, as published].
+    #[arg(long, value_name = "N", value_parser = count(1, 1024))]
+    pub heads: Option<usize>,
 }
 
 fn pin(text: &str) -> Result<(usize, String), String> {

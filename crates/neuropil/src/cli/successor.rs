@@ -119,7 +119,7 @@ pub(crate) struct PipelineArgs {
         long,
         value_name = "X0,X1,Y0,Y1",
         value_delimiter = ',',
-        allow_negative_numbers = true
+        allow_hyphen_values = true
     )]
     pub arena: Vec<f64>,
     /// Width of the arena, cm, with --arena [default: 70].

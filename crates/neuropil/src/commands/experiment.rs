@@ -70,10 +70,15 @@ impl Typed {
     }
 }
 
-/// The job of what `train` was typed with.
-pub(super) fn of_train(args: &TrainArgs, seed: Option<u64>) -> Result<Box<dyn Job>, Problem> {
+/// The job of what `train` was typed with. A run in the place of a task is begun with, or gone on with where it lies.
+pub(super) fn of_train(
+    args: &TrainArgs,
+    seed: Option<u64>,
+    out: Option<&Path>,
+) -> Result<Box<dyn Job>, Problem> {
     let typed = Typed::new(&args.task, seed, &args.settings)?;
-    match args.from.as_deref().or(further(args).filter(|_| !args.resume)) {
+    let lies = |run: &Path| args.resume && out.is_none_or(|out| out == run);
+    match args.from.as_deref().or(further(args).filter(|run| !lies(run))) {
         Some(run) => typed.beginning_with(run).open(),
         None => typed.open(),
     }

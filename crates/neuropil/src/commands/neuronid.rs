@@ -286,7 +286,14 @@ fn convert(args: &ConvertArgs) -> Result<u8, Problem> {
         .said
         .iter()
         .for_each(|line| say!("{}: {line}", args.from.display()));
-    checkpoint::save(&args.to, &loaded.trained.network)?;
+    let same = |path: &Path| std::fs::canonicalize(path).ok();
+    if same(&args.to).is_some_and(|to| same(&args.from) == Some(to)) {
+        return Err(Problem::new(
+            format!("{}: read from and written to", args.to.display()),
+            "give another file to write",
+        ));
+    }
+    checkpoint::save_trained(&args.to, &loaded.trained)?;
     let shape = loaded.trained.network.shape();
     say!(
         "saved {}: {} features, {} layers, {} heads, {} hidden units",

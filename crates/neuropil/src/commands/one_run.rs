@@ -27,13 +27,13 @@ pub(super) fn one(args: &TrainArgs, job: &dyn Job, out: &Path, quiet: bool) -> R
     };
     let summary = life::run(job, &order, &Terminal { quiet })?;
     if !quiet {
-        close(&summary, clock.elapsed().as_secs_f64());
+        close(&summary, args.updates.is_some(), clock.elapsed().as_secs_f64());
     }
     Ok(summary)
 }
 
-/// The closing table.
-fn close(summary: &Summary, seconds: f64) {
+/// The closing table; of a run of so many updates, whatever the criterion, if those were `given`.
+fn close(summary: &Summary, given: bool, seconds: f64) {
     let made = format!(
         "after {} {} ({} updates)",
         summary.trials, summary.unit, summary.updates
@@ -44,6 +44,7 @@ fn close(summary: &Summary, seconds: f64) {
         (true, _) => "stopped; go on with `--resume`".to_owned(),
         (false, true) if has_end => format!("finished after {} updates", summary.updates),
         (false, false) if has_end => format!("not finished after {} updates", summary.updates),
+        (false, true) if given => format!("criterion met at the end, {made}"),
         (false, true) => format!("criterion met {made}"),
         (false, false) => format!("criterion not met {made}"),
     };

@@ -48,7 +48,7 @@ pub(crate) fn run(args: &ReproduceArgs, global: &Global) -> Result<u8, Problem> 
         return Ok(interrupted_code());
     }
     if !global.quiet && !reproduced.runs.is_empty() {
-        print(&reproduced.runs);
+        print(&reproduced.runs, true);
     }
     if let Some(path) = &args.table {
         save_table(path, &reproduced)?;

@@ -23,7 +23,7 @@ pub(super) fn run(
     let seeds: Vec<u64> = (from..=to).collect();
     let (workers, threads) = side_by_side(pool.current_num_threads(), seeds.len());
     let work = |&seed: &u64| -> Result<Summary, Problem> {
-        let job = of_train(args, Some(seed))?;
+        let job = of_train(args, Some(seed), None)?;
         let out = default_out(&folder, &*job);
         thread_pool(Some(threads))?.install(|| one(args, &*job, &out, global.quiet))
     };
@@ -36,7 +36,7 @@ pub(super) fn run(
         print_json(&summaries)?;
     }
     if !global.quiet {
-        print(&summaries);
+        print(&summaries, args.updates.is_none());
     }
     Ok(if interrupted() {
         interrupted_code()
@@ -47,8 +47,8 @@ pub(super) fn run(
     })
 }
 
-/// Table of the runs, mean ± sd over those that met the criterion.
-pub(super) fn print(summaries: &[Summary]) {
+/// Table of the runs; mean ± sd over those that met the criterion, if they ended when they did.
+pub(super) fn print(summaries: &[Summary], to_criterion: bool) {
     let columns = columns(summaries);
     let names = columns.iter().map(|(_, name)| name.as_str());
     let headers = ["task", "seed", "criterion", "trials", "restarts"];
@@ -72,7 +72,7 @@ pub(super) fn print(summaries: &[Summary]) {
     say!("{rows}");
     for task in summaries.chunk_by(|a, b| a.task == b.task) {
         let n = task.iter().filter(|s| s.criterion_met).count();
-        if n > 1 {
+        if n > 1 && to_criterion {
             let (task, trials) = (&task[0].task, trials_to_criterion(task));
             say!("{task}: {trials} trials to criterion (mean ± sd of {n} seeds)");
         }

@@ -31,8 +31,9 @@ pub(crate) fn run(args: &TrainArgs, global: &Global) -> Result<u8, Problem> {
         }
         return seeds::run(args, range, &pool, global);
     }
-    let job = of_train(args, global.seed)?;
+    let job = of_train(args, global.seed, global.out.as_deref())?;
     let out = global.out.clone().unwrap_or_else(|| match further(args) {
+        Some(run) if args.resume => run.to_owned(),
         Some(run) => beside(run),
         None => default_out(&PathBuf::from("runs"), &*job),
     });

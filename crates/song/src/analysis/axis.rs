@@ -72,6 +72,21 @@ pub(super) fn answers_of(behaviour: &Behaviour, focus: &Focus) -> Result<[usize;
     }
 }
 
+/// Whether each trial ended in the second of two answers; none if in neither. The first action stands for no answer.
+fn chosen_of(behaviour: &Behaviour, [low, high]: [usize; 2]) -> Vec<Option<bool>> {
+    let answer = |trial: usize| match behaviour.action[trial] {
+        Some(action) if behaviour.chosen[trial] => Some(action),
+        None => Some(0),
+        Some(_) => None,
+    };
+    let choice = |trial: usize| match answer(trial) {
+        Some(given) if given == high => Some(true),
+        Some(given) if given == low => Some(false),
+        _ => None,
+    };
+    (0..behaviour.n_trials()).map(choice).collect()
+}
+
 impl Axis {
     /// The axis in focus: a quantity that was asked for or that the task names, or what [`Axis::of`] finds.
     ///
@@ -81,7 +96,18 @@ impl Axis {
         let named = focus.by.as_deref().or(focus.axis.as_deref());
         match named {
             Some(name) => Self::along(behaviour, name, focus),
-            None => Self::of(behaviour),
+            None => {
+                let found = Self::of(behaviour)?;
+                if focus.answers.is_none() {
+                    return Ok(found);
+                }
+                let answers = answers_of(behaviour, focus)?;
+                Ok(Self {
+                    positive: behaviour.actions[answers[1]].clone(),
+                    chose_positive: chosen_of(behaviour, answers),
+                    ..found
+                })
+            }
         }
     }
 
@@ -100,25 +126,7 @@ impl Axis {
                 known: listed(known.iter().map(String::as_str)),
             }
         })?;
-        let [low, high] = answers_of(behaviour, focus)?;
-        // The first action stands for no answer.
-        let answer = |trial: usize| {
-            if behaviour.chosen[trial] {
-                behaviour.action[trial].unwrap_or(0)
-            } else if behaviour.action[trial].is_none() {
-                0
-            } else {
-                usize::MAX
-            }
-        };
-        let choice = |trial: usize| {
-            let given = answer(trial);
-            if given == high {
-                Some(true)
-            } else {
-                (given == low).then_some(false)
-            }
-        };
+        let answers = answers_of(behaviour, focus)?;
         let unit = focus
             .unit
             .as_deref()
@@ -135,9 +143,9 @@ impl Axis {
         };
         Ok(Self {
             stimulus: unit.map_or_else(|| name.to_owned(), |unit| format!("{name} ({unit})")),
-            positive: behaviour.actions[high].clone(),
+            positive: behaviour.actions[answers[1]].clone(),
             curves: vec![curve],
-            chose_positive: (0..behaviour.n_trials()).map(choice).collect(),
+            chose_positive: chosen_of(behaviour, answers),
         })
     }
 

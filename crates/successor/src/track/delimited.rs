@@ -336,6 +336,15 @@ pub(crate) fn read(path: &Path, mut rows: Rows, options: &TrackOptions) -> Resul
     let mut columns = columns?;
     let rows = &rows;
     let first = &rows.rows[0].1;
+    let beyond = |row: &[String]| row.iter().skip(first.len()).any(|cell| !cell.trim().is_empty());
+    if let Some((line, row)) = rows.rows.iter().find(|(_, row)| beyond(row)) {
+        return Err(problem(
+            path,
+            format!("line {line} has {} cells, the header {}", row.len(), first.len()),
+            "a header for every cell",
+            "decimal commas need another separator than commas, such as `;`",
+        ));
+    }
     if columns.time.is_none() && options.columns.is_none() {
         columns.time = dated(rows, &columns).map(|column| (column, None, false));
     }
@@ -481,9 +490,7 @@ fn by_name(path: &Path, header: &[String], wanted: &[String]) -> Result<Columns,
             Some((at, unit.and_then(|unit| TimeUnit::of(&unit)), is_frame(&name)))
         }
     };
-    let unit = named(&header[x])
-        .1
-        .map_or(LengthUnit::Unknown, |unit| LengthUnit::of(&unit));
+    let unit = one_unit(path, [&header[x], &header[y]])?;
     Ok(Columns { time, x, y, unit })
 }
 
@@ -548,8 +555,26 @@ fn by_meaning(path: &Path, header: &[String], options: &TrackOptions) -> Result<
             .map(|at| (at, true));
     }
     let time = time.map(|(at, frames)| (at, names[at].1.as_deref().and_then(TimeUnit::of), frames));
-    let unit = names[x].1.as_deref().map_or(LengthUnit::Unknown, LengthUnit::of);
+    let unit = one_unit(path, [&header[x], &header[y]])?;
     Ok(Columns { time, x, y, unit })
+}
+
+/// The unit of both positions, by their headers.
+fn one_unit(path: &Path, headers: [&String; 2]) -> Result<LengthUnit, SuccessorError> {
+    let [x, y] = headers.map(|header| {
+        named(header)
+            .1
+            .map_or(LengthUnit::Unknown, |unit| LengthUnit::of(&unit))
+    });
+    if x != y && x != LengthUnit::Unknown && y != LengthUnit::Unknown {
+        return Err(problem(
+            path,
+            format!("`{}` beside `{}`", headers[0], headers[1]),
+            "both positions in one unit",
+            "convert one of them",
+        ));
+    }
+    Ok(x)
 }
 
 /// Columns without names: dates are times; of three columns of numbers the one that ascends is.

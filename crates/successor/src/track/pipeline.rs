@@ -18,8 +18,8 @@ mod sampling;
 
 pub use jumps::drop_jumps;
 
-/// Bins that an arena may have.
-const MOST_BINS: usize = 250_000;
+/// Bins that an arena may have: matrices of states are dense.
+const MOST_BINS: usize = 10_000;
 
 /// How frames become samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -402,7 +402,9 @@ fn mapping(
         return Err(SuccessorError::setting(
             "the arena",
             found,
-            format!("2 to {MOST_BINS} bins"),
+            format!(
+                "2 to {MOST_BINS} bins: is the unit of the positions right, are bins large enough (`--bin-cm`)"
+            ),
         ));
     }
     let up = match (track.vertical, pipeline.flip_y) {

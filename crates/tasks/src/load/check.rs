@@ -4,11 +4,12 @@ use super::Loader;
 use super::factors::{LOOKED_AT, MOST_EACH};
 use crate::expr::{Expr, Known};
 use crate::table::Moment;
-use crate::task::{Epoch, Layout, Show, Shown, Task, When};
+use crate::task::{Epoch, Layout, Odds, Show, Shown, Task, When};
 use crate::trial::Row;
 use neuropil_lab::error::{Problem, did_you_mean};
 use neuropil_math::rng::{Key, Purpose};
 use std::collections::BTreeMap;
+use toml::Value;
 
 /// Characters that names of tasks have beside letters and digits.
 const IN_NAMES: [char; 3] = ['-', '_', '.'];
@@ -188,10 +189,10 @@ impl Loader<'_> {
             }
         }
         for factor in &task.factors {
-            if let crate::task::Odds::Listed(odds) = &factor.odds {
-                for odds in odds.iter().filter(|_| self.definition.session.is_none()) {
-                    self.finite(&["factors", &factor.name, "probabilities"], odds, known)?;
-                }
+            if let Odds::Listed(odds) = &factor.odds
+                && self.definition.session.is_none()
+            {
+                self.odds_of_a_trial(&factor.name, odds, known)?;
             }
         }
         let still = |when: &When| !when.moving;
@@ -222,6 +223,29 @@ impl Loader<'_> {
             Shown::Bump { ring, .. } => &ring.name,
             Shown::Mean(_) => &self.definition.inputs[show.inputs.start],
         }
+    }
+
+    /// Refuses odds that are no probabilities in a trial.
+    fn odds_of_a_trial(&self, name: &str, odds: &[Expr], known: Known<'_>) -> Result<(), Problem> {
+        const CLOSE: f64 = 1e-6;
+        let path = ["factors", name, "probabilities"];
+        odds.iter().try_for_each(|odds| self.finite(&path, odds, known))?;
+        let given = self.definition.factors.get(name).and_then(Value::as_table);
+        if given.is_none_or(|given| !given.contains_key("probabilities")) {
+            return Ok(()); // Weights: any numbers, in proportion to which levels are drawn.
+        }
+        let values: Vec<f64> = odds.iter().map(|odds| odds.value(known)).collect();
+        let sum: f64 = values.iter().sum();
+        if values.iter().all(|&p| p >= -CLOSE) && (sum - 1.0).abs() <= CLOSE {
+            return Ok(());
+        }
+        let shown: Vec<String> = values.iter().map(|p| format!("{p:.4}")).collect();
+        let message = format!(
+            "factors.{name}: in some trials the probabilities are {}, expected numbers from 0 to 1 that sum to 1",
+            shown.join(", ")
+        );
+        let hint = "write the last one as 1 less the others, and keep each within 0 and 1: `clip(p, 0, 1)`";
+        self.error(&path, message, Some(hint.to_owned()))
     }
 
     fn finite(&self, path: &[&str], expr: &Expr, known: Known<'_>) -> Result<(), Problem> {

@@ -4,6 +4,7 @@ use super::SpeedLimit;
 use crate::error::SuccessorError;
 use crate::track::{LengthUnit, Track};
 use neuropil_math::stats::summary::quantile;
+use std::collections::BTreeMap;
 
 /// Steps faster than this many times the 95th percentile of all are jumps of the tracker.
 const JUMP: f64 = 10.0;
@@ -38,6 +39,17 @@ pub fn drop_jumps(track: &mut Track, limit: SpeedLimit) -> Result<usize, Success
     if speeds.iter().all(|speed| *speed <= most) {
         return Ok(0);
     }
+    let (all_seen, all_speeds) = (seen, speeds);
+    let lost = markers(track, &all_seen, &all_speeds, most);
+    let seen: Vec<usize> = all_seen
+        .iter()
+        .copied()
+        .filter(|i| lost.binary_search(i).is_err())
+        .collect();
+    let speeds: Vec<f64> = seen
+        .windows(2)
+        .map(|pair| speed(track, pair[0], pair[1]))
+        .collect();
     let first = speeds.iter().position(|speed| *speed <= most);
     let Some(first) = first else {
         return Err(SuccessorError::question(
@@ -71,6 +83,7 @@ pub fn drop_jumps(track: &mut Track, limit: SpeedLimit) -> Result<usize, Success
         last = i;
     }
     dropped.append(&mut open);
+    dropped.extend(lost);
     dropped.sort_unstable();
     let kept: Vec<usize> = seen
         .iter()
@@ -101,11 +114,44 @@ pub fn drop_jumps(track: &mut Track, limit: SpeedLimit) -> Result<usize, Success
         .map(|step| step.1)
         .filter(|speed| *speed <= most)
         .fold(0.0, f64::max);
-    say_jumps(track, &dropped, (&seen, &speeds), most, rest);
+    say_jumps(track, &dropped, (&all_seen, &all_speeds), most, rest);
     for &i in &dropped {
         (track.x[i], track.y[i]) = (f64::NAN, f64::NAN);
     }
     Ok(dropped.len())
+}
+
+/// Frames that a tracker wrote where it lost the animal: places that the same digits are written for again and again, each time
+/// with a jump before and after, and those that a recording begins or ends with, standing still. Ascending.
+fn markers(track: &Track, seen: &[usize], speeds: &[f64], most: f64) -> Vec<usize> {
+    let mut blocks: Vec<&[usize]> = Vec::new();
+    let mut begin = 0;
+    for (k, speed) in (1..).zip(speeds) {
+        if *speed > most {
+            blocks.push(&seen[begin..k]);
+            begin = k;
+        }
+    }
+    blocks.push(&seen[begin..]);
+    let digits = |i: usize| (track.x[i].to_bits(), track.y[i].to_bits());
+    let still = |block: &&[usize]| block.iter().all(|&i| digits(i) == digits(block[0]));
+    let mut times: BTreeMap<(u64, u64), usize> = BTreeMap::new();
+    for block in blocks.iter().filter(|block| still(block)) {
+        *times.entry(digits(block[0])).or_default() += 1;
+    }
+    let last = blocks.len() - 1;
+    let is_marker = |(k, block): &(usize, &&[usize])| {
+        let at_an_end = (*k == 0 || *k == last) && block.len() > 1;
+        still(block) && (at_an_end || times[&digits(block[0])] > 1)
+    };
+    let marked = blocks.iter().enumerate().filter(is_marker);
+    let frames: Vec<usize> = marked.flat_map(|(_, block)| block.iter().copied()).collect();
+    // Of a recording that holds nothing else, nothing is known.
+    if frames.len() + 2 > seen.len() {
+        Vec::new()
+    } else {
+        frames
+    }
 }
 
 /// Longest stretch, s, that the tracker may be elsewhere and back without that the animal was there.
@@ -168,4 +214,55 @@ fn say_jumps(track: &mut Track, dropped: &[usize], (seen, speeds): (&[usize], &[
         "{} {frames} faster than {most:.0} {unit}/s taken as lost ({places}); fastest other step {rest:.0} {unit}/s",
         dropped.len()
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::track::Vertical;
+    use std::path::PathBuf;
+
+    /// An animal that walks to and fro, 30 frames a second; where `lost` says so, the tracker wrote a marker.
+    fn written(lost: impl Fn(usize) -> bool, marker: (f64, f64)) -> Track {
+        let n = 900;
+        let at = |i: usize| {
+            if lost(i) {
+                marker
+            } else {
+                (50.0 + 20.0 * (i as f64 * 0.03).sin(), i as f64 * 0.05)
+            }
+        };
+        Track {
+            time: (0..n).map(|i| i as f64 / 30.0).collect(),
+            x: (0..n).map(|i| at(i).0).collect(),
+            y: (0..n).map(|i| at(i).1).collect(),
+            lines: vec![0; n],
+            source: PathBuf::from("track.csv"),
+            form: "table",
+            origin: 0.0,
+            unit: LengthUnit::Unknown,
+            vertical: Vertical::Unknown,
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_a_tracker_writes_for_a_lost_animal_is_lost_wherever_it_stands() {
+        let every = |n: usize, for_n: usize| move |i: usize| i % n < for_n;
+        let first = |n: usize| move |i: usize| i < n;
+        let cases: [(&dyn Fn(usize) -> bool, (f64, f64)); 6] = [
+            (&every(50, 1), (-999.0, -999.0)),
+            (&every(50, 5), (-999.0, -999.0)),
+            (&|i| i % 50 == 7, (-999.0, -999.0)),
+            (&first(30), (-999.0, -999.0)),
+            (&first(1), (-999.0, -999.0)),
+            (&|i| i >= 870, (-999.0, -999.0)),
+        ];
+        for (k, (lost, marker)) in cases.into_iter().enumerate() {
+            let mut track = written(lost, marker);
+            let n = drop_jumps(&mut track, SpeedLimit::Auto).unwrap();
+            assert_eq!(n, (0..900).filter(|&i| lost(i)).count(), "case {k}");
+            assert!((0..900).all(|i| track.seen(i) != lost(i)), "case {k}");
+        }
+    }
 }
