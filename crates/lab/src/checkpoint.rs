@@ -136,14 +136,23 @@ impl Checkpoint {
         ))
     }
 
-    /// Whether a file says that neuropil wrote it, damaged or not.
-    pub fn is_ours(path: &Path) -> bool {
-        let read = || {
-            let bytes = std::fs::read(path).ok()?;
-            let (_, metadata) = SafeTensors::read_metadata(&bytes).ok()?;
-            Some(metadata.metadata().as_ref()?.contains_key("neuropil"))
+    /// Reads a file that says that neuropil wrote it; nothing if it is another's, or cannot be read.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::load`].
+    pub fn load_own(path: &Path) -> Result<Option<Self>, LabError> {
+        let Ok(bytes) = std::fs::read(path) else {
+            return Ok(None);
         };
-        read().unwrap_or(false)
+        let header = SafeTensors::read_metadata(&bytes);
+        let names = header
+            .as_ref()
+            .ok()
+            .and_then(|(_, header)| header.metadata().as_ref());
+        if names.is_none_or(|names| !names.contains_key("neuropil")) {
+            return Ok(None);
+        }
+        Self::from_bytes(path, &bytes).map(Some)
     }
 
     /// Reads a file.

@@ -36,8 +36,7 @@ pub struct Loaded {
 /// # Errors
 /// The file is none of these, ends early, would run code, or its arrays do not make the network.
 pub fn load(path: &Path, heads: Option<usize>) -> Result<Loaded, NeuronidError> {
-    if Checkpoint::is_ours(path) {
-        let (tensors, beside) = own(path)?;
+    if let Some((tensors, beside)) = own(path)? {
         if heads.is_some_and(|heads| heads != beside.shape.heads) {
             let found = format!("a network of {} heads, as it says itself", beside.shape.heads);
             return Err(content(
@@ -414,9 +413,11 @@ pub fn save_trained(path: &Path, trained: &Trained) -> Result<(), NeuronidError>
     Ok(Checkpoint::new(arrays.collect(), state).save(path)?)
 }
 
-/// A file of ours.
-fn own(path: &Path) -> Result<(Tensors, Beside), NeuronidError> {
-    let kept = Checkpoint::load(path)?;
+/// A file of ours; none if it is another's.
+fn own(path: &Path) -> Result<Option<(Tensors, Beside)>, NeuronidError> {
+    let Some(kept) = Checkpoint::load_own(path)? else {
+        return Ok(None);
+    };
     let beside: Beside = kept.state(path).map_err(|_| {
         let hint = "a network for worms: `neuropil export RUN --safetensors FILE` writes one";
         content(path, "a checkpoint of something else".to_owned(), hint)
@@ -425,7 +426,7 @@ fn own(path: &Path) -> Result<(Tensors, Beside), NeuronidError> {
         let Values::F32(values) = values else { return None };
         Some((name.clone(), (shape.clone(), values.clone())))
     });
-    Ok((tensors.collect(), beside))
+    Ok(Some((tensors.collect(), beside)))
 }
 
 #[cfg(test)]

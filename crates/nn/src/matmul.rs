@@ -226,11 +226,6 @@ impl<R: Real> Packed<R> {
         self.rows
     }
 
-    /// Columns of the matrix.
-    pub fn columns(&self) -> usize {
-        self.columns
-    }
-
     /// `c` \[m\]\[n\] = `bias` \[n\] + `a` \[m\]\[k\] times this matrix, to the bits of [`add_product`] to rows of the bias.
     ///
     /// # Panics

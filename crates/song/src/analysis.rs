@@ -143,13 +143,10 @@ impl Focus {
             }
         }
         if let Some((low, high)) = &self.answers {
-            let found = [low, high].map(|name| {
-                let exact = behaviour.actions.iter().position(|action| action == name);
-                exact
-                    .or_else(|| behaviour.action_named(&name.to_lowercase()))
-                    .ok_or_else(|| refuse("action", "actions", name, &behaviour.actions))
+            let [low_at, high_at] = [low, high].map(|name| {
+                let found = behaviour.answer_named(name);
+                found.ok_or_else(|| refuse("action", "actions", name, &behaviour.actions))
             });
-            let [low_at, high_at] = found;
             if low_at? == high_at? {
                 let message = format!("`--answers {low},{high}` compares an answer with itself");
                 return Err(Problem::new(message, "name two actions"));

@@ -90,6 +90,12 @@ impl Behaviour {
         self.action.len()
     }
 
+    /// The action of an answer: of just this name, or as [`Behaviour::action_named`].
+    pub fn answer_named(&self, name: &str) -> Option<usize> {
+        let exact = self.actions.iter().position(|action| action == name);
+        exact.or_else(|| self.action_named(&name.to_lowercase()))
+    }
+
     /// At least as long as every trial: the largest sum of its epochs, ms; infinite if no epoch was recorded.
     pub fn longest_ms(&self) -> f64 {
         if self.duration_ms.is_empty() {

@@ -279,10 +279,11 @@ impl Job for Experiment {
             .map_or(0, |recorded| recorded.behaviour.n_trials());
         asked.check_numbers(network.units, n_recorded)?;
         let mut focus = focus(options.value, &self.task);
-        let longest = behaviour.longest_ms();
-        focus.window_ms = focus
-            .window_ms
-            .map(|(from, to)| (from.max(-longest), to.min(longest)));
+        // Beyond the longest trial there is nothing to look at.
+        focus.window_ms = focus.window_ms.map(|(from, to)| {
+            let longest = behaviour.longest_ms();
+            (from.max(-longest), to.min(longest))
+        });
         let made = report::analyse(
             &self.task,
             self.config().seed,

@@ -52,8 +52,8 @@ pub struct AxisCurve {
 /// An answer that does not exist, or more than two without a word of which.
 pub(super) fn answers_of(behaviour: &Behaviour, focus: &Focus) -> Result<[usize; 2], AnalysisError> {
     let named = |name: &str| -> Result<usize, AnalysisError> {
-        let exact = behaviour.actions.iter().position(|action| action == name);
-        exact.map_or_else(|| behaviour.required_action(&name.to_lowercase()), Ok)
+        let found = behaviour.answer_named(name);
+        found.map_or_else(|| behaviour.required_action(&name.to_lowercase()), Ok)
     };
     if let Some((low, high)) = &focus.answers {
         return Ok([named(low)?, named(high)?]);

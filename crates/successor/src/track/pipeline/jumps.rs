@@ -24,10 +24,11 @@ pub fn drop_jumps(track: &mut Track, limit: SpeedLimit) -> Result<usize, Success
         };
         (track.x[b] - track.x[a]).hypot(track.y[b] - track.y[a]) / dt
     };
-    let speeds: Vec<f64> = seen
-        .windows(2)
-        .map(|pair| speed(track, pair[0], pair[1]))
-        .collect();
+    let speeds_of = |track: &Track, frames: &[usize]| -> Vec<f64> {
+        let steps = frames.windows(2);
+        steps.map(|pair| speed(track, pair[0], pair[1])).collect()
+    };
+    let speeds = speeds_of(track, &seen);
     let most = match limit {
         SpeedLimit::Off => return Ok(0),
         SpeedLimit::PerSecond(limit) => limit,
@@ -41,15 +42,8 @@ pub fn drop_jumps(track: &mut Track, limit: SpeedLimit) -> Result<usize, Success
     }
     let (all_seen, all_speeds) = (seen, speeds);
     let lost = markers(track, &all_seen, &all_speeds, most);
-    let seen: Vec<usize> = all_seen
-        .iter()
-        .copied()
-        .filter(|i| lost.binary_search(i).is_err())
-        .collect();
-    let speeds: Vec<f64> = seen
-        .windows(2)
-        .map(|pair| speed(track, pair[0], pair[1]))
-        .collect();
+    let seen = without(&all_seen, &lost);
+    let speeds = speeds_of(track, &seen);
     let first = speeds.iter().position(|speed| *speed <= most);
     let Some(first) = first else {
         return Err(SuccessorError::question(
@@ -58,11 +52,7 @@ pub fn drop_jumps(track: &mut Track, limit: SpeedLimit) -> Result<usize, Success
         ));
     };
     let mut dropped = excursions(track, &seen, &speeds, most);
-    let kept: Vec<usize> = seen
-        .iter()
-        .copied()
-        .filter(|i| dropped.binary_search(i).is_err())
-        .collect();
+    let kept = without(&seen, &dropped);
     let first = kept.iter().position(|&i| i >= seen[first]).unwrap_or(0);
     let mut last = kept[first];
     dropped.extend_from_slice(&kept[..first]);
@@ -85,11 +75,7 @@ pub fn drop_jumps(track: &mut Track, limit: SpeedLimit) -> Result<usize, Success
     dropped.append(&mut open);
     dropped.extend(lost);
     dropped.sort_unstable();
-    let kept: Vec<usize> = seen
-        .iter()
-        .copied()
-        .filter(|i| dropped.binary_search(i).is_err())
-        .collect();
+    let kept = without(&seen, &dropped);
     let left: Vec<(usize, f64)> = kept
         .windows(2)
         .map(|pair| (pair[1], speed(track, pair[0], pair[1])))
@@ -119,6 +105,12 @@ pub fn drop_jumps(track: &mut Track, limit: SpeedLimit) -> Result<usize, Success
         (track.x[i], track.y[i]) = (f64::NAN, f64::NAN);
     }
     Ok(dropped.len())
+}
+
+/// The frames that are not among others, which ascend.
+fn without(frames: &[usize], others: &[usize]) -> Vec<usize> {
+    let is_left = |frame: &usize| others.binary_search(frame).is_err();
+    frames.iter().copied().filter(is_left).collect()
 }
 
 /// Frames that a tracker wrote where it lost the animal: places that the same digits are written for again and again, each time
